@@ -1,0 +1,42 @@
+# Every verb works in a fresh clone: the virtual environment is made on first use and again when pyproject.toml changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# apt-get needs root; RUNLEVEL=1 tells Debian's packages not to start what they install
+APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check bench deps
+
+help: ## say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python >= 3.11 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+serve: $(READY) ## serve on the embedded store; prints where it listens and a curl line
+	@$(BIN)/ratelimit serve
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## format, lint, types, import direction, Dockerfile and k8s/
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy ratelimit tests bench
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/kubernetes-validate --strict k8s/*.yaml
+
+bench: $(READY) ## measure throughput, latency, store calls, script and memory
+	$(BIN)/python bench/check.py $(ARGS)
+
+deps: ## install the servers that no wheel brings (apt): redis-server, nginx, wrk
+	$(APT) update -qq
+	$(APT) install -qq --yes --no-install-recommends redis-server nginx wrk
