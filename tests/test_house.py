@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ratelimit import __version__
+from ratelimit.core.policy_file import parse_policy
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ratelimit"
@@ -136,6 +137,14 @@ def test_deployment_agrees_with_itself() -> None:
     assert sidecar["image"] == f"ratelimit-sidecar:{__version__}"
     assert env["RATELIMIT_EXPECTED_SIDECARS"] == str(spec["replicas"])
     assert env["RATELIMIT_STORE_KEY"] is None  # comes from a Secret, never from this file
+
+
+def test_policy_of_k8s_is_accepted() -> None:
+    """The policy that the manifests carry is one that the product accepts, and it limits something."""
+    (policy,) = documents("policy.yaml")
+    data = policy["data"]
+    assert isinstance(data, dict)
+    assert parse_policy(yaml.safe_load(data["ratelimit.yaml"]), "ratelimit.yaml").limits
 
 
 def test_gateway_is_what_nginx_accepts(tmp_path: Path, require: Callable[[str], Path]) -> None:
