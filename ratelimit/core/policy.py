@@ -1,0 +1,95 @@
+"""A policy compiled once: which limits a request meets, found again in one look-up.
+
+A policy never changes; a reload makes a new one. It holds no state but a memory of what it has matched, which is bounded, since paths are
+the client's to choose.
+"""
+
+from hashlib import blake2b
+from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from ratelimit.core.address import Networks
+from ratelimit.core.limit import Limit, Match
+from ratelimit.core.path import PathGlobs, normal_path
+from ratelimit.core.policy_file import PolicyFile
+
+MAX_REMEMBERED: Final = 4_096  # requests' (method, path, plan); at most 1 MB or so
+MAX_REMEMBERED_TEXT: Final = 256  # characters; longer paths and plans are matched anew each time
+DIGEST_BYTES: Final = 6
+
+Asked = tuple[str, str, str | None]  # method, path, plan
+
+
+class Matcher:
+    """One limit's `match`, compiled."""
+
+    def __init__(self, match: Match) -> None:
+        self._methods = frozenset(method.upper() for method in match.method)
+        self._globs = PathGlobs(match.path) if match.path else None
+        self._plans = frozenset(match.plan)
+
+    def miss(self, method: str, normal: str, plan: str | None) -> Literal["method", "path", "plan"] | None:
+        """What a request fails to match, None if it matches; `method` in upper case, `normal` from normal_path."""
+        if self._methods and method not in self._methods:
+            return "method"
+        if self._plans and plan not in self._plans:
+            return "plan"
+        if self._globs is not None and not self._globs.meet(normal):
+            return "path"
+        return None
+
+
+class _Remembered(dict[Asked, tuple[Limit, ...]]):
+    """What was asked, and the limits it meets: a hit is one look-up in C, a miss comes here."""
+
+    def __init__(self, limits: tuple[Limit, ...]) -> None:
+        super().__init__()
+        self._limits = limits
+        self._matchers = [Matcher(limit.match) for limit in limits]
+        self._sets: dict[tuple[int, ...], tuple[Limit, ...]] = {}
+
+    def __missing__(self, asked: Asked) -> tuple[Limit, ...]:
+        method, path, plan = asked
+        normal, upper = normal_path(path), method.upper()
+        met = tuple(index for index, matcher in enumerate(self._matchers) if matcher.miss(upper, normal, plan) is None)
+        if met not in self._sets:
+            if len(self._sets) >= MAX_REMEMBERED:
+                self._sets.clear()
+            self._sets[met] = tuple(self._limits[index] for index in met)
+        limits = self._sets[met]
+        if len(method) + len(path) + len(plan or "") <= MAX_REMEMBERED_TEXT:
+            if len(self) >= MAX_REMEMBERED:
+                self.clear()  # cheaper than any order of age; what is asked for often is back at once
+            self[asked] = limits
+        return limits
+
+
+class Policy:
+    """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, and a `digest` of the content.
+
+    The digest is of what the file says, not of how: comments, order of fields and defaults written out do not change it.
+    """
+
+    def __init__(self, file: PolicyFile, source: str = "built in", warnings: tuple[str, ...] = ()) -> None:
+        self.source = source
+        self.warnings = warnings
+        self.mode = file.mode
+        self.identity = file.identity
+        self.trusted = Networks(file.identity.trusted_proxies)
+        self.limits = tuple(replace(limit, mode="shadow") if file.mode == "shadow" else limit for limit in file.limits)
+        self.digest = blake2b(msgspec.json.encode(file), digest_size=DIGEST_BYTES).hexdigest()
+        self._matches_all = all(limit.match == Match() for limit in self.limits)
+        self._remembered = _Remembered(self.limits)
+
+    def match(self, method: str, path: str, plan: str | None) -> tuple[Limit, ...]:
+        """The limits that a request meets, in the file's order; a query in `path` is left aside.
+
+        The same set of limits is the same tuple each time, so a caller that holds it may compare and key by identity.
+        """
+        if self._matches_all:
+            return self.limits
+        if "?" in path:
+            path = path[: path.index("?")]
+        return self._remembered[method, path, plan]

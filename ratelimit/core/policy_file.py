@@ -1,0 +1,67 @@
+"""The policy file: its shape, and the reading of its decoded content with all problems at once.
+
+Decoding YAML is the edge's business. What is not built yet is refused by name, so that nobody believes it in force.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct, inspect
+
+from ratelimit.core.errors import ConfigError
+from ratelimit.core.identity import Identity
+from ratelimit.core.limit import Limit, Mode
+from ratelimit.core.policy_check import checks_with
+from ratelimit.core.policy_shape import Reading
+
+MAX_LIMITS: Final = 500
+
+_LEAVE_OUT: Final = "leave it out"
+
+
+class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole policy as written. With `mode: shadow` no limit of it is enforced."""
+
+    version: Literal[1]
+    limits: Annotated[tuple[Limit, ...], Meta(min_length=1, max_length=MAX_LIMITS)]
+    mode: Mode = "enforce"
+    identity: Identity = Identity()
+
+
+_SHAPE: Final = inspect.type_info(PolicyFile)
+_CHECKS: Final = checks_with(PolicyFile)
+_NOT_BUILT: Final[Mapping[type[Struct], Mapping[str, str]]] = {
+    PolicyFile: {"risk": _LEAVE_OUT, "rules": _LEAVE_OUT, "lists": _LEAVE_OUT},
+    Limit: {"concurrency": "a bucket or a quota is"},
+}
+
+
+def parse_policy(data: object, source: str) -> PolicyFile:
+    """The policy in `data`, which is decoded YAML; `source` is the file's name in messages. Raises ConfigError with every problem."""
+    reading = Reading(source, _CHECKS, _NOT_BUILT)
+    policy: PolicyFile = reading.read(_SHAPE, data)
+    if reading.problems:
+        raise ConfigError(reading.problems)
+    return policy
+
+
+def written(limit: Limit) -> dict[str, Any]:
+    """A limit as plain data in the way the file writes it, defaults included; for JSON."""
+    plain: dict[str, Any] = msgspec.to_builtins(limit)
+    if limit.bucket is not None:
+        plain["bucket"]["refill"] = str(limit.bucket.refill)
+    return plain
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    schema = msgspec.json.schema(PolicyFile)
+    schema["$defs"]["Refill"] = {
+        "title": "Refill",
+        "description": "Tokens per time.",
+        "type": "string",
+        "pattern": r"^\s*\d{1,15}(\.\d{1,6})?\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$",
+        "examples": ["10/s", "100/min", "0.5/h"],
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ratelimit.yaml", **schema}

@@ -1,0 +1,102 @@
+"""Reads policies: from a file, or the one built in. The only place where YAML is decoded.
+
+YAML forgives what a policy must not: a key written twice silently keeps the last. And it allows what no policy needs: aliases, of which a
+few lines unfold to gigabytes. Both are refused, with file, line and column.
+"""
+
+import stat
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from ratelimit.core.errors import ConfigError
+from ratelimit.core.expectation import shown
+from ratelimit.core.policy import Policy
+from ratelimit.core.policy_file import parse_policy
+from ratelimit.core.policy_warning import policy_warnings
+
+MAX_BYTES: Final = 1_048_576
+MAX_DEPTH: Final = 32  # levels of nesting; a policy has six
+
+BUILT_IN: Final = "default-policy.yaml"
+
+
+class _Loader(yaml.CSafeLoader):
+    """Plain data only, and every key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"{shown(key.value)} is there twice; expected once", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in the file `path`. Raises ConfigError with every problem."""
+    return make_policy(read_bytes(path), str(path))
+
+
+def built_in_policy() -> Policy:
+    """The policy in force when there is no file."""
+    return make_policy((files("ratelimit") / BUILT_IN).read_bytes(), BUILT_IN)
+
+
+def make_policy(content: bytes, source: str) -> Policy:
+    """The policy in a file's `content`; `source` is the file's name in messages. Raises ConfigError with every problem."""
+    file = parse_policy(_decode(content, source), source)
+    return Policy(file, source, policy_warnings(file))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a policy file. Raises ConfigError if it cannot be read, is no plain file, or is too big to be a policy."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
+            raise ConfigError([f"{path}: is not a plain file; expected a policy in YAML"])
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([f"{path}: cannot be read ({reason}); expected a policy in YAML"]) from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError([f"{path}: is over {MAX_BYTES} bytes; expected a policy, which takes a few thousand"])
+    return content
+
+
+def _decode(content: bytes, source: str) -> object:
+    try:
+        text = content.decode("utf-8-sig")
+        _refuse_bombs(text, source)
+        return yaml.load(text, _Loader)  # noqa: S506 - _Loader is a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+    except UnicodeDecodeError as error:
+        at, problem = "", f"byte {error.start + 1} is not UTF-8; expected a text file"
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that is none
+        at, problem = "", f"cannot be read: {' '.join(str(error).split())[:80]}"
+    raise ConfigError([f"{source}:{at or ' '}{problem}"])
+
+
+def _refuse_bombs(text: str, source: str) -> None:
+    """Looks at the events, which cost what the text is long, before anything is built of them."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ConfigError([f"{_at(source, event)} anchors and aliases are not allowed; expected every value written out"])
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise ConfigError([f"{_at(source, event)} nested deeper than {MAX_DEPTH} levels; expected a policy, which has six"])
+
+
+def _at(source: str, event: yaml.Event) -> str:
+    mark = event.start_mark
+    return f"{source}:{mark.line + 1}:{mark.column + 1}:" if mark else f"{source}:"

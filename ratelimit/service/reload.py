@@ -1,0 +1,87 @@
+"""Keeps the policy in force in step with its file: looks once a second, swaps in what is sound, keeps the last good one when it is not.
+
+It reads the whole file each time rather than trust its modification time: a policy is a few KB, and a mounted ConfigMap changes by a
+swapped symlink. A new content counts when two looks in a row find the same, so a file that is half written is not taken for a short one.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from ratelimit.core.errors import ConfigError
+from ratelimit.core.policy import Policy
+from ratelimit.service.policy_source import make_policy, read_bytes
+
+LOOK_EVERY_S: Final = 1.0
+
+Swap = Callable[[Policy], None]
+
+
+@dataclass(slots=True)
+class ReloadState:
+    """What is in force and how the file stands to it; for readiness, metrics and `/v1/policy`."""
+
+    digest: str
+    warnings: tuple[str, ...]
+    loaded_at_s: float  # epoch seconds, when what is in force was read
+    reloads: int = 0
+    failed: int = 0  # contents that could not be used, each counted once
+    problems: list[str] = field(default_factory=list)  # of the file as it is now; empty when it is in force
+
+
+class Reload:
+    """Watches one policy file. `look` is one look at it, `run` looks until it is cancelled."""
+
+    def __init__(self, path: Path, policy: Policy, swap: Swap) -> None:
+        self.state = ReloadState(policy.digest, policy.warnings, time.time())
+        self._path = path
+        self._swap = swap
+        self._seen: object = None  # of the look before
+        self._judged: object = None  # what was swapped in or refused, so that it is judged once
+
+    async def run(self) -> None:
+        """Look once a second, for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Look at the file once, and act on it if it has changed and has come to rest."""
+        try:
+            content = await asyncio.to_thread(read_bytes, self._path)
+        except ConfigError as error:
+            if self._settled(str(error)):
+                self._refuse(error)
+            return
+        if self._settled(blake2b(content).digest()):
+            await self._judge(content)
+
+    def _settled(self, seen: object) -> bool:
+        """Whether `seen` is what the look before saw and has not been judged yet."""
+        at_rest, self._seen = seen == self._seen, seen
+        if not at_rest or seen == self._judged:
+            return False
+        self._judged = seen
+        return True
+
+    async def _judge(self, content: bytes) -> None:
+        try:
+            policy = await asyncio.to_thread(make_policy, content, str(self._path))
+        except ConfigError as error:
+            self._refuse(error)
+            return
+        state = self.state
+        state.problems = []
+        if policy.digest == state.digest:  # comments, or back to what is in force
+            return
+        self._swap(policy)
+        state.digest, state.warnings, state.loaded_at_s = policy.digest, policy.warnings, time.time()
+        state.reloads += 1
+
+    def _refuse(self, error: ConfigError) -> None:
+        self.state.problems = error.problems
+        self.state.failed += 1
