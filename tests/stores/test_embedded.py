@@ -3,13 +3,14 @@
 import asyncio
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from redis.asyncio import Redis
@@ -78,11 +79,11 @@ Owner = Callable[..., tuple[subprocess.Popen[str], int]]
 
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
-    """`owner("watch", "uvloop")` starts a process that owns the store in tmp_path / "data"; gives the process and the server's number."""
+    """`owner("watch", "uvloop")` starts a process that owns the store in `name` under tmp_path; gives it and the server's number."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(tie: str = "kernel", loop: str = "asyncio") -> tuple[subprocess.Popen[str], int]:
-        command = [sys.executable, "-c", OWNER, str(tmp_path / "data"), tie, loop]
+    def start(tie: str = "kernel", loop: str = "asyncio", name: str = "data") -> tuple[subprocess.Popen[str], int]:
+        command = [sys.executable, "-c", OWNER, str(tmp_path / name), tie, loop]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         started.append(process)
         assert process.stdout
@@ -194,18 +195,26 @@ async def test_server_whose_watchdog_dies_is_ended_first(tmp_path: Path) -> None
         assert is_gone(first)
 
 
-async def test_restart_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A restart that fails is tried again until it succeeds."""
+@pytest.mark.parametrize("obstacle", ["appendonlydir", "valkey.log"])
+async def test_restart_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str) -> None:
+    """A restart that fails, before or after the server was launched, is tried again until it succeeds."""
+    attempts: list[Path] = []
+
+    def counted(log: Path) -> BinaryIO:
+        attempts.append(log)
+        return server.open_log(log)
+
     monkeypatch.setattr(embedded, "_BACKOFF_S", (0.01,))
+    monkeypatch.setattr(embedded, "open_log", counted)
     async with running(tmp_path) as (store, client):
         await client.set("a", "1")
-        (tmp_path / "appendonlydir").rename(tmp_path / "aside")
-        (tmp_path / "appendonlydir").write_text("in the way")
+        (tmp_path / obstacle).rename(tmp_path / "aside")
+        (tmp_path / obstacle).mkdir()
+        (tmp_path / obstacle / "appendonly.aof.manifest").write_text("nonsense")
         os.kill(store.pid, signal.SIGKILL)
-        log = tmp_path / "valkey.log"
-        await until(lambda: log.read_text().count("appendonlydir") > 1)
-        (tmp_path / "appendonlydir").unlink()
-        (tmp_path / "aside").rename(tmp_path / "appendonlydir")
+        await until(lambda: len(attempts) > 3)
+        shutil.rmtree(tmp_path / obstacle)
+        (tmp_path / "aside").rename(tmp_path / obstacle)
         await until(lambda: store.restarts == 1)
         assert await client.get("a") == "1"
 
@@ -229,6 +238,21 @@ async def test_path_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.Mo
         (place,) = temporary.iterdir()
         assert place.stat().st_mode & 0o077 == 0
     assert list(temporary.iterdir()) == []
+
+
+async def test_socket_left_behind_by_a_crash(tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary folder of an owner that was killed is removed at the next start."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    process, server_pid = owner(name="long" * 25)
+    process.kill()
+    process.wait()
+    await until(lambda: is_gone(server_pid))
+    (left,) = temporary.iterdir()
+    async with running(tmp_path / ("long" * 25)):
+        assert left not in set(temporary.iterdir())
 
 
 async def test_half_a_command_at_the_end_of_the_file(tmp_path: Path) -> None:
