@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -300,46 +299,6 @@ async def test_silent_server_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.undo()
     async with running(tmp_path) as (_, client):
         assert await client.ping()
-
-
-@pytest.mark.parametrize("place", ["file", "file/below"])
-async def test_folder_that_cannot_be_made(tmp_path: Path, place: str) -> None:
-    """A path that cannot be a folder is named, with what would do."""
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ConfigError, match=rf"{place}: cannot be made a data folder: .*RATELIMIT_DATA"):
-        await EmbeddedStore.start(tmp_path / place)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that not even root can write in")
-async def test_folder_that_cannot_be_written() -> None:
-    """A folder that exists and takes no files is named, with what would do."""
-    with pytest.raises(ConfigError, match=r"/proc/self: cannot be written: .*RATELIMIT_DATA"):
-        await EmbeddedStore.start(Path("/proc/self"))
-
-
-async def test_log_that_cannot_be_written(tmp_path: Path) -> None:
-    """The same holds for the server's log alone."""
-    (tmp_path / "valkey.log").mkdir()
-    with pytest.raises(ConfigError, match=r"valkey.log: cannot be written: Is a directory"):
-        await EmbeddedStore.start(tmp_path)
-
-
-async def test_platform_without_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the wheel has no server, the error says for what, and what would do."""
-    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    with pytest.raises(DependencyError, match=r"no server for .* on riscv64 .*set RATELIMIT_REDIS_URL"):
-        await EmbeddedStore.start(tmp_path)
-
-
-async def test_log_is_kept_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that has grown is set aside at the next start, and one old log is kept."""
-    monkeypatch.setattr(server, "LOG_BYTES", 100)
-    for number in range(3):
-        (tmp_path / "valkey.log").write_text(f"{number}" * 101)
-        async with running(tmp_path):
-            pass
-    assert (tmp_path / "valkey.log.1").read_text() == "2" * 101
-    assert "2" * 101 not in (tmp_path / "valkey.log").read_text()
 
 
 async def test_start_in_a_thread_is_left_to_the_watchdog(tmp_path: Path) -> None:
