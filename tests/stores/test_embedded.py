@@ -15,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from ratelimit.core.errors import ConfigError, DependencyError
-from ratelimit.stores import embedded, server
+from ratelimit.stores import embedded, folder, server
 from ratelimit.stores.embedded import EmbeddedStore
 
 ROOT = Path(embedded.__file__).parents[2]
@@ -162,6 +162,23 @@ async def test_kill_9_of_the_owner(tmp_path: Path, owner: Owner, tie: str, loop:
     process.wait()
     async with running(tmp_path / "data") as (_, client):
         assert is_gone(server_pid)
+        assert await client.get("kept") == "by the owner"
+
+
+async def test_server_left_behind(tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if owner and watchdog are killed both, no second server opens the file while the first one lives."""
+    monkeypatch.setattr(folder, "LEFT_BEHIND_S", 0.1)
+    process, server_pid = owner("watch")
+    watchdog_pid = os.getpgid(server_pid)
+    os.kill(watchdog_pid, signal.SIGSTOP)  # so that it does nothing when the owner goes
+    process.kill()
+    process.wait()
+    os.kill(watchdog_pid, signal.SIGKILL)
+    with pytest.raises(ConfigError, match=rf"data: in use by a server that process {process.pid} left behind; end it"):
+        await EmbeddedStore.start(tmp_path / "data")
+    os.kill(server_pid, signal.SIGTERM)
+    await until(lambda: is_gone(server_pid))
+    async with running(tmp_path / "data") as (_, client):
         assert await client.get("kept") == "by the owner"
 
 
