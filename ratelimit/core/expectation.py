@@ -13,6 +13,7 @@ PATTERNS: Final = {  # what a text that fits the pattern looks like
 }
 
 _SHOWN: Final = 60  # characters of a value that are shown
+_CLOSE: Final = 0.75  # of difflib: one letter missing in four is close
 _NAME: Final = 40  # characters of a name that is worth a guess
 
 
@@ -62,5 +63,5 @@ def meant(name: object, known: Iterable[Any]) -> str:
     if not isinstance(name, str) or len(name) > _NAME:
         return ""
     by_lower = {str(one).lower(): one for one in known}
-    close = get_close_matches(name.lower(), by_lower, n=1)
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=_CLOSE)
     return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""

@@ -48,9 +48,11 @@ def parse_policy(data: object, source: str) -> PolicyFile:
 
 def written(limit: Limit) -> dict[str, Any]:
     """A limit as plain data in the way the file writes it, defaults included; for JSON."""
-    plain: dict[str, Any] = msgspec.to_builtins(limit)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(limit))
     if limit.bucket is not None:
         plain["bucket"]["refill"] = str(limit.bucket.refill)
+    if "subnet" not in limit.per:
+        del plain["subnet"]  # which would mean nothing, and be refused
     return plain
 
 
