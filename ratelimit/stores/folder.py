@@ -18,6 +18,7 @@ from typing import Final
 from ratelimit.core.errors import ConfigError
 
 LEFT_BEHIND_S: Final = 10.0  # how long we wait for the server of a process that is gone
+IN_USE_S: Final = 2.0  # and of one that is there: a killed process looks alive until its parent has reaped it
 _POLL_S: Final = 0.02
 _SOCKET_NAME: Final = "valkey.sock"
 _TEMPORARY: Final = "ratelimit-"
@@ -86,13 +87,13 @@ def _open_lock(path: Path) -> int:
 
 
 async def _acquire(lock: int, path: Path) -> None:
-    for _ in range(int(LEFT_BEHIND_S / _POLL_S)):
+    for attempt in range(int(LEFT_BEHIND_S / _POLL_S)):
         if _try_lock(lock, path):
             return
         owner = _owner(lock)
-        if owner and _is_alive(owner):
+        if owner and _is_alive(owner) and attempt * _POLL_S >= IN_USE_S:
             raise ConfigError([f"{path}: in use by process {owner}; stop that one, or set RATELIMIT_DATA to another folder"])
-        await asyncio.sleep(_POLL_S)  # its owner is gone: the server ends at any moment
+        await asyncio.sleep(_POLL_S)  # if its owner is gone, the server ends at any moment
     raise ConfigError([f"{path}: in use by a server that process {_owner(lock)} left behind; end it (`fuser {path}/lock` names it)"])
 
 

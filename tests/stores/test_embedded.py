@@ -158,8 +158,7 @@ async def test_any_path_will_do(tmp_path: Path, name: str) -> None:
 async def test_kill_9_of_the_owner(tmp_path: Path, owner: Owner, tie: str, loop: str) -> None:
     """An owner killed without warning takes the server along, and the next start, at once, finds the data."""
     process, server_pid = owner(tie, loop)
-    process.kill()
-    process.wait()
+    process.kill()  # not yet reaped, so that it still looks alive
     async with running(tmp_path / "data") as (_, client):
         assert is_gone(server_pid)
         assert await client.get("kept") == "by the owner"
@@ -182,8 +181,9 @@ async def test_server_left_behind(tmp_path: Path, owner: Owner, monkeypatch: pyt
         assert await client.get("kept") == "by the owner"
 
 
-async def test_second_owner_is_refused(tmp_path: Path, owner: Owner) -> None:
+async def test_second_owner_is_refused(tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder in use is refused with the number of the process that has it, which is not disturbed."""
+    monkeypatch.setattr(folder, "IN_USE_S", 0.05)
     process, server_pid = owner()
     with pytest.raises(ConfigError, match=rf"data: in use by process {process.pid}; stop that one, or set RATELIMIT_DATA"):
         await EmbeddedStore.start(tmp_path / "data")

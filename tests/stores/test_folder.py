@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from ratelimit.core.errors import ConfigError
+from ratelimit.stores import folder
 from ratelimit.stores.folder import claim_folder
 
 
-async def test_one_claim_at_a_time(tmp_path: Path) -> None:
+async def test_one_claim_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claimed folder is refused to others, even in the same process, until it is released."""
-    folder = await claim_folder(tmp_path / "data")
+    monkeypatch.setattr(folder, "IN_USE_S", 0.05)
+    claimed = await claim_folder(tmp_path / "data")
     with pytest.raises(ConfigError, match=rf"data: in use by process {os.getpid()}; stop that one"):
         await claim_folder(tmp_path / "data")
-    folder.release()
+    claimed.release()
     (await claim_folder(tmp_path / "data")).release()
 
 
@@ -29,9 +31,9 @@ async def test_what_a_crash_left_in_the_lock_file(tmp_path: Path, content: str) 
 async def test_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A relative path is made absolute at once, so that a later change of directory does not matter."""
     monkeypatch.chdir(tmp_path)
-    folder = await claim_folder(Path("data"))
-    assert (folder.path, folder.socket) == (tmp_path / "data", tmp_path / "data/valkey.sock")
-    folder.release()
+    claimed = await claim_folder(Path("data"))
+    assert (claimed.path, claimed.socket) == (tmp_path / "data", tmp_path / "data/valkey.sock")
+    claimed.release()
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
