@@ -1,0 +1,52 @@
+"""Where the folders meet that do not know one another: the store and those who ask it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ratelimit.core.bucket import Acquire, Grant, Terms
+from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
+
+
+class BucketAsking(Protocol):
+    """One who wants a bucket to be asked. The store pulls: the call is composed at the last moment before the bytes are written."""
+
+    key: str
+    terms: Terms
+
+    def compose(self, now_us: int) -> Acquire | None:
+        """The call to send, or None if nothing is to be asked any more."""
+
+    def answered(self, call: Acquire, grant: Grant, sent_us: int, now_us: int) -> None:
+        """The answer to `call`, however late."""
+
+    def unanswered(self, call: Acquire | None, now_us: int) -> None:
+        """No answer: `call` may have been executed; None: nothing was sent."""
+
+
+class QuotaAsking(Protocol):
+    """The same for a quota."""
+
+    key: str
+    terms: None
+
+    def compose(self, now_us: int) -> QuotaCall | None:
+        """The call to send, or None if nothing is to be asked any more."""
+
+    def answered(self, call: QuotaCall, grant: QuotaGrant, sent_us: int, now_us: int) -> None:
+        """The answer to `call`, however late."""
+
+    def unanswered(self, call: QuotaCall | None, now_us: int) -> None:
+        """No answer: `call` may have been executed; None: nothing was sent."""
+
+
+Asking = BucketAsking | QuotaAsking
+
+
+class Store(Protocol):
+    """The one place that counts for all sidecars."""
+
+    def want(self, asking: Asking) -> bool:
+        """Ask with the next pipeline; wanting twice is once. False: the store is known to be away, and nothing will be sent."""
+
+
+Clock = Callable[[], int]  # microseconds, never going back while the machine runs

@@ -1,0 +1,183 @@
+"""A sidecar's share of one bucket: the leases in its hand, what it owes the store, and what it remembers of a refusal.
+
+Three answers are possible without the store: spend (0), wait so many microseconds, or ASK. The order matters: a lease in hand first, then
+the remembered denial, and only then the store.
+
+* A denial is remembered *with its cost*: a cheaper request still asks, or an expensive refused caller would starve the cheap ones.
+* A lease leaves the hand *before* the bytes of the call that settles it are written, and a settlement or refund is composed once and never
+  again, so a lost or repeated call can only lose tokens, never mint them.
+* A renewal comes as if another sidecar had asked: it carries nothing of the lease in hand and lands in `spare`.
+* A charged need never enters a lease: it is spent at once or refunded with the instant it was charged at.
+
+Times are microseconds of the sidecar's clock, costs are tokens; the caller owns the clock and the chance.
+"""
+
+from collections.abc import Sequence
+from math import exp
+from typing import Final, NamedTuple
+
+from ratelimit.core.bucket import Acquire, Bucket, Grant, Terms
+from ratelimit.core.lease import Lease
+from ratelimit.core.units import ceil_div
+
+ASK: Final = -1
+HOT: Final = 4.0  # tokens expected in one lease's life, before anything is leased at all
+_WANTED: Final = 0.7  # part of the expected that is asked for: a lease too large lapses or locks out others
+_HALF_US: Final = 500_000.0  # memory of the demand estimate
+_IDLE_US: Final = 50_000  # so long before its end a lease that nobody renewed is given back
+
+
+class Owed(NamedTuple):
+    """A settlement not sent yet: `settle` slots of lease `id` are no longer out, `back` of them unspent; worthless after `void`."""
+
+    id: int
+    settle: int
+    back: int
+    void: int
+
+
+class Share:
+    """What one sidecar holds of one bucket. `look`, then `take`; the store's side goes through `compose` and `answered`."""
+
+    __slots__ = (
+        "_demand", "_denied", "_denied_ready", "_denied_until", "_owed", "_refund", "_refund_at", "_seen", "_stock", "_stock_at",
+        "hand", "local", "spare", "terms",
+    )  # fmt: skip
+
+    def __init__(self, terms: Terms, now: int) -> None:
+        self.terms = terms
+        self.hand: Lease | None = None
+        self.spare: Lease | None = None
+        self.local: Bucket | None = None  # stands in for the store while it is away
+        self._owed: tuple[Owed, ...] = ()
+        self._refund = self._refund_at = 0
+        self._denied = self._denied_until = self._denied_ready = 0
+        self._demand, self._seen = 0.0, now
+        self._stock, self._stock_at = terms.capacity * terms.per, now
+
+    def look(self, now: int, cost: int) -> int:
+        """0: it may be spent. ASK: only the store knows. Else the microseconds after which it may be, and no call is needed to say so."""
+        while self.hand is not None:
+            lease = self.hand
+            if now < lease.expires and lease.slots >= cost:
+                return 0 if now >= lease.ripe else max(0, lease.ripe_at(cost) - now)
+            if self.spare is None:
+                break
+            self._retire(lease)
+            self.hand, self.spare = self.spare, None
+        if cost >= self._denied and now < self._denied_until:
+            more = ceil_div((cost - self._denied) * self.terms.per, self.terms.num)
+            return max(1, self._denied_ready + more - now)
+        return ASK
+
+    def take(self, cost: int) -> Lease:
+        """Spend from the lease that `look` saw ready; it is returned for a caller who may have to `release` the same."""
+        lease = self.hand
+        assert lease is not None, "look() said 0"  # noqa: S101  a broken invariant, not an input
+        lease.take(cost)
+        return lease
+
+    def release(self, lease: Lease, cost: int) -> None:
+        """Undo a `take` that a refusal elsewhere made void."""
+        if lease is self.hand or lease is self.spare:
+            lease.put_back(cost)
+        else:  # handed back meanwhile, as spent
+            self.owe_refund(cost, lease.at)
+
+    def owe_refund(self, cost: int, at: int) -> None:
+        """Send back a need that was charged at the store's instant `at`; several go as one with the earliest instant, the careful one."""
+        self._refund_at = min(at, self._refund_at) if self._refund else at
+        self._refund += cost
+
+    def note(self, now: int, cost: int) -> None:
+        """Count a request into the demand, whatever becomes of it."""
+        self._demand = self._demand * exp((self._seen - now) / _HALF_US) + cost / _HALF_US
+        self._seen = now
+
+    def deny(self, now: int, cost: int, retry: int, chance: float) -> None:
+        """Remember a refusal until it can change: others may give back within the horizon, so no longer than that (spread by `chance`)."""
+        if now < self._denied_until and self._denied <= cost:
+            return
+        horizon = int(self.terms.horizon * (0.5 + chance / 2))
+        self._denied, self._denied_ready = cost, now + retry
+        self._denied_until = now + (min(retry, horizon) if horizon else retry)
+
+    def wants_renewal(self) -> bool:
+        """Whether the lease in hand is about to run dry and nothing is there to follow it."""
+        return self.spare is None and self.hand is not None and self.hand.slots <= self.hand.low
+
+    def compose(self, now: int, needs: Sequence[int], *, keep: bool, more: bool) -> Acquire:
+        """Write the next call, taking out of this state all that it settles.
+
+        `keep` leaves the leases in hand, as a renewal or a peek does; `more` asks for a lease beyond the needs if the bucket is hot.
+        """
+        if not keep:
+            self._retire(self.hand)
+            self._retire(self.spare)
+            self.hand = self.spare = None
+        self._owed = tuple(owed for owed in self._owed if now < owed.void)
+        owed, self._owed = (self._owed[0], self._owed[1:]) if self._owed else (Owed(0, 0, 0, 0), ())
+        refund, refund_at = self._refund, self._refund_at
+        self._refund = self._refund_at = 0
+        return Acquire(needs, self._extra(now) if more else 0, owed.settle, owed.id, owed.back, refund, refund_at)
+
+    def answered(self, call: Acquire, grant: Grant, sent: int, now: int) -> None:
+        """Take in what a call brought; the needs themselves are the caller's to spend or refund."""
+        self._stock, self._stock_at = grant.stock, now
+        if not grant.leased:
+            return
+        charged = sum(need for need, retry in zip(call.needs, grant.retries, strict=True) if not retry)
+        lease = Lease(self.terms, grant, charged, sent, now)
+        if self.hand is None or not self.hand.slots or now >= self.hand.expires:
+            self._retire(self.hand)
+            self.hand = lease
+        else:
+            self._retire(self.spare)
+            self.spare = lease
+
+    def owes(self) -> bool:
+        """Whether there is something to tell the store that no request will."""
+        return bool(self._owed or self._refund)
+
+    def idle(self, now: int) -> bool:
+        """Whether a lease is in hand that should go back by itself, since nobody renews it and its life ends."""
+        return self.hand is not None and now >= self.hand.expires - _IDLE_US
+
+    def quiet(self, now: int) -> bool:
+        """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force."""
+        return self.hand is None and not self.owes() and now >= self._denied_until
+
+    def unanswered(self, call: Acquire, now: int) -> None:
+        """A call's effect is unknown. What it settled is gone or will lapse; sending it again could mint, so nothing is restored."""
+
+    def remaining(self, now: int) -> int:
+        """Tokens that this sidecar believes to be available."""
+        return max(0, self._level(now) // self.terms.per)
+
+    def reset_after(self, now: int) -> int:
+        """Microseconds until the bucket is full, as far as this sidecar knows."""
+        return ceil_div(self.terms.capacity * self.terms.per - self._level(now), self.terms.num)
+
+    def _level(self, now: int) -> int:
+        terms = self.terms
+        units = self._stock + terms.num * (now - self._stock_at)
+        for lease in (self.hand, self.spare):
+            if lease is not None and now < lease.expires:
+                units += lease.slots * terms.per
+        return min(terms.capacity * terms.per, units)
+
+    def _extra(self, now: int) -> int:
+        expected = self._demand * exp((self._seen - now) / _HALF_US) * self.terms.life
+        return min(self.terms.capacity, int(expected * _WANTED)) if expected >= HOT else 0
+
+    def _retire(self, lease: Lease | None) -> None:
+        if lease is None or not lease.leased:
+            return
+        owed = Owed(lease.id, lease.leased, lease.slots, lease.void)
+        lease.leased = lease.slots = 0
+        for i, other in enumerate(self._owed):
+            if other.id == owed.id:
+                merged = Owed(owed.id, owed.settle + other.settle, owed.back + other.back, min(owed.void, other.void))
+                self._owed = (*self._owed[:i], merged, *self._owed[i + 1 :])
+                return
+        self._owed = (*self._owed, owed)
