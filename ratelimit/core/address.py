@@ -81,16 +81,19 @@ class Networks:
     """A set of networks that says whether an address is in one of them; made from CIDR texts that were checked before."""
 
     def __init__(self, cidrs: Iterable[str]) -> None:
-        # by (bytes of the address, mask): as many look-ups as there are different prefix lengths, however many networks
-        self._bases: dict[tuple[int, int], set[int]] = {}
+        # by mask, for each length of address: as many look-ups as there are different prefix lengths, however many networks
+        self._bases: dict[int, dict[int, set[int]]] = {4: {}, 16: {}}
         for cidr in cidrs:
             network = ip_network(cidr)
-            size = 4 if isinstance(network, IPv4Network) else 16
-            self._bases.setdefault((size, int(network.netmask)), set()).add(int(network.network_address))
+            bases = self._bases[4 if isinstance(network, IPv4Network) else 16]
+            bases.setdefault(int(network.netmask), set()).add(int(network.network_address))
 
     def __contains__(self, packed: bytes) -> bool:
-        value, length = int.from_bytes(packed), len(packed)
-        return any(size == length and value & netmask in bases for (size, netmask), bases in self._bases.items())
+        value = int.from_bytes(packed)
+        for netmask, bases in self._bases[len(packed)].items():  # noqa: SIM110 - any() would cost twice as much
+            if value & netmask in bases:
+                return True
+        return False
 
 
 def forwarded_for(values: Sequence[str], trusted: Networks) -> bytes | None:
