@@ -1,0 +1,98 @@
+"""A replay's report as a person reads it on the terminal."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ratelimit.service.replay_report import FileReport, LimitReport, Report
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report: what was read, what to be wary of, the requests, the limits, who was refused most."""
+    for file in report.files:
+        _show_file(file, console)
+    _show_order(report, console)
+    _show_requests(report, console)
+    console.print(_limit_table(report.limits))
+    for limit in report.limits:
+        if limit.skipped:
+            missing = ", ".join(f"{count:,} no {kind}" for kind, count in limit.skipped.items())
+            console.print(f"[dim]{limit.name} skipped: {missing}[/dim]")
+    for limit in report.limits:
+        if limit.top:
+            console.print(_top_table(limit))
+
+
+def _show_file(file: FileReport, console: Console) -> None:
+    console.print(f"{escape(file.name)}: {file.read:,} of {file.lines:,} lines read, {file.format or 'empty'}", highlight=False)
+    if file.ended_early:
+        console.print(f"[yellow]  its rest could not be read: {escape(file.ended_early)}[/yellow]")
+    if file.broken:
+        console.print(f"[yellow]  {file.broken:,} broken lines, the first:[/yellow]")
+    for example in file.examples:
+        console.print(f"[yellow]    line {example.line}: {escape(example.problem)}[/yellow]", highlight=False)
+
+
+def _show_order(report: Report, console: Console) -> None:
+    order = report.order
+    if order.unordered:
+        console.print(
+            f"[bold red]The log is out of order: {order.late_over_1s:,} requests are over a second older than one before them, "
+            f"by up to {order.worst_late_s:,.0f} s. Rates mean little; --sort puts them into order.[/bold red]"
+        )
+    elif order.late:
+        console.print(
+            f"[dim]{order.late:,} requests are older than one before them, by up to {order.worst_late_s:,.0f} s, "
+            "and were taken at its time[/dim]"
+        )
+
+
+def _show_requests(report: Report, console: Console) -> None:
+    requests = report.requests
+    console.print(f"{report.first or 'never'} to {report.last or 'never'}, policy {escape(report.policy)}", highlight=False)
+    console.print(
+        f"[bold]{requests.seen:,} requests: {requests.admitted:,} admitted, {requests.refused:,} refused[/bold] "
+        f"({_percent(requests.refused, requests.seen)})"
+    )
+    for subjects in report.subjects:
+        console.print(
+            f"{subjects.refused:,} of {subjects.seen:,} subjects by {'+'.join(subjects.per)} refused "
+            f"({_percent(subjects.refused, subjects.seen)})"
+        )
+    refused = {reason: count for reason, count in report.reasons.items() if reason != "ok"}
+    if refused:
+        console.print("by reason: " + ", ".join(f"{count:,} {reason}" for reason, count in refused.items()))
+    for count, what in (
+        (requests.unlimited, "requests met no limit"),
+        (requests.no_request, "connections without a request, not counted"),
+        (requests.outside, "requests outside the chosen time, not counted"),
+    ):
+        if count:
+            console.print(f"[dim]{count:,} {what}[/dim]")
+
+
+def _limit_table(limits: list[LimitReport]) -> Table:
+    """A row per limit; where several limits never got in each other's way, the columns about that are left out."""
+    together = any(limit.also_refused or limit.spared for limit in limits)
+    table = Table("limit", "per")
+    for heading in ("seen", "admitted", "refused", *(("also refused", "spared") if together else ()), "subjects", "refused"):
+        table.add_column(heading, justify="right")
+    for limit in limits:
+        name = limit.name if limit.mode == "enforce" else f"{limit.name} (shadow)"
+        between = (limit.also_refused, limit.spared) if together else ()
+        counts = (limit.seen, limit.admitted, limit.refused, *between, limit.subjects_seen, limit.subjects_refused)
+        table.add_row(name, "+".join(limit.per), *(f"{count:,}" for count in counts))
+    return table
+
+
+def _top_table(limit: LimitReport) -> Table:
+    table = Table(f"most refused by {limit.name}" if limit.mode == "enforce" else f"{limit.name} (shadow) would have refused most")
+    for heading in ("seen", "refused", "share"):
+        table.add_column(heading, justify="right")
+    for top in limit.top:
+        table.add_row(escape(top.subject), f"{top.seen:,}", f"{top.refused:,}", _percent(top.refused, top.seen))
+    return table
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "0 %"

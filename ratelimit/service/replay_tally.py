@@ -1,0 +1,84 @@
+"""What a replay counts for one limit, beside the meter that it charges. See LimitReport for what each count means."""
+
+from collections import Counter
+from collections.abc import Mapping
+from heapq import nsmallest
+from typing import Final
+
+from ratelimit.core.decision import Reason
+from ratelimit.core.limit import Limit
+from ratelimit.core.subject import Value, describe, subject_of
+from ratelimit.service.replay_meter import replay_meter
+from ratelimit.service.replay_report import LimitReport, TopSubject
+
+NEVER: Final = 1 << 62  # us to wait for a cost that does not fit at all, or for a subject that is missing
+
+
+class Tally:
+    """One limit in a replay: its meter, its counts, and how often each subject came and was refused."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.meter = replay_meter(limit)
+        self.subject_of = subject_of(limit)
+        self.seen = self.refused = self.also_refused = self.spared = 0
+        self.seen_by: dict[Value, int] = {}
+        self.refused_by: dict[Value, int] = {}
+        self.skipped: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    def ask(self, now_us: int, subject: Value | None, cost: int) -> int:
+        """Charge the cost and return 0, or charge nothing and return in how many microseconds it would fit, or NEVER.
+
+        A subject of None is a request that lacks it where the limit says `missing: deny`.
+        """
+        self.seen += 1
+        if subject is None:
+            return NEVER
+        self.seen_by[subject] = self.seen_by.get(subject, 0) + 1
+        if cost > self.meter.most:
+            return NEVER
+        return self.meter.charge(now_us, subject, cost)
+
+    def refuse(self, subject: Value | None, wait_us: int, *, named: bool) -> Reason:
+        """Count a refusal and return its reason; `named`: the decision names this limit."""
+        reason: Reason = "cost_exceeds_capacity" if wait_us == NEVER else self.meter.reason
+        if named:
+            self.refused += 1
+        else:
+            self.also_refused += 1
+        self._reasons[reason] += 1
+        if subject is not None:
+            self.refused_by[subject] = self.refused_by.get(subject, 0) + 1
+        return reason
+
+    def spare(self, now_us: int, subject: Value | None, cost: int) -> None:
+        """Take back a charge of this instant, since another limit refused."""
+        self.meter.refund(now_us, subject, cost)
+        self.spared += 1
+
+    def report(self, top: int, ipv6_prefix: int) -> LimitReport:
+        """The counts so far, with the `top` subjects that were refused most."""
+        return LimitReport(
+            name=self.limit.name,
+            mode=self.limit.mode,
+            per=self.limit.per,
+            seen=self.seen,
+            admitted=self.seen - self.refused - self.also_refused - self.spared,
+            refused=self.refused,
+            also_refused=self.also_refused,
+            spared=self.spared,
+            skipped=dict(self.skipped),
+            reasons=dict(self._reasons),
+            subjects_seen=len(self.seen_by),
+            subjects_refused=len(self.refused_by),
+            top=[
+                TopSubject(describe(self.limit, subject, ipv6_prefix), self.seen_by[subject], refused)
+                for subject, refused in most_refused(self.refused_by, top)
+            ],
+        )
+
+
+def most_refused(refused_by: Mapping[Value, int], top: int) -> list[tuple[Value, int]]:
+    """The subjects refused most, ties in the order in which they were first refused."""
+    return nsmallest(top, refused_by.items(), key=lambda item: -item[1])
