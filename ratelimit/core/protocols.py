@@ -19,6 +19,9 @@ class BucketAsking(Protocol):
     def answered(self, call: Acquire, grant: Grant, sent_us: int, now_us: int) -> None:
         """The answer to `call`, however late."""
 
+    def overdue(self) -> None:
+        """The call is under way for too long to be waited for; its answer may still come."""
+
     def unanswered(self, call: Acquire | None, now_us: int) -> None:
         """No answer: `call` may have been executed; None: nothing was sent."""
 
@@ -34,6 +37,9 @@ class QuotaAsking(Protocol):
 
     def answered(self, call: QuotaCall, grant: QuotaGrant, sent_us: int, now_us: int) -> None:
         """The answer to `call`, however late."""
+
+    def overdue(self) -> None:
+        """The call is under way for too long to be waited for; its answer may still come."""
 
     def unanswered(self, call: QuotaCall | None, now_us: int) -> None:
         """No answer: `call` may have been executed; None: nothing was sent."""

@@ -12,6 +12,7 @@ Time is an argument, microseconds since the epoch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 LEASED_DIVISOR: Final = 100  # at most this part of what remains goes to one lease
@@ -106,7 +107,7 @@ class QuotaCounter:
 
 
 def _period(time: int, bounds: tuple[int, int, int, int]) -> tuple[int, int]:
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         if time < end:
             return start, end
     return bounds[-2:]

@@ -21,6 +21,7 @@ Bounds = tuple[int, int, int, int]
 
 _HALF_US: Final = 500_000.0
 _IDLE_US: Final = 300_000  # so long after the last request tokens in hand go back
+_UNKNOWN_US: Final = 60_000_000  # how long a guess at an unknown period holds
 _CANCEL_US: Final = 5_000_000  # how long a lost call is worth cancelling; the store remembers operations for 10 s
 
 
@@ -156,6 +157,19 @@ class QuotaShare:
     def reset_after(self, now: int) -> int:
         """Microseconds until the period ends."""
         return max(0, self._resets - now)
+
+    def spend_local(self, now: int, cost: int, sidecars: int) -> int:
+        """While the store is away: 0 if this sidecar's part of what was last known to be left pays, else the wait for the next period."""
+        if now >= self._resets:  # nothing is known of this period
+            self._remaining, self._resets = self.amount, now + _UNKNOWN_US
+        if cost > self._remaining // sidecars:
+            return max(1, self._resets - now)
+        self._remaining -= cost * sidecars
+        return 0
+
+    def unspend_local(self, cost: int, sidecars: int) -> None:
+        """Undo `spend_local`."""
+        self._remaining += cost * sidecars
 
     def _cancelled(self, op: int, *, found: bool) -> None:
         lost = next((lost for lost, _ in self._lost if lost.op == op), None)

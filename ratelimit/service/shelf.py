@@ -1,0 +1,119 @@
+"""All meters of one limit: made when a subject is first seen, found again in one look-up, and forgotten by age.
+
+The oldest quiet one goes first. One that holds a lease or remembers a refusal is passed over a few times: dropping it would cost a call to
+the store, never an admission.
+"""
+
+import time
+from collections import OrderedDict
+from secrets import randbits
+from typing import Final, NamedTuple
+
+from ratelimit.core.bucket import HORIZON_US, LIFE_US, Terms
+from ratelimit.core.decision import Reason
+from ratelimit.core.identity import Caller
+from ratelimit.core.limit import Limit, QuotaRule
+from ratelimit.core.quota import Periods, periods
+from ratelimit.core.quota_share import QuotaShare
+from ratelimit.core.share import Share
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.core.subject import Value, describe, subject_of
+from ratelimit.service.meter import Meter, Surroundings
+
+_TRIES: Final = 8  # meters looked at for one that may go
+_OP_BITS: Final = 52  # of an operation id: exact as a double
+_LATE_RATIO: Final = 20  # a bucket must hold what refills in so many times the lateness, to be kept exact at the gateway's instants
+
+
+class Setting(NamedTuple):
+    """What all shelves share."""
+
+    around: Surroundings
+    keys: StoreKeys
+    late_us: int = 0
+    most: int = 100_000  # meters of one limit
+
+
+class Shelf:
+    """The meters of one limit, by subject."""
+
+    def __init__(self, limit: Limit, setting: Setting, ipv6_prefix: int) -> None:
+        self.limit = limit
+        self.subject_of = subject_of(limit)
+        self.shadow = limit.mode == "shadow"
+        self.terms = None if limit.bucket is None else _terms(limit, setting.late_us)
+        self.most_cost = limit.bucket.capacity if limit.bucket else limit.quota.amount if limit.quota else 0
+        self.reason: Reason = "rate_exceeded" if limit.bucket else "quota_exhausted"
+        self.lacking = 0  # requests whose caller has no subject for this limit
+        self.refused = 0
+        self.without_store = 0  # answered by on_store_failure
+        self._setting, self.ipv6_prefix = setting, ipv6_prefix
+        self._meters: OrderedDict[Value, Meter] = OrderedDict()
+        self._calendar = Calendar(limit.quota) if limit.quota else None
+
+    def __len__(self) -> int:
+        return len(self._meters)
+
+    def meter(self, caller: Caller, now: int) -> Meter | None:
+        """The meter that `caller` is counted by; None if the caller lacks what the limit counts by."""
+        value = self.subject_of(caller)
+        if value is None:
+            self.lacking += 1
+            return None
+        meter = self._meters.get(value)
+        if meter is None:
+            return self._add(value, now)
+        self._meters.move_to_end(value)
+        return meter
+
+    def meters(self) -> list[Meter]:
+        """Every meter, oldest first."""
+        return list(self._meters.values())
+
+    def _add(self, value: Value, now: int) -> Meter:
+        while len(self._meters) >= self._setting.most:
+            self._forget_one(now)
+        share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, _operation, self._bounds)
+        name = self._setting.keys.name(self.limit, value)
+        meter = self._meters[value] = Meter(self._setting.around, self.terms, describe(self.limit, value, self.ipv6_prefix), name, share)
+        return meter
+
+    def _forget_one(self, now: int) -> None:
+        for _ in range(_TRIES):
+            value, meter = self._meters.popitem(last=False)
+            if meter.share.quiet(now) and not meter.busy():
+                return
+            self._meters[value] = meter
+        _, meter = self._meters.popitem(last=False)
+        meter.give_back()
+
+    def _bounds(self) -> Periods:
+        assert self._calendar is not None, "only a quota's share asks"  # noqa: S101
+        return self._calendar.bounds()
+
+
+class Calendar:
+    """The bounds of a quota's periods around now, computed again only when one has passed."""
+
+    def __init__(self, rule: QuotaRule) -> None:
+        self._rule = rule
+        self._bounds = periods(rule, time.time_ns() // 1000)
+
+    def bounds(self) -> Periods:
+        """Microseconds since the epoch, by this machine's clock; the store's chooses."""
+        now = time.time_ns() // 1000
+        if not self._bounds.this_us <= now < self._bounds.next_us:
+            self._bounds = periods(self._rule, now)
+        return self._bounds
+
+
+def _operation() -> int:
+    return randbits(_OP_BITS) | 1
+
+
+def _terms(limit: Limit, late_us: int) -> Terms:
+    rule = limit.bucket
+    assert rule is not None  # noqa: S101
+    num, per = rule.refill
+    keeps = rule.capacity * per >= _LATE_RATIO * late_us * num
+    return Terms(rule.capacity, num, per, LIFE_US, HORIZON_US, late_us if keeps else 0)

@@ -1,0 +1,184 @@
+"""The store that `RATELIMIT_REDIS_URL` names, single or cluster: who asks is sent to the node that keeps the key.
+
+Which of the two it is the server says itself. A cluster's map of slots is read at the start, and again while one of its nodes is away; a node
+that answers MOVED corrects it. Calls that a node proved not to have executed go to the right one as they are.
+"""
+
+import asyncio
+from random import random
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+from redis.asyncio import Redis
+from redis.crc import key_slot
+from redis.exceptions import AskError, RedisError, ResponseError
+
+from ratelimit.core.protocols import Asking, Clock
+from ratelimit.stores.frame import Frame, code
+from ratelimit.stores.lane import Lane
+from ratelimit.stores.link import CONNECT_S, Facts, Link
+
+SLOTS: Final = 16_384
+_TRY_AGAIN_S: Final = 0.002  # a slot on the move, or a cluster without a majority, is asked again so soon
+_RETRY_S: Final = 0.5  # between attempts to reach a store that is away
+
+_log = structlog.get_logger()
+
+Address = tuple[str, int]
+
+
+class Options(NamedTuple):
+    """How to reach the store; `deadline_s` is how long a decision may wait for it."""
+
+    url: str
+    clock: Clock
+    deadline_s: float
+
+
+class RedisStore:
+    """A Store. Until it was reached for the first time, and while a key's node is away, `want` says no."""
+
+    def __init__(self, options: Options) -> None:
+        self.facts: Facts | None = None
+        self._options = options
+        self._lanes: dict[Address, Lane] = {}
+        self._slots: list[Lane] | None = None  # of a cluster
+        self._only: Lane | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Every node that is spoken to."""
+        return tuple(self._lanes.values())
+
+    @property
+    def away(self) -> bool:
+        """Whether any part of the store cannot be asked now."""
+        return not self._lanes or any(lane.away for lane in self._lanes.values())
+
+    async def open(self) -> bool:
+        """Reach the store; False if it is away, and then it is tried again in the background."""
+        try:
+            await self._reach()
+        except (RedisError, OSError) as error:
+            _log.warning("the store is away", node=_name(self._options.url), error=f"{type(error).__name__}: {error}"[:200])
+            self._spawn(self._keep_reaching())
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Drop every connection, after what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+
+    def want(self, asking: Asking) -> bool:
+        """Put someone on the list of the node that keeps their key."""
+        if self._only is not None:
+            return self._only.want(asking)
+        return self._slots is not None and self._slots[key_slot(asking.key.encode())].want(asking)
+
+    def redis(self) -> Redis:
+        """An ordinary client of the (first) node, for what is rare and may be sent twice."""
+        return Redis.from_url(self._options.url, socket_connect_timeout=CONNECT_S, socket_timeout=CONNECT_S, protocol=2)
+
+    async def _reach(self) -> None:
+        options = self._options
+        link = Link(options.url)
+        facts = await link.open()
+        if facts.cluster:
+            try:
+                await self._read_slots(link)
+            finally:
+                await link.close()
+            self._spawn(self._keep_reading_slots())
+        else:
+            lane = Lane(_name(options.url), link, options.clock, options.deadline_s)
+            self._lanes["", 0] = lane
+            await lane.open()
+            self._only = lane
+        self.facts = facts
+
+    async def _keep_reaching(self) -> None:
+        while self.facts is None:
+            await asyncio.sleep(_RETRY_S * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
+            try:
+                await self._reach()
+            except (RedisError, OSError):
+                continue
+            _log.warning("the store is back", node=_name(self._options.url))
+
+    async def _keep_reading_slots(self) -> None:
+        """A replica that took over for a dead primary is known to the other nodes only."""
+        while True:
+            await asyncio.sleep(_RETRY_S)
+            if not self.away:
+                continue
+            for address in [address for address, lane in self._lanes.items() if not lane.away]:
+                link = Link(self._options.url, address)
+                try:
+                    await link.open()
+                    await self._read_slots(link)
+                except (RedisError, OSError):
+                    continue
+                finally:
+                    await link.close()
+                break
+
+    async def _read_slots(self, link: Link) -> None:
+        (ranges,) = await link.exchange([("CLUSTER", "SLOTS")])
+        if isinstance(ranges, ResponseError):
+            raise ranges
+        slots: list[Lane | None] = [None] * SLOTS
+        for start, end, primary, *_ in ranges:
+            lane = await self._lane((primary[0].decode(), primary[1]))
+            slots[start : end + 1] = [lane] * (end + 1 - start)
+        missing = slots.count(None)
+        if missing:
+            raise ResponseError(f"{missing} of the cluster's {SLOTS} slots have no node")
+        self._slots = [lane for lane in slots if lane is not None]
+        for address, lane in list(self._lanes.items()):
+            if lane not in self._slots:
+                del self._lanes[address]
+                self._spawn(lane.close())
+
+    async def _lane(self, address: Address) -> Lane:
+        lane = self._lanes.get(address)
+        if lane is None:
+            options = self._options
+            host, port = address
+            lane = Lane(f"{host}:{port}", Link(options.url, address), options.clock, options.deadline_s, self._reroute)
+            self._lanes[address] = lane
+            try:
+                await lane.open()
+            except (RedisError, OSError):
+                lane.reopen()
+        return lane
+
+    async def _reroute(self, error: ResponseError, frame: Frame) -> None:
+        """Send what a node did not execute to where it belongs."""
+        if isinstance(error, AskError):  # MOVED is one of them
+            lane = await self._lane((error.host, error.port))
+            if code(error) == "MOVED" and self._slots is not None:
+                self._slots[error.slot_id] = lane
+            lane.send(frame, asking=code(error) == "ASK")
+        else:
+            self._spawn(self._send_later(frame))
+
+    async def _send_later(self, frame: Frame) -> None:
+        await asyncio.sleep(_TRY_AGAIN_S)
+        for entry in frame:
+            if self._slots is not None:
+                self._slots[key_slot(entry.asking.key.encode())].send([entry], asking=False)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _name(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

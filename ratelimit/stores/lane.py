@@ -1,0 +1,234 @@
+"""The way to one node: what is wanted goes out as one pipeline, one at a time, and a breaker stands before it.
+
+Whoever wants something is put on a list; when the connection is free the whole list is composed and written at once. So a busy node makes
+larger pipelines, never a longer queue. Waiting for the pipeline before and for one's own takes no longer than the deadline: when that passes,
+and while the connection is being made again, the lane is *away*: nobody waits, every limit answers by its `on_store_failure`, and a probe in
+the background finds out when the node is back. No request pays for finding out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from random import random
+from typing import Any, Final
+
+import structlog
+from redis.exceptions import RedisError, ResponseError
+
+from ratelimit.core.protocols import Asking, Clock
+from ratelimit.stores.frame import KEYS_PER_CALL, Entry, Frame, code, command, frames_of, read
+from ratelimit.stores.link import Facts, Link
+
+HANG_S: Final = 1.0  # after which a pipeline without an answer is given up, and its connection with it
+REDIRECTS: Final = frozenset({"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"})  # each proves that the call was not executed here
+NOT_NOW: Final = frozenset({"LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "NOAUTH", "NOPERM"})
+_SHARE: Final = 2 / 3  # of the deadline a pipeline may take; who waited for the one before keeps at least a third
+_GRACE_US: Final = 1_000  # for reading on, turn by turn, before the node is blamed
+_LAG_US: Final = 1_000  # a turn longer than this says that we were busy ourselves
+_PROBE_S: Final = (0.02, 1.0)  # first and longest wait between attempts to get a node back
+
+_log = structlog.get_logger()
+
+Reroute = Callable[[ResponseError, Frame], Awaitable[None]]
+
+
+class Counts:
+    """What a lane did, for metrics."""
+
+    def __init__(self) -> None:
+        self.calls = 0  # script calls
+        self.buckets = 0  # buckets and quotas asked
+        self.pipelines = 0
+        self.seconds = 0.0  # in pipelines, from composing to the last answer
+        self.overdue = 0  # pipelines that took longer than a decision may
+        self.lost = 0  # buckets and quotas asked with unknown effect
+        self.refused = 0  # asked for while away
+        self.failures = 0  # times that the node was found to be away
+
+
+class Lane:
+    """One node. `want` puts someone on the list; a task of its own writes and reads."""
+
+    def __init__(self, name: str, link: Link, clock: Clock, deadline_s: float, reroute: Reroute | None = None) -> None:
+        self.name = name  # host and port, never the URL: it may hold a password
+        self.counts = Counts()
+        self.away = True  # until opened
+        self._link, self._clock, self._deadline_s, self._reroute = link, clock, deadline_s, reroute
+        self._keys_per_call = KEYS_PER_CALL if reroute is None else 1  # the keys of a cluster lie in different slots
+        self._wanted: dict[Asking, None] = {}
+        self._since = 0  # when the first of the wanted came, if it had to wait for a pipeline under way
+        self._again: list[tuple[Entry, bool]] = []
+        self._under_way: object = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._pumping = self._slow = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> Facts:
+        """Connect for the first time; raises RedisError or OSError."""
+        facts = await self._link.open()
+        self.away = False
+        return facts
+
+    def reopen(self) -> None:
+        """Keep trying in the background."""
+        self._spawn(self._probe())
+
+    async def close(self) -> None:
+        """Let what is under way come to its end, then drop the connection."""
+        if self._pumping and not self.away:
+            await asyncio.wait(list(self._tasks), timeout=HANG_S)
+        self.away = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._link.close()
+
+    def want(self, asking: Asking) -> bool:
+        """Ask with the next pipeline; False while the node is away."""
+        if self.away or self._slow:
+            self.counts.refused += 1
+            return False
+        if not self._wanted:
+            self._since = self._clock() if self._under_way else 0
+        self._wanted[asking] = None
+        self._start()
+        return True
+
+    def send(self, frame: Frame, *, asking: bool) -> None:
+        """Send composed calls as they are, since another node proved that it did not execute them; `asking` as ASK wants it."""
+        self._again.extend((entry, asking) for entry in frame)
+        self._start()
+
+    def _start(self) -> None:
+        if not self._pumping:
+            self._pumping = True
+            self._spawn(self._pump())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pump(self) -> None:
+        try:
+            while (self._wanted or self._again) and not self.away:
+                await self._pipeline()
+        finally:
+            self._pumping = False
+
+    async def _pipeline(self) -> None:
+        sent = self._clock()  # before anything is composed: a lease's life counts from here
+        again, self._again = self._again, []
+        wanted, self._wanted = self._wanted, {}
+        fresh = [Entry(asking, call) for asking in wanted if (call := asking.compose(sent)) is not None]
+        frames = [((entry,), asking) for entry, asking in again] + [(frame, False) for frame in frames_of(fresh, self._keys_per_call)]
+        if not frames:
+            return
+        self._under_way = frames
+        self._timer = asyncio.get_running_loop().call_later(self._patience_s(sent), self._watch, frames)
+        try:
+            async with asyncio.timeout(HANG_S):
+                replies = await self._exchange(frames)
+        except (RedisError, OSError, TimeoutError) as error:
+            self.counts.lost += len(fresh) + len(again)
+            self._fail(error)
+            for frame, _ in frames:
+                _tell(frame, self._clock())
+        else:
+            self._count(sent, len(frames), len(fresh) + len(again))
+            await self._hand_out([frame for frame, _ in frames], replies, sent)
+        finally:
+            self._slow, self._under_way = False, None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _patience_s(self, sent: int) -> float:
+        waited = (sent - self._since) / 1e6 if self._since else 0.0
+        return max(self._deadline_s * (1 - _SHARE), min(self._deadline_s * _SHARE, self._deadline_s - waited))
+
+    async def _exchange(self, frames: list[tuple[Frame, bool]]) -> list[Any]:
+        replies = await self._link.exchange([command(frame) for frame, _ in frames], [asking for _, asking in frames])
+        unknown = [i for i, reply in enumerate(replies) if code(reply) == "NOSCRIPT"]
+        if unknown:  # not executed, so the same bytes may go again
+            await self._link.load()
+            again = await self._link.exchange([command(frames[i][0]) for i in unknown], [frames[i][1] for i in unknown])
+            for i, reply in zip(unknown, again, strict=True):
+                replies[i] = reply
+        return replies
+
+    async def _hand_out(self, frames: list[Frame], replies: list[Any], sent: int) -> None:
+        now = self._clock()
+        for frame, reply in zip(frames, replies, strict=True):
+            if isinstance(reply, list):
+                for entry, answer in zip(frame, reply, strict=True):
+                    entry.asking.answered(entry.call, read(entry, answer), sent, now)
+            elif code(reply) in REDIRECTS and self._reroute is not None:
+                await self._reroute(reply, frame)
+            else:
+                _log.error("the store refused a call", node=self.name, answer=str(reply)[:200])
+                if code(reply) in NOT_NOW:
+                    self._fail(reply)
+                _tell(frame, now)
+
+    def _count(self, sent: int, calls: int, buckets: int) -> None:
+        counts = self.counts
+        counts.pipelines += 1
+        counts.calls += calls
+        counts.buckets += buckets
+        counts.seconds += (self._clock() - sent) / 1e6
+
+    def _watch(self, frames: list[tuple[Frame, bool]]) -> None:
+        """The deadline has passed, but perhaps it was we who were busy and the answer lies in the socket: read on for a moment first."""
+        self._overdue(frames, self._clock() + _GRACE_US)
+
+    def _overdue(self, frames: list[tuple[Frame, bool]], due: int) -> None:
+        """Too slow for a decision: whoever waits is told so, and until the answer comes nobody else is made to wait."""
+        now = self._clock()
+        if self._under_way is not frames:
+            return
+        if now > due + _LAG_US:  # busy again
+            due = now + _GRACE_US
+        if now < due:
+            asyncio.get_running_loop().call_soon(self._overdue, frames, due)
+            return
+        self._slow = True
+        self.counts.overdue += 1
+        for frame, _ in frames:
+            for entry in frame:
+                entry.asking.overdue()
+        self._drop_wanted()
+
+    def _fail(self, error: Exception) -> None:
+        """The node is away: tell everybody, and find out in the background when it is back."""
+        self.counts.failures += 1
+        again, self._again = self._again, []
+        if not self.away:
+            self.away = True
+            _log.warning("the store is away", node=self.name, error=f"{type(error).__name__}: {error}"[:200])
+            self.reopen()
+        self._drop_wanted()
+        _tell([entry for entry, _ in again], self._clock())
+
+    def _drop_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        now = self._clock()
+        for asking in wanted:
+            asking.unanswered(None, now)
+
+    async def _probe(self) -> None:
+        wait, longest = _PROBE_S
+        while True:
+            try:
+                facts = await self._link.open()
+            except (RedisError, OSError, TimeoutError):
+                facts = None
+            if facts is not None and facts.role == "master" and not facts.loading:
+                self.away = False
+                _log.warning("the store is back", node=self.name)
+                return
+            await asyncio.sleep(wait * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
+            wait = min(longest, wait * 2)
+
+
+def _tell(frame: Iterable[Entry], now: int) -> None:
+    for entry in frame:
+        entry.asking.unanswered(entry.call, now)

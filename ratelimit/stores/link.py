@@ -1,0 +1,116 @@
+"""One connection to one node, by redis-py, with every retry of the library off: what may be sent again is our decision alone.
+
+A timed-out command that a library repeats is executed twice, and a bucket then lends twice. So here a command goes out once, errors come
+back as values, and a connection on which anything went wrong is closed and not used again.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+CONNECT_S: Final = 2.0
+
+Command = tuple[str | bytes | int, ...]
+
+
+class Script(NamedTuple):
+    """A Lua script and the digest by which a node knows it."""
+
+    source: str
+    sha: str
+
+
+def _script(name: str) -> Script:
+    source = files("ratelimit.stores").joinpath(name).read_text(encoding="utf-8")
+    return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+ACQUIRE: Final = _script("acquire.lua")
+QUOTA: Final = _script("quota.lua")
+
+
+class Facts(NamedTuple):
+    """What a node says of itself."""
+
+    server: str
+    version: str
+    role: str
+    cluster: bool
+    loading: bool
+    maxmemory_policy: str
+
+
+class Link:
+    """A connection that is opened, used by one at a time, and closed at the first fault."""
+
+    def __init__(self, url: str, address: tuple[str, int] | None = None) -> None:
+        options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "retry_on_error": [], "protocol": 2, "socket_connect_timeout": CONNECT_S}
+        pool = ConnectionPool.from_url(url, **options)
+        if address is not None:
+            pool.connection_kwargs.update(host=address[0], port=address[1])
+        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
+
+    async def open(self) -> Facts:
+        """Connect, load the scripts, and ask the node who it is; raises RedisError or OSError."""
+        await self._connection.disconnect(nowait=True)
+        await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own gap
+        await self.load()
+        info, *_ = await self.exchange([("INFO",)])
+        if isinstance(info, ResponseError):
+            raise info
+        return _facts(info.decode("utf-8", "replace"))
+
+    async def load(self) -> None:
+        """Give the node the scripts."""
+        for reply in await self.exchange([("SCRIPT", "LOAD", ACQUIRE.source), ("SCRIPT", "LOAD", QUOTA.source)]):
+            if isinstance(reply, ResponseError):
+                raise reply
+
+    async def exchange(self, commands: Sequence[Command], asking: Sequence[bool] = ()) -> list[Any]:
+        """Send all in one write, once, and read the replies; an error reply is a value. After a fault nobody knows what was executed.
+
+        Where `asking` is true an ASKING goes before the command, as a node that is taking over a slot wants it.
+        """
+        connection = self._connection
+        packed = connection.pack_commands(_with_asking(commands, asking) if any(asking) else commands)
+        await connection.send_packed_command(packed, check_health=False)
+        replies: list[Any] = []
+        for i in range(len(commands)):
+            if asking and asking[i]:
+                await self._reply()
+            replies.append(await self._reply())
+        return replies
+
+    async def _reply(self) -> Any:
+        try:
+            return await self._connection.read_response(disable_decoding=True)
+        except ResponseError as error:
+            return error
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        await self._connection.disconnect(nowait=True)
+
+
+def _facts(info: str) -> Facts:
+    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    server = fields.get("server_name", "redis")
+    return Facts(
+        server=server,
+        version=fields.get(f"{server}_version", fields.get("redis_version", "?")),
+        role=fields.get("role", "?"),
+        cluster=fields.get("cluster_enabled") == "1",
+        loading=fields.get("loading") == "1",
+        maxmemory_policy=fields.get("maxmemory_policy", "?"),
+    )
+
+
+def _with_asking(commands: Sequence[Command], asking: Sequence[bool]) -> list[Command]:
+    return [part for command, ask in zip(commands, asking, strict=True) for part in ([("ASKING",), command] if ask else [command])]
