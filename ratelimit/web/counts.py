@@ -1,0 +1,13 @@
+"""What the gateway lane counts beside the decisions, as plain integers that the metrics read."""
+
+from collections import Counter
+
+
+class GatewayCounts:
+    """Since the start of this process."""
+
+    def __init__(self) -> None:
+        self.problems: Counter[int] = Counter()  # requests answered with a problem of their own, by status
+        self.unparsable = 0  # of these, what was not HTTP
+        self.no_address = 0  # authorizations without a usable X-Forwarded-For: their limits per ip were skipped
+        self.bugs = 0
