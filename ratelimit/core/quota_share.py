@@ -8,10 +8,10 @@ bounds of the periods around now.
 """
 
 from collections.abc import Callable, Sequence
-from math import exp
 from typing import Final
 
 from ratelimit.core.bucket import HORIZON_US, LIFE_US
+from ratelimit.core.demand import Demand
 from ratelimit.core.lease import DRIFT_PPM
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 from ratelimit.core.share import ASK, HOT
@@ -19,8 +19,6 @@ from ratelimit.core.units import ceil_div
 
 Bounds = tuple[int, int, int, int]
 
-_HALF_US: Final = 500_000.0
-_IDLE_US: Final = 300_000  # so long after the last request tokens in hand go back
 _UNKNOWN_US: Final = 60_000_000  # how long a guess at an unknown period holds
 _CANCEL_US: Final = 5_000_000  # how long a lost call is worth cancelling; the store remembers operations for 10 s
 
@@ -39,8 +37,8 @@ class QuotaShare:
     """What one sidecar holds of one quota. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
     __slots__ = (
-        "_back", "_back_start", "_calendar", "_demand", "_denied", "_denied_ready", "_denied_until", "_ids", "_lost", "_remaining",
-        "_resets", "_seen", "amount", "hand",
+        "_back", "_back_start", "_calendar", "_denied", "_denied_ready", "_denied_until", "_ids", "_lost", "_remaining",
+        "_resets", "amount", "demand", "hand",
     )  # fmt: skip
 
     def __init__(self, amount: int, now: int, ids: Callable[[], int], calendar: Callable[[], Bounds]) -> None:
@@ -49,7 +47,7 @@ class QuotaShare:
         self._ids, self._calendar = ids, calendar
         self._back = self._back_start = 0
         self._denied = self._denied_until = self._denied_ready = 0
-        self._demand, self._seen = 0.0, now
+        self.demand = Demand(now)
         self._lost: tuple[tuple[QuotaCall, int], ...] = ()
         self._remaining, self._resets = amount, now
 
@@ -82,11 +80,6 @@ class QuotaShare:
             self._back, self._back_start = 0, start
         if start == self._back_start:
             self._back += cost
-
-    def note(self, now: int, cost: int) -> None:
-        """Count a request into the demand, whatever becomes of it."""
-        self._demand = self._demand * exp((self._seen - now) / _HALF_US) + cost / _HALF_US
-        self._seen = now
 
     def deny(self, now: int, cost: int, retry: int, chance: float) -> None:
         """Remember a refusal until it can change: others may give back, so not for longer than about the horizon."""
@@ -142,8 +135,8 @@ class QuotaShare:
         return bool(self._back or self._lost)
 
     def idle(self, now: int) -> bool:
-        """Whether tokens are in hand that nobody asked for lately."""
-        return self.hand is not None and now - self._seen >= _IDLE_US
+        """Whether the tokens in hand should go back: nobody has asked since the last look."""
+        return self.demand.quiet() and self.hand is not None
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""
@@ -178,5 +171,5 @@ class QuotaShare:
             self.owe_refund(lost.give_back, lost.give_back_start)
 
     def _extra(self, now: int) -> int:
-        expected = self._demand * exp((self._seen - now) / _HALF_US) * LIFE_US
+        expected = self.demand.expected(now, LIFE_US)
         return int(expected) if expected >= HOT else 0

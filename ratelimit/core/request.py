@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-MAX_COST: Final = 1_000_000_000     # tokens; far above any sane capacity, far below where integers of the store end
-MAX_BATCH: Final = 1_000            # checks in one call
+MAX_COST: Final = 1_000_000_000  # tokens; far above any sane capacity, far below where integers of the store end
+MAX_BATCH: Final = 1_000  # checks in one call
 
 Cost = Annotated[int, Meta(ge=0, le=MAX_COST)]
 Name = Annotated[str, Meta(min_length=1, max_length=512)]

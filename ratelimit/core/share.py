@@ -13,18 +13,17 @@ Times are microseconds of the sidecar's clock, costs are tokens; the caller owns
 """
 
 from collections.abc import Sequence
-from math import exp
 from typing import Final, NamedTuple
 
 from ratelimit.core.bucket import Acquire, Bucket, Grant, Terms
+from ratelimit.core.demand import Demand
 from ratelimit.core.lease import Lease
 from ratelimit.core.units import ceil_div
 
 ASK: Final = -1
 HOT: Final = 4.0  # tokens expected in one lease's life, before anything is leased at all
 _WANTED: Final = 0.7  # part of the expected that is asked for: a lease too large lapses or locks out others
-_HALF_US: Final = 500_000.0  # memory of the demand estimate
-_IDLE_US: Final = 50_000  # so long before its end a lease that nobody renewed is given back
+_IDLE_US: Final = 50_000  # so long before its end a lease of a quiet key is given back
 
 
 class Owed(NamedTuple):
@@ -40,7 +39,7 @@ class Share:
     """What one sidecar holds of one bucket. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
     __slots__ = (
-        "_demand", "_denied", "_denied_ready", "_denied_until", "_owed", "_refund", "_refund_at", "_seen", "_stock", "_stock_at",
+        "_denied", "_denied_ready", "_denied_until", "_owed", "_refund", "_refund_at", "_stock", "_stock_at", "demand",
         "hand", "local", "spare", "terms",
     )  # fmt: skip
 
@@ -52,7 +51,7 @@ class Share:
         self._owed: tuple[Owed, ...] = ()
         self._refund = self._refund_at = 0
         self._denied = self._denied_until = self._denied_ready = 0
-        self._demand, self._seen = 0.0, now
+        self.demand = Demand(now)
         self._stock, self._stock_at = terms.capacity * terms.per, now
 
     def look(self, now: int, cost: int) -> int:
@@ -88,11 +87,6 @@ class Share:
         """Send back a need that was charged at the store's instant `at`; several go as one with the earliest instant, the careful one."""
         self._refund_at = min(at, self._refund_at) if self._refund else at
         self._refund += cost
-
-    def note(self, now: int, cost: int) -> None:
-        """Count a request into the demand, whatever becomes of it."""
-        self._demand = self._demand * exp((self._seen - now) / _HALF_US) + cost / _HALF_US
-        self._seen = now
 
     def deny(self, now: int, cost: int, retry: int, chance: float) -> None:
         """Remember a refusal until it can change: others may give back within the horizon, so no longer than that (spread by `chance`)."""
@@ -140,8 +134,9 @@ class Share:
         return bool(self._owed or self._refund)
 
     def idle(self, now: int) -> bool:
-        """Whether a lease is in hand that should go back by itself, since nobody renews it and its life ends."""
-        return self.hand is not None and now >= self.hand.expires - _IDLE_US
+        """Whether the lease in hand should go back by itself: its end is near, and nobody has asked since the last look."""
+        quiet = self.demand.quiet()
+        return quiet and self.hand is not None and now >= self.hand.expires - _IDLE_US
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force."""
@@ -156,7 +151,8 @@ class Share:
 
     def reset_after(self, now: int) -> int:
         """Microseconds until the bucket is full, as far as this sidecar knows."""
-        return ceil_div(self.terms.capacity * self.terms.per - self._level(now), self.terms.num)
+        terms = self.terms
+        return ceil_div(terms.capacity * terms.per - self._level(now), terms.num)
 
     def _level(self, now: int) -> int:
         terms = self.terms
@@ -167,7 +163,7 @@ class Share:
         return min(terms.capacity * terms.per, units)
 
     def _extra(self, now: int) -> int:
-        expected = self._demand * exp((self._seen - now) / _HALF_US) * self.terms.life
+        expected = self.demand.expected(now, self.terms.life)
         return min(self.terms.capacity, int(expected * _WANTED)) if expected >= HOT else 0
 
     def _retire(self, lease: Lease | None) -> None:

@@ -51,7 +51,8 @@ class Limiter:
         sidecars: int = 1,
         most_subjects: int = 100_000,
     ) -> None:
-        self.decided: dict[tuple[str, Reason], int] = {}
+        self.allowed = 0
+        self.throttled: dict[Reason, int] = {}
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, late_us, most_subjects)
@@ -95,8 +96,9 @@ class Limiter:
                 if shelf.shadow:
                     continue
                 return self._refused(shelf, meter, None, "cost_exceeds_capacity", now)
-            meter.share.note(now, cost)
-            wait = meter.share.look(now, cost) if cost else ASK
+            share = meter.share
+            share.demand.arrived += cost
+            wait = share.look(now, cost) if cost else ASK
             if wait == ASK:
                 ask = True
             elif wait and not shelf.shadow and (worst is None or wait > worst[2]):
@@ -138,8 +140,8 @@ class Limiter:
             if shelf.shadow and share.look(now, cost):
                 shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
                 continue
-            share.take(cost)
-            if share.wants_renewal():
+            hand = share.take(cost)
+            if hand.slots <= hand.low and share.wants_renewal():
                 meter.renew()
         return self._allowed(asked, shadow, now)
 
@@ -210,7 +212,7 @@ class Limiter:
 
     def _refused(self, shelf: Shelf, meter: Meter | None, wait: int | None, reason: Reason, now: int) -> Decision:
         shelf.refused += 1
-        self._tally("throttle", reason)
+        self.throttled[reason] = self.throttled.get(reason, 0) + 1
         return Decision(
             self._id(),
             "throttle",
@@ -224,7 +226,7 @@ class Limiter:
 
     def _allowed(self, asked: list[Asked], shadow: tuple[ShadowFinding, ...], now: int) -> Decision:
         """The limit that is named is the one with the least left, of those that are meant."""
-        self._tally("allow", "ok")
+        self.allowed += 1
         least: tuple[int, Shelf, Meter] | None = None
         for shelf, meter in asked:
             if not shelf.shadow:
@@ -236,9 +238,6 @@ class Limiter:
         remaining, shelf, meter = least
         reset_after = meter.share.reset_after(now) * _SECOND
         return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, remaining, None, reset_after, None, shadow)
-
-    def _tally(self, verdict: str, reason: Reason) -> None:
-        self.decided[verdict, reason] = self.decided.get((verdict, reason), 0) + 1
 
     def _id(self) -> str:
         self._count += 1

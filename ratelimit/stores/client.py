@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
-from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import AskError, RedisError, ResponseError
 
 from ratelimit.core.protocols import Asking, Clock
+from ratelimit.core.store_key import META
 from ratelimit.stores.frame import Frame, code
 from ratelimit.stores.lane import Lane
-from ratelimit.stores.link import CONNECT_S, Facts, Link
+from ratelimit.stores.link import Facts, Link
 
 SLOTS: Final = 16_384
 _TRY_AGAIN_S: Final = 0.002  # a slot on the move, or a cluster without a majority, is asked again so soon
@@ -34,6 +34,7 @@ class Options(NamedTuple):
     url: str
     clock: Clock
     deadline_s: float
+    check_value: str = ""  # of the store key, which all sidecars of one store must share
 
 
 class RedisStore:
@@ -41,6 +42,7 @@ class RedisStore:
 
     def __init__(self, options: Options) -> None:
         self.facts: Facts | None = None
+        self.key_matches = True  # whether this store was made with our store key
         self._options = options
         self._lanes: dict[Address, Lane] = {}
         self._slots: list[Lane] | None = None  # of a cluster
@@ -80,10 +82,6 @@ class RedisStore:
             return self._only.want(asking)
         return self._slots is not None and self._slots[key_slot(asking.key.encode())].want(asking)
 
-    def redis(self) -> Redis:
-        """An ordinary client of the (first) node, for what is rare and may be sent twice."""
-        return Redis.from_url(self._options.url, socket_connect_timeout=CONNECT_S, socket_timeout=CONNECT_S, protocol=2)
-
     async def _reach(self) -> None:
         options = self._options
         link = Link(options.url)
@@ -94,12 +92,35 @@ class RedisStore:
             finally:
                 await link.close()
             self._spawn(self._keep_reading_slots())
+            await self._check_key(Link(options.url, self._address_of(META)))
         else:
+            await self._check_key(Link(options.url))
             lane = Lane(_name(options.url), link, options.clock, options.deadline_s)
             self._lanes["", 0] = lane
             await lane.open()
             self._only = lane
         self.facts = facts
+        if facts.maxmemory_policy not in {"noeviction", "?"}:
+            _log.warning("the store may evict keys, and a forgotten bucket is a full one; set maxmemory-policy noeviction", node=facts)
+
+    async def _check_key(self, link: Link) -> None:
+        """Whoever comes first leaves the check value of its store key; with another key the same callers would have other buckets."""
+        try:
+            await link.open()
+            made, found = await link.exchange([("SET", META, self._options.check_value, "NX"), ("GET", META)])
+        finally:
+            await link.close()
+        for reply in (made, found):
+            if isinstance(reply, ResponseError):
+                raise reply
+        self.key_matches = found == self._options.check_value.encode()
+        if not self.key_matches:
+            _log.error("RATELIMIT_STORE_KEY is not the one this store was first used with", key=META)
+
+    def _address_of(self, key: str) -> Address:
+        assert self._slots is not None  # noqa: S101  read just before
+        lane = self._slots[key_slot(key.encode())]
+        return next(address for address, known in self._lanes.items() if known is lane)
 
     async def _keep_reaching(self) -> None:
         while self.facts is None:
