@@ -1,7 +1,7 @@
 """A limit's state in memory, one bucket or count per subject: what a replay charges instead of the store.
 
-Buckets are the very `core/bucket.py` that the store runs, asked without leases. Times are microseconds and never go back from call to call;
-the caller sees to that. Memory follows the subjects that are not back to full, not all that were ever seen.
+Buckets are those of `core/bucket.py`, which the store runs too, asked without leases. Times are microseconds and never go back from call to
+call; the caller sees to that. Memory follows the subjects that are not back to full, not all that were ever seen.
 """
 
 from collections.abc import Hashable
@@ -13,8 +13,6 @@ from ratelimit.core.limit import BucketRule, Limit, QuotaRule
 from ratelimit.core.quota import period
 
 _FIRST_SWEEP: Final = 10_000  # buckets; below that there is nothing worth sweeping
-_COSTS_KEPT: Final = 1_000
-_PEEK: Final = Acquire()
 
 
 class ReplayMeter(Protocol):
@@ -30,6 +28,25 @@ class ReplayMeter(Protocol):
         """Undo a charge of this very instant, to the unit."""
 
 
+class UnleasedBucket(Bucket):
+    """The store's bucket where nobody leases: its operation with a single need and nothing else, at a third of the price.
+
+    Its answers and its state are those of `acquire`; a test holds the one against the other.
+    """
+
+    __slots__ = ()
+
+    def charge(self, now_us: int, terms: Terms, need: int) -> int:
+        """Charge the need and return 0, or charge nothing and return in how many microseconds it would fit."""
+        self._advance(now_us)
+        self._reprice(terms)
+        debt = self.debt + need * self.per
+        if need and debt > terms.capacity * self.per:
+            return self._retry(terms, need)
+        self.debt = debt
+        return 0
+
+
 class BucketMeter:
     """Token buckets; full ones are dropped now and then, since an absent bucket is a full one."""
 
@@ -38,9 +55,8 @@ class BucketMeter:
     def __init__(self, rule: BucketRule) -> None:
         self.most = rule.capacity
         self._terms = Terms(rule.capacity, rule.refill.num, rule.refill.per)
-        self._buckets: dict[Hashable, Bucket] = {}
+        self._buckets: dict[Hashable, UnleasedBucket] = {}
         self._sweep_at = _FIRST_SWEEP
-        self._calls: dict[int, Acquire] = {}
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -50,23 +66,17 @@ class BucketMeter:
         bucket = self._buckets.get(subject)
         if bucket is None:
             bucket = self._add(now_us, subject)
-        return bucket.acquire(now_us, self._terms, self._calls.get(cost) or self._call(cost)).retries[0]
+        return bucket.charge(now_us, self._terms, cost)
 
     def refund(self, now_us: int, subject: Hashable, cost: int) -> None:
         """See ReplayMeter."""
-        self._buckets[subject].acquire(now_us, self._terms, _PEEK._replace(refund=cost, refund_at=now_us))
+        self._buckets[subject].acquire(now_us, self._terms, Acquire(refund=cost, refund_at=now_us))
 
-    def _call(self, cost: int) -> Acquire:
-        if len(self._calls) >= _COSTS_KEPT:
-            self._calls.clear()
-        call = self._calls[cost] = Acquire((cost,))
-        return call
-
-    def _add(self, now_us: int, subject: Hashable) -> Bucket:
+    def _add(self, now_us: int, subject: Hashable) -> UnleasedBucket:
         if len(self._buckets) >= self._sweep_at:
             self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.at + bucket.full_in() > now_us}
             self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._buckets))
-        bucket = self._buckets[subject] = Bucket(self._terms.num, self._terms.per, now_us)
+        bucket = self._buckets[subject] = UnleasedBucket(self._terms.num, self._terms.per, now_us)
         return bucket
 
 

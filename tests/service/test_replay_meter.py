@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratelimit.core.bucket import Acquire, Bucket, Terms
 from ratelimit.core.limit import BucketRule, QuotaRule
 from ratelimit.core.units import US_PER_S, Refill
-from ratelimit.service.replay_meter import BucketMeter, QuotaMeter, ReplayMeter
+from ratelimit.service.replay_meter import BucketMeter, QuotaMeter, ReplayMeter, UnleasedBucket
 
 BUCKET = BucketRule(capacity=10, refill=Refill.parse("1/s"))
 
@@ -71,3 +72,17 @@ def test_a_quota_begins_anew_with_its_period() -> None:
     assert [meter.charge(noon, "a", 2), meter.charge(noon, "a", 1)] == [0, midnight - noon]
     assert meter.charge(midnight - 1, "a", 1) == 1
     assert meter.charge(midnight, "a", 2) == 0
+
+
+TERMS = st.sampled_from([Terms(10, 1, 1_000_000), Terms(3, 7, 300), Terms(5, 1, 60_000_000)])
+
+
+@given(st.lists(st.tuples(st.integers(-2_000_000, 9_000_000), TERMS, st.integers(0, 12)), max_size=60))
+def test_a_bucket_without_leases_answers_as_the_store(calls: list[tuple[int, Terms, int]]) -> None:
+    """Whatever the times, costs and changes of terms: the answer and all that is kept are those of the store's operation."""
+    short, whole = UnleasedBucket(at=10_000_000), Bucket(at=10_000_000)
+    now_us = 10_000_000
+    for step_us, terms, need in calls:
+        now_us = max(0, now_us + step_us)
+        assert short.charge(now_us, terms, need) == whole.acquire(now_us, terms, Acquire((need,))).retries[0]
+        assert (short.num, short.per, short.at, short.debt) == (whole.num, whole.per, whole.at, whole.debt)
