@@ -1,0 +1,36 @@
+"""`ratelimit`: the command line. Errors of the user are messages with an exit code: 2 usage or configuration, 3 something is away."""
+
+import sys
+
+import click
+
+from ratelimit import __version__
+from ratelimit.cli.policy import policy
+from ratelimit.cli.replay import replay
+from ratelimit.cli.serve import serve
+from ratelimit.core.errors import RatelimitError
+
+
+@click.group()
+@click.version_option(__version__, prog_name="ratelimit")
+def cli() -> None:
+    """Token buckets by lease, beside your API gateway."""
+
+
+cli.add_command(serve)
+cli.add_command(policy)
+cli.add_command(replay)
+
+
+def main() -> None:
+    """Run a command and exit."""
+    try:
+        cli()
+    except RatelimitError as error:
+        for line in str(error).splitlines():
+            click.echo(f"ratelimit: {line}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
