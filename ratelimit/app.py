@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import structlog
 
@@ -15,7 +16,7 @@ from ratelimit.logs import configure_logs
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload
-from ratelimit.settings import Settings, UnixAddress
+from ratelimit.settings import Settings
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.stores.store_key import load_or_create_store_key
@@ -106,6 +107,6 @@ class App:
         return f"policy {self._policy.source}"
 
 
-def _keep_running(work, stack: AsyncExitStack) -> None:
+def _keep_running(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
     task = asyncio.get_running_loop().create_task(work)
     stack.callback(task.cancel)

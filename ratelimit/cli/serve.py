@@ -10,9 +10,9 @@ from ratelimit.app import App
 from ratelimit.settings import read_settings
 
 try:
-    from uvloop import new_event_loop
-except ImportError:  # not made for Windows
-    from asyncio import new_event_loop
+    from uvloop import new_event_loop as make_loop
+except ImportError:  # it is not made for Windows
+    from asyncio import new_event_loop as make_loop  # type: ignore[assignment]
 
 
 @click.command()
@@ -21,7 +21,7 @@ def serve() -> None:
     settings = read_settings(os.environ)
     for warning in settings.warnings:
         click.echo(f"ratelimit: warning: {warning}", err=True)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(App(settings).serve(_announce))
 
 

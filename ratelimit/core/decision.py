@@ -1,14 +1,14 @@
 """What we answer, why, and what beats what.
 
 The precedence table below is the whole of it: of all findings about a request the first row that applies decides. A block of any subject
-or entity beats an allow of another; an allow exempts from lists, rules and risk, never from limits. Throttles by override, rule or risk are
-extra buckets, so they are checked together with the limits and only their reason differs.
+or entity beats an allow of another; an allow exempts from lists, rules and risk, never from limits. Throttles by override, rule or risk
+are extra buckets, so they are checked together with the limits and only their reason differs.
 
     override block > override allow > list block > list allow > rule block > risk block > limits
                    > override throttle > rule throttle > risk throttle > allow
 
-Worked example: a key on an allow list (row 4) that a rule would block (row 5) and that has used up its bucket (row 7). Row 4 comes first, and
-it is an allow, so rows 5, 6 and the throttles are void; limits still stand: the answer is `throttle`, `rate_exceeded`.
+Worked example: a key on an allow list (row 4) that a rule would block (row 5) and that has used up its bucket (row 7). Row 4 comes first,
+and it is an allow, so rows 5, 6 and the throttles are void; limits still stand: the answer is `throttle`, `rate_exceeded`.
 """
 
 from collections.abc import Iterable
@@ -80,7 +80,7 @@ class ShadowFinding(Struct, frozen=True, gc=False):
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """One answer. `remaining` in tokens of `limit`; times in seconds, null where they mean nothing (a cost that never fits has no retry)."""
+    """One answer. `remaining` in tokens of `limit`; times in seconds, null where they mean nothing: a cost that never fits has no retry."""
 
     id: str
     decision: Verdict

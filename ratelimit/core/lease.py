@@ -6,8 +6,8 @@ store's instant), the lease's life from *before the call was sent* (earlier), an
 
 Invariant: a slot is spent only while the store still counts it as out, and not before the store's own bucket would have had it in stock.
 
-Worked example, 10 slots/s, first = 30,000 us: slot 0 may be spent 30.03 ms after the reply, slot 1 at 130.13 ms; at 199.8 ms after sending the
-lease is over, whatever is left of it is handed back or lapses.
+Worked example, 10 slots/s, first = 30,000 us: slot 0 may be spent 30.03 ms after the reply, slot 1 at 130.13 ms; 199.8 ms after sending
+the lease is over, and whatever is left of it is handed back or lapses.
 
 Instants are microseconds of the sidecar's own clock, passed in; nothing here reads a clock.
 """

@@ -1,7 +1,7 @@
 """The store's side of a quota: a counter per calendar period. `stores/quota.lua` is the same, line by line.
 
-The caller sends the bounds of the periods around now and the store's time chooses, so sidecars' clocks do not matter. What is leased counts as
-used at once and ends with the period; a lease that lapses in a crash stays used, since prepaid amounts must not be minted.
+The caller sends the bounds of the periods around now and the store's time chooses, so sidecars' clocks do not matter. What is leased counts
+as used at once and ends with the period; a lease that lapses in a crash stays used, since prepaid amounts must not be minted.
 
 Charging is not idempotent, so every call carries an operation id that is kept for a while with what it did: the same call again gets the
 first answer, and a caller who never got an answer *cancels* the operation: what it took is returned, and should its bytes arrive only

@@ -134,7 +134,7 @@ class QuotaShare:
         """Whether there is something to tell the store that no request will."""
         return bool(self._back or self._lost)
 
-    def idle(self, now: int) -> bool:
+    def idle(self, _now: int) -> bool:
         """Whether the tokens in hand should go back: nobody has asked since the last look."""
         return self.demand.quiet() and self.hand is not None
 

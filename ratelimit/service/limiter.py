@@ -17,7 +17,7 @@ from random import random
 from secrets import token_hex
 from typing import Final
 
-from ratelimit.core.decision import Decision, Reason, ShadowFinding
+from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
@@ -51,8 +51,8 @@ class Limiter:
         sidecars: int = 1,
         most_subjects: int = 100_000,
     ) -> None:
-        self.allowed = 0
-        self.throttled: dict[Reason, int] = {}
+        self._allowed_count = 0
+        self._throttled: dict[Reason, int] = {}
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, late_us, most_subjects)
@@ -80,10 +80,16 @@ class Limiter:
         """The meters of every limit in force."""
         return self._shelves.values()
 
+    @property
+    def decided(self) -> dict[tuple[Verdict, Reason], int]:
+        """How many decisions there were of each kind."""
+        return {("allow", "ok"): self._allowed_count, **{("throttle", reason): count for reason, count in self._throttled.items()}}
+
     def check(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
         now = self._clock()
         asked: list[Asked] = []
+        shadow: tuple[ShadowFinding, ...] = ()
         worst: tuple[Shelf, Meter, int] | None = None
         ask = False
         for shelf in self._route(self.policy.match(method, path, caller.plan)):
@@ -94,6 +100,7 @@ class Limiter:
                 continue
             if cost > shelf.most_cost:
                 if shelf.shadow:
+                    shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                     continue
                 return self._refused(shelf, meter, None, "cost_exceeds_capacity", now)
             share = meter.share
@@ -106,7 +113,7 @@ class Limiter:
             asked.append((shelf, meter))
         if worst is not None:
             return self._refused(worst[0], worst[1], worst[2], worst[0].reason, now)
-        return self._ask(asked, cost) if ask else self._take(asked, cost, now)
+        return self._ask(asked, cost, shadow) if ask else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
         """Give back, for ever, leases of keys that fell quiet."""
@@ -132,9 +139,8 @@ class Limiter:
             known = self._routes[id(limits)] = limits, tuple(self._shelves[limit.name] for limit in limits)
         return known[1]
 
-    def _take(self, asked: list[Asked], cost: int, now: int) -> Decision:
+    def _take(self, asked: list[Asked], cost: int, shadow: tuple[ShadowFinding, ...], now: int) -> Decision:
         """Every limit that is meant said yes: spend from all."""
-        shadow: tuple[ShadowFinding, ...] = ()
         for shelf, meter in asked:
             share = meter.share
             if shelf.shadow and share.look(now, cost):
@@ -145,7 +151,7 @@ class Limiter:
                 meter.renew()
         return self._allowed(asked, shadow, now)
 
-    async def _ask(self, asked: list[Asked], cost: int) -> Decision:
+    async def _ask(self, asked: list[Asked], cost: int, shadow: tuple[ShadowFinding, ...]) -> Decision:
         """Earmark what is in hand, ask the store for the rest, and decide when all is known or time is up."""
         loop = asyncio.get_running_loop()
         ticket = Ticket(cost, loop)
@@ -169,9 +175,9 @@ class Limiter:
             finally:  # a caller who went away is answered no more
                 ticket.open = False
         ticket.open = False
-        return self._settle(ticket, asked, claims)
+        return self._settle(ticket, asked, claims, shadow)
 
-    def _settle(self, ticket: Ticket, asked: list[Asked], claims: list[Claim]) -> Decision:
+    def _settle(self, ticket: Ticket, asked: list[Asked], claims: list[Claim], shadow: tuple[ShadowFinding, ...]) -> Decision:
         now, cost = self._clock(), ticket.cost
         worst: tuple[Shelf, Meter, int] | None = None
         local: list[Asked] = []
@@ -197,8 +203,10 @@ class Limiter:
             self._undo(asked, claims, local, cost, now)
             return self._refused(worst[0], worst[1], worst[2], worst[0].reason, now)
         ticket.admitted = True
-        refused = (shelf for (shelf, _), claim in zip(asked, claims, strict=True) if shelf.shadow and claim.outcome is Outcome.REFUSED)
-        return self._allowed(asked, tuple(ShadowFinding(shelf.limit.name, shelf.reason) for shelf in refused), now)
+        for (shelf, _), claim in zip(asked, claims, strict=True):
+            if shelf.shadow and claim.outcome is Outcome.REFUSED:
+                shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
+        return self._allowed(asked, shadow, now)
 
     def _undo(self, asked: list[Asked], claims: list[Claim], local: list[Asked], cost: int, now: int) -> None:
         """A refused request costs nothing, in any of the limits it was checked against."""
@@ -212,7 +220,7 @@ class Limiter:
 
     def _refused(self, shelf: Shelf, meter: Meter | None, wait: int | None, reason: Reason, now: int) -> Decision:
         shelf.refused += 1
-        self.throttled[reason] = self.throttled.get(reason, 0) + 1
+        self._throttled[reason] = self._throttled.get(reason, 0) + 1
         return Decision(
             self._id(),
             "throttle",
@@ -226,7 +234,7 @@ class Limiter:
 
     def _allowed(self, asked: list[Asked], shadow: tuple[ShadowFinding, ...], now: int) -> Decision:
         """The limit that is named is the one with the least left, of those that are meant."""
-        self.allowed += 1
+        self._allowed_count += 1
         least: tuple[int, Shelf, Meter] | None = None
         for shelf, meter in asked:
             if not shelf.shadow:

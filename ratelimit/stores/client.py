@@ -1,7 +1,7 @@
 """The store that `RATELIMIT_REDIS_URL` names, single or cluster: who asks is sent to the node that keeps the key.
 
-Which of the two it is the server says itself. A cluster's map of slots is read at the start, and again while one of its nodes is away; a node
-that answers MOVED corrects it. Calls that a node proved not to have executed go to the right one as they are.
+Which of the two it is the server says itself. A cluster's map of slots is read at the start, and again while one of its nodes is away; a
+node that answers MOVED corrects it. Calls that a node proved not to have executed go to the right one as they are.
 """
 
 import asyncio

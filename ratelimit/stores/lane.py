@@ -1,9 +1,9 @@
 """The way to one node: what is wanted goes out as one pipeline, one at a time, and a breaker stands before it.
 
 Whoever wants something is put on a list; when the connection is free the whole list is composed and written at once. So a busy node makes
-larger pipelines, never a longer queue. Waiting for the pipeline before and for one's own takes no longer than the deadline: when that passes,
-and while the connection is being made again, the lane is *away*: nobody waits, every limit answers by its `on_store_failure`, and a probe in
-the background finds out when the node is back. No request pays for finding out.
+larger pipelines, never a longer queue. To wait for the pipeline before and for one's own takes no longer than the deadline. When that
+passes, and while the connection is being made again, the lane is *away*: nobody waits, every limit answers by its `on_store_failure`, and a
+probe in the background finds out when the node is back. No request pays for finding out.
 """
 
 import asyncio
