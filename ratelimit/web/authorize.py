@@ -23,11 +23,12 @@ from ratelimit.core.address import caller_prefix, forwarded_for
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import ApiKeys, Caller, read_identity
 from ratelimit.service.limiter import Limiter
-from ratelimit.web.counts import GatewayCounts
+from ratelimit.web.counts import Counts
 from ratelimit.web.headers import RateLimitHeaders
 from ratelimit.web.problems import ClientError, encode, refusal
 from ratelimit.web.reply import PROBLEM, Reply
 
+NGINX: Final = "/v1/authorize/nginx"
 ENVOY: Final = "/v1/authorize/envoy"
 
 _FORWARDED_FOR: Final = istr("X-Forwarded-For")
@@ -76,7 +77,7 @@ ENVOY_DIALECT: Final = Dialect()
 class Authorize:
     """The three lanes."""
 
-    def __init__(self, limiter: Limiter, keys: ApiKeys, headers: RateLimitHeaders, counts: GatewayCounts) -> None:
+    def __init__(self, limiter: Limiter, keys: ApiKeys, headers: RateLimitHeaders, counts: Counts) -> None:
         self._limiter, self._keys, self._headers, self._counts = limiter, keys, headers, counts
 
     async def forwarded(self, request: BaseRequest) -> Reply:

@@ -1,9 +1,9 @@
-"""What the gateway lane counts beside the decisions, as plain integers that the metrics read."""
+"""What a lane counts beside the decisions, as plain integers that the metrics read."""
 
 from collections import Counter
 
 
-class GatewayCounts:
+class Counts:
     """Since the start of this process."""
 
     def __init__(self) -> None:
@@ -11,3 +11,6 @@ class GatewayCounts:
         self.unparsable = 0  # of these, what was not HTTP
         self.no_address = 0  # authorizations without a usable X-Forwarded-For: their limits per ip were skipped
         self.bugs = 0
+
+
+GatewayCounts = Counts

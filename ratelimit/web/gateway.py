@@ -6,43 +6,27 @@ request said.
 
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aiohttp.web import BaseRequest, StreamResponse
-from aiohttp.web_protocol import RequestHandler
-from aiohttp.web_server import Server
 from msgspec.structs import replace
 
 from ratelimit.core.identity import ApiKeys
 from ratelimit.service.limiter import Limiter
 from ratelimit.settings import Secret
-from ratelimit.web.authorize import ENVOY, Authorize, as_nginx_takes_it
+from ratelimit.web.authorize import ENVOY, NGINX, Authorize, as_nginx_takes_it
 from ratelimit.web.check import Check
-from ratelimit.web.counts import GatewayCounts
-from ratelimit.web.fault import bug_reply, unparsable_reply
+from ratelimit.web.counts import Counts
 from ratelimit.web.headers import RateLimitHeaders
 from ratelimit.web.health import Health
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, error_reply, lines, problem_reply
+from ratelimit.web.server import LaneServer, path_of
 
 TOKEN_HEADER: Final = "X-RateLimit-Token"  # noqa: S105  a name. Authorization is the caller's own on the authorize lanes
-NGINX: Final = "/v1/authorize/nginx"
 
 _READ: Final = frozenset({"GET", "HEAD"})
 _POST: Final = frozenset({"POST"})
-# larger than what nginx (4 buffers of 8 KiB) and Envoy (60 KiB) pass on by default, so that they are never refused for what they accept
-_MAX_LINE: Final = 65_536
-_MAX_HEADERS: Final = 8_192
-_OPTIONS: Final = {
-    "access_log": None,
-    "auto_decompress": False,
-    "max_line_size": _MAX_LINE,
-    "max_field_size": _MAX_LINE,
-    "max_headers": _MAX_HEADERS,
-    "keepalive_timeout": 75.0,
-    "lingering_time": 2.0,
-}
-
 Handle = Callable[[BaseRequest], Awaitable[Reply]]
 
 
@@ -57,7 +41,7 @@ class Endpoint(NamedTuple):
 class GatewayLane:
     """Finds the endpoint of a request and turns what is wrong with it into a problem."""
 
-    def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: GatewayCounts, token: Secret[str] | None) -> None:
+    def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
         self._counts = counts
@@ -84,12 +68,14 @@ class GatewayLane:
             return await endpoint.handle(request)
         except ClientError as error:
             self._counts.problems[error.problem.status] += 1
-            if _path(request.raw_path) == NGINX:
-                return problem_reply(replace(error.problem, status=403), lines(as_nginx_takes_it(error)), close=error.close)
+            if path_of(request.raw_path) == NGINX:
+                return problem_reply(
+                    replace(error.problem, status=403, title="Forbidden"), lines(as_nginx_takes_it(error)), close=error.close
+                )
             return error_reply(error)
 
     def _find(self, target: str) -> Endpoint:
-        path = _path(target)
+        path = path_of(target)
         if path.startswith(f"{ENVOY}/"):
             return self._envoy
         found = self.endpoints.get(path)
@@ -106,54 +92,9 @@ class GatewayLane:
             )
 
 
-def _path(target: str) -> str:
-    """The path of a request line's target, which may be in absolute form and have a query."""
-    if not target.startswith("/") and "://" in target:
-        target = "/" + target.partition("://")[2].partition("/")[2]
-    return target.partition("?")[0]
-
-
 def _wrong_method(methods: frozenset[str]) -> ClientError:
     allowed = ", ".join(sorted(methods))
     return ClientError(405, f"this is not answered here; use {allowed}", headers={"Allow": allowed})
 
 
-class GatewayProtocol(RequestHandler):
-    """A connection. What aiohttp answers by itself comes out as a problem, and says nothing of what was sent."""
-
-    __slots__ = ("_recent",)
-
-    def data_received(self, data: bytes) -> None:
-        """Remember what came last: of a request that cannot be parsed nothing else says which lane it was for."""
-        self._recent = data
-        super().data_received(data)
-
-    def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002  it may quote the request
-    ) -> StreamResponse:
-        """The answer where no handler gave one: 4xx if the request was no HTTP, 500 if it is our bug."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("part of an answer is already sent")
-        counts = self._manager.counts if isinstance(self._manager, GatewayServer) else GatewayCounts()
-        if status >= 500:
-            counts.bugs += 1
-            return bug_reply(exc, envoy=_path(request.raw_path).startswith(ENVOY))
-        counts.unparsable += 1
-        return unparsable_reply(exc, nginx=NGINX.encode() in self._recent[:1_024])
-
-
-class GatewayServer(Server):
-    """Makes a protocol for each connection."""
-
-    def __init__(self, lane: GatewayLane, counts: GatewayCounts, **options: Any) -> None:
-        self.counts = counts
-        self._options = {**_OPTIONS, **options}
-        super().__init__(lane)
-
-    def __call__(self) -> RequestHandler:
-        """A protocol for one connection."""
-        return GatewayProtocol(self, loop=self._loop, **self._options)
+GatewayServer = LaneServer

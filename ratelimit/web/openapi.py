@@ -1,0 +1,163 @@
+"""The description of both lanes in OpenAPI 3.0.3, which is what the Swagger UI that we ship reads.
+
+Paths are written by hand, shapes come from the structs that decode and encode. A test holds every path against the lanes.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from ratelimit import __version__
+from ratelimit.core.decision import Decision
+from ratelimit.core.request import BatchRequest, CheckRequest
+from ratelimit.web.problems import CONTENT_TYPE, Problem
+
+Node = dict[str, Any]
+
+_GATEWAY: Final = [{"url": "http://127.0.0.1:8080", "description": "gateway lane, RATELIMIT_GATEWAY"}]
+_OPERATOR: Final = [{"url": "http://127.0.0.1:8081", "description": "operator lane, RATELIMIT_OPERATOR"}]
+_REF: Final = "#/components/schemas/{name}"
+_ABOUT: Final = (
+    "May this caller do this? The gateway asks on its lane; metrics, policy and these pages are on the operator lane. "
+    "A mistake is a problem (RFC 9457) with the JSON path of the wrong field, and never a 5xx."
+)
+_FORWARDED_FOR: Final = "the row of addresses that the request came by; the caller is the right-most that is no trusted proxy"
+
+
+def openapi() -> Node:
+    """The whole document."""
+    _, shapes = msgspec.json.schema_components([CheckRequest, BatchRequest, Decision, Problem], ref_template=_REF)
+    schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
+    schemas["Decisions"] = {
+        "type": "object",
+        "required": ["decisions"],
+        "properties": {"decisions": {"type": "array", "items": _ref("Decision")}},
+    }
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
+        "paths": {**_checks(), **_authorize(), **_health(), **_operator()},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "gateway": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-RateLimit-Token",
+                    "description": "if RATELIMIT_GATEWAY_TOKEN is set",
+                },
+                "operator": {"type": "http", "scheme": "bearer", "description": "if RATELIMIT_OPERATOR_TOKEN is set"},
+            },
+        },
+    }
+
+
+def _in_3_0(shape: Any) -> Any:
+    """A JSON Schema as OpenAPI 3.0 writes it: null is no type there, a field is `nullable`."""
+    if isinstance(shape, list):
+        return [_in_3_0(one) for one in shape]
+    if not isinstance(shape, dict):
+        return shape
+    plain = {name: _in_3_0(value) for name, value in shape.items()}
+    choices = plain.get("anyOf", [])
+    if {"type": "null"} in choices:
+        (rest,) = (choice for choice in choices if choice != {"type": "null"})
+        del plain["anyOf"]
+        return {**rest, **plain, "nullable": True}
+    return plain
+
+
+def _ref(name: str) -> Node:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _json(description: str, schema: str, media: str = "application/json") -> Node:
+    return {"description": description, "content": {media: {"schema": _ref(schema)}}}
+
+
+def _problem(description: str) -> Node:
+    return _json(description, "Problem", CONTENT_TYPE)
+
+
+def _header(name: str, description: str, *, required: bool = False) -> Node:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"}}
+
+
+_BODY_PROBLEMS: Final = {
+    "400": _problem("the body is not JSON"),
+    "401": _problem("X-RateLimit-Token is missing or wrong"),
+    "408": _problem("the body did not arrive in time"),
+    "413": _problem("the body is too large"),
+    "415": _problem("the body has a Content-Encoding"),
+    "422": _problem("a field is wrong"),
+}
+
+
+def _checks() -> Node:
+    def call(summary: str, asked: str, answered: str) -> Node:
+        body = {"required": True, "content": {"application/json": {"schema": _ref(asked)}}}
+        answers = {"200": _json("decided; allow, throttle and block alike", answered), **_BODY_PROBLEMS}
+        return {
+            "post": {"tags": ["check"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
+        }
+
+    return {
+        "/v1/check": {"servers": _GATEWAY, **call("Decide on one request", "CheckRequest", "Decision")},
+        "/v1/check/batch": {"servers": _GATEWAY, **call("Decide on up to 1,000 requests, in order", "BatchRequest", "Decisions")},
+    }
+
+
+_THROTTLED: Final = _problem("slow down; Retry-After says how long")
+_BLOCKED: Final = _problem("blocked")
+
+
+def _authorize() -> Node:
+    def lane(summary: str, parameters: list[Node], refusals: Node) -> Node:
+        answers = {"200": {"description": "the request may pass"}, **refusals}
+        read = {"tags": ["authorize"], "summary": summary, "security": [{}, {"gateway": []}], "responses": answers}
+        return {"servers": _GATEWAY, "parameters": [*parameters, _header("X-Forwarded-For", _FORWARDED_FOR)], "get": read}
+
+    mistake = {"400": _problem("a header is missing or wrong"), "401": _problem("X-RateLimit-Token is missing or wrong")}
+    away = {"503": _problem("a limit is told to deny while the store is away")}
+    forwarded = [_header(f"X-Forwarded-{name}", f"the request's {name}", required=True) for name in ("Method", "Uri")]
+    original = [_header(f"X-Original-{name}", f"the request's {name}", required=True) for name in ("Method", "URI")]
+    path = {"name": "path", "in": "path", "required": True, "description": "the request's own path", "schema": {"type": "string"}}
+    return {
+        "/v1/authorize/forwarded": lane("Traefik, Caddy: any method", forwarded, {**mistake, "403": _BLOCKED, "429": _THROTTLED, **away}),
+        "/v1/authorize/nginx": lane(
+            "nginx auth_request: 403 for everything that is not 200; X-RateLimit-Status says which",
+            original,
+            {"403": _problem("refused, or a mistake")},
+        ),
+        "/v1/authorize/envoy/{path}": lane(
+            "Envoy ext_authz over HTTP: any method, its own", [path], {**mistake, "403": _BLOCKED, "429": _THROTTLED}
+        ),
+    }
+
+
+def _health() -> Node:
+    def probe(summary: str, *, may_fail: bool) -> Node:
+        answers = {"200": {"description": "yes"}} | ({"503": {"description": "no; the body says why"}} if may_fail else {})
+        return {"servers": _GATEWAY + _OPERATOR, "get": {"tags": ["health"], "summary": summary, "responses": answers}}
+
+    return {
+        "/livez": probe("Does this process answer?", may_fail=False),
+        "/readyz": probe("Should requests be sent here? Also while the store is away, which the body says", may_fail=True),
+    }
+
+
+def _operator() -> Node:
+    def page(summary: str, media: str) -> Node:
+        answers = {"200": {"description": summary, "content": {media: {}}}, "401": _problem("the token is missing or wrong")}
+        return {
+            "servers": _OPERATOR,
+            "get": {"tags": ["operator"], "summary": summary, "security": [{}, {"operator": []}], "responses": answers},
+        }
+
+    return {
+        "/metrics": page("Metrics for Prometheus", "text/plain"),
+        "/v1/policy": page("The policy in force, its warnings, and the problems of its file", "application/json"),
+        "/openapi.json": page("This document", "application/json"),
+        "/docs": page("This document, for people", "text/html"),
+        "/": page("Links to all this", "text/html"),
+    }

@@ -1,0 +1,147 @@
+"""The operator lane: metrics, the policy in force, documentation and health. For people and machines that run this, not for the gateway."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import cache
+from hmac import compare_digest
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from ratelimit.core.policy_file import written
+from ratelimit.settings import Secret
+from ratelimit.web.counts import Counts
+from ratelimit.web.metrics import Watched, exposed, metrics_registry
+from ratelimit.web.openapi import openapi
+from ratelimit.web.page import ASSETS, CSP, PAGES
+from ratelimit.web.problems import ClientError
+from ratelimit.web.reply import JSON, Reply, error_reply, json_reply, lines
+from ratelimit.web.server import LaneServer
+
+FREE: Final = frozenset({"/livez", "/readyz"})  # probes carry no token
+
+_SAFE: Final = {"Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Operator:
+    """What the operator lane answers."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._registry = metrics_registry(watched)
+        self._openapi = json.dumps(openapi(), indent=1).encode()
+
+    async def metrics(self, request: web.Request) -> Reply:
+        """For Prometheus."""
+        found = exposed(self._registry, request.headers.get("Accept", ""))
+        return Reply(200, f"Content-Type: {found.content_type}\r\n", found.body)
+
+    async def policy(self, _request: web.Request) -> Reply:
+        """The policy in force, and how its file stands to it."""
+        return json_reply(200, policy_view(self._watched))
+
+    async def openapi(self, _request: web.Request) -> Reply:
+        """The description of both lanes."""
+        return Reply(200, JSON, self._openapi)
+
+    async def file(self, request: web.Request) -> Reply:
+        """A page, or a file that a page needs. All are known by name; nothing is looked up in a folder."""
+        name = request.path
+        if name in PAGES:
+            kind, content = PAGES[name]
+            return Reply(200, lines({"Content-Type": kind, **_SAFE}), content)
+        kind = ASSETS[name]
+        return Reply(200, lines({"Content-Type": kind, "Cache-Control": "max-age=86400", **_SAFE}), _swagger_ui(name.rpartition("/")[2]))
+
+
+@cache
+def _swagger_ui(name: str) -> bytes:
+    (version,) = files("swagger_ui_bundle").joinpath("vendor").iterdir()  # the wheel carries one
+    return version.joinpath(name).read_bytes()
+
+
+def policy_view(watched: Watched) -> dict[str, Any]:
+    """The policy in force as plain data, in the way the file writes it."""
+    policy, state = watched.limiter.policy, watched.reload
+    return {
+        "digest": policy.digest,
+        "source": policy.source,
+        "loaded_at": datetime.fromtimestamp(state.loaded_at_s, UTC).isoformat(timespec="seconds"),
+        "reloads": state.reloads,
+        "failed_reloads": state.failed,
+        "problems": state.problems,
+        "warnings": policy.warnings,
+        "mode": policy.mode,
+        "identity": msgspec.to_builtins(policy.identity),
+        "limits": [written(limit) for limit in policy.limits],
+    }
+
+
+def operator_application(watched: Watched, token: Secret[str] | None) -> web.Application:
+    """The routes of the operator lane."""
+    operator, health = Operator(watched), watched.health
+    application = web.Application(middlewares=[_guard(watched.operator, token)])
+    routes = {"/metrics": operator.metrics, "/v1/policy": operator.policy, "/openapi.json": operator.openapi}
+    routes |= dict.fromkeys((*PAGES, *ASSETS), operator.file)
+    for path, handle in {**routes, "/livez": health.livez, "/readyz": health.readyz}.items():
+        application.router.add_get(path, handle)
+    return application
+
+
+def _guard(counts: Counts, token: Secret[str] | None) -> Any:
+    """Asks for the token, and turns what is wrong with a request into a problem."""
+    expected = token.reveal().encode() if token is not None else None
+
+    @web.middleware
+    async def guard(request: web.Request, handle: Handle) -> web.StreamResponse:
+        try:
+            if expected is not None and request.path not in FREE:
+                _ask_token(request, expected)
+            return await handle(request)
+        except web.HTTPException as error:
+            problem = _problem(error)
+        except ClientError as error:
+            problem = error
+        counts.problems[problem.problem.status] += 1
+        return error_reply(problem)
+
+    return guard
+
+
+def _ask_token(request: web.Request, expected: bytes) -> None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected):
+        advice = "send Authorization: Bearer and what RATELIMIT_OPERATOR_TOKEN says"
+        raise ClientError(401, f"the token is missing or not the one expected; {advice}", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _problem(error: web.HTTPException) -> ClientError:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return ClientError(405, f"this is not answered here; use {allowed}", headers={"Allow": allowed})
+    if error.status == 404:
+        return ClientError(404, "nothing is here; / has links to what is")
+    return ClientError(error.status, error.reason)
+
+
+class OperatorRunner(web.AppRunner):
+    """Runs the application on connections whose every answer is ours. After `setup`, `lane` is what listens."""
+
+    def __init__(self, application: web.Application, counts: Counts) -> None:
+        super().__init__(application, access_log=None)
+        self._counts = counts
+
+    @property
+    def lane(self) -> LaneServer:
+        """The server to listen with."""
+        assert isinstance(self.server, LaneServer), "setup() comes first"  # noqa: S101
+        return self.server
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return LaneServer(made.request_handler, self._counts, made.request_factory)

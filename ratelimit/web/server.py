@@ -1,0 +1,76 @@
+"""The server of a lane: connections whose every answer is ours.
+
+What aiohttp answers by itself, to what is no HTTP or after an exception, comes out as a problem, and says nothing of what was sent.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from ratelimit.web.authorize import ENVOY, NGINX
+from ratelimit.web.counts import Counts
+from ratelimit.web.fault import bug_reply, unparsable_reply
+
+# larger than what nginx (4 buffers of 8 KiB) and Envoy (60 KiB) pass on by default, so that they are never refused for what they accept
+_MAX_LINE: Final = 65_536
+_MAX_HEADERS: Final = 8_192
+_OPTIONS: Final[dict[str, Any]] = {
+    "access_log": None,
+    "auto_decompress": False,
+    "max_line_size": _MAX_LINE,
+    "max_field_size": _MAX_LINE,
+    "max_headers": _MAX_HEADERS,
+    "keepalive_timeout": 75.0,
+    "lingering_time": 2.0,
+}
+
+
+def path_of(target: str) -> str:
+    """The path of a request line's target, which may be in absolute form and have a query."""
+    if not target.startswith("/") and "://" in target:
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    return target.partition("?")[0]
+
+
+class LaneProtocol(RequestHandler):
+    """A connection. What aiohttp answers by itself comes out as a problem, and says nothing of what was sent."""
+
+    __slots__ = ("_recent",)
+
+    def data_received(self, data: bytes) -> None:
+        """Remember what came last: of a request that cannot be parsed nothing else says which lane it was for."""
+        self._recent = data
+        super().data_received(data)
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  it may quote the request
+    ) -> StreamResponse:
+        """The answer where no handler gave one: 4xx if the request was no HTTP, 500 if it is our bug."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer is already sent")
+        assert isinstance(self._manager, LaneServer), "which made this"  # noqa: S101
+        counts = self._manager.counts
+        if status >= 500:
+            counts.bugs += 1
+            return bug_reply(exc, envoy=path_of(request.raw_path).startswith(ENVOY))
+        counts.unparsable += 1
+        return unparsable_reply(exc, nginx=NGINX.encode() in self._recent[:1_024])
+
+
+class LaneServer(Server):
+    """Makes a protocol for each connection; `counts` takes up what no handler saw."""
+
+    def __init__(self, handler: Callable[[Any], Awaitable[StreamResponse]], counts: Counts, request_factory: Any = None) -> None:
+        super().__init__(handler, request_factory=request_factory)
+        self.counts = counts
+
+    def __call__(self) -> RequestHandler:
+        """A protocol for one connection."""
+        return LaneProtocol(self, loop=self._loop, **_OPTIONS)
