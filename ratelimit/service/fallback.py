@@ -1,20 +1,37 @@
-"""What a limit answers while the store is away, by its `on_store_failure`.
+"""What limits answer while the store is away, each by its `on_store_failure`; of several the strictest answer wins.
 
 `allow` passes and counts nothing. `deny` refuses. `local` keeps a bucket of this sidecar alone, with the limit divided by the number of
-sidecars, so that together they admit about the limit; of a quota it spends what was last known to be left, divided likewise.
-Times are microseconds.
+sidecars, so that together they admit about the limit; of a quota it spends what was last known to be left, divided likewise. Nothing is
+charged unless all pass. Times are microseconds.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from ratelimit.core.bucket import Acquire, Bucket, Terms
-from ratelimit.core.limit import OnStoreFailure
 from ratelimit.core.quota_share import QuotaShare
 from ratelimit.core.share import Share
 from ratelimit.core.units import Refill
+from ratelimit.service.answer import Asked, Denial
 from ratelimit.service.meter import Meter
+from ratelimit.service.shelf import Shelf
 
-ASK_AGAIN_US: Final = 1_000_000  # what a refused caller is told to wait: the store is usually back by then
+ASK_AGAIN_US: Final = 1_000_000  # what a caller refused for want of a store is told to wait: it is usually back by then
+
+
+def charge(away: Iterable[Asked], now: int, cost: int, sidecars: int) -> Denial | None:
+    """Charge `cost` to every limit that counts by itself; the denial if one refuses, and then nothing is charged."""
+    charged: list[Meter] = []
+    for shelf, meter in away:
+        shelf.without_store += 1
+        wait = _charge_one(shelf, meter, now, cost, sidecars)
+        if wait == 0:
+            charged.append(meter)
+            continue
+        for other in charged:
+            _undo(other, cost, sidecars)
+        return Denial(shelf, meter, ASK_AGAIN_US, "store_unavailable") if wait is None else Denial(shelf, meter, wait, shelf.reason)
+    return None
 
 
 def local_terms(terms: Terms, sidecars: int) -> Terms:
@@ -23,33 +40,26 @@ def local_terms(terms: Terms, sidecars: int) -> Terms:
     return Terms(max(1, terms.capacity // sidecars), num, per)
 
 
-def charge(meter: Meter, setting: OnStoreFailure, now: int, cost: int, sidecars: int) -> int | None:
-    """0: it passes (and was charged, if `local`). None: refused for want of a store. Else refused by the local part, for so long."""
-    if setting == "allow":
-        return 0
-    if setting == "deny":
-        return None
-    share = meter.share
+def _charge_one(shelf: Shelf, meter: Meter, now: int, cost: int, sidecars: int) -> int | None:
+    """0 if it passes, the wait if this sidecar's own part is spent, None if there is none to ask."""
+    setting = shelf.limit.on_store_failure
+    if setting != "local":
+        return 0 if setting == "allow" else None
+    share: Share | QuotaShare = meter.share
     if isinstance(share, QuotaShare):
         return share.spend_local(now, cost, sidecars)
-    return _charge_bucket(share, now, cost, sidecars)
-
-
-def undo(meter: Meter, setting: OnStoreFailure, now: int, cost: int, sidecars: int) -> None:
-    """Take back a charge: another limit refused the request."""
-    if setting != "local":
-        return
-    share = meter.share
-    if isinstance(share, QuotaShare):
-        share.unspend_local(cost, sidecars)
-    elif share.local is not None:
-        share.local.acquire(now, local_terms(share.terms, sidecars), Acquire(refund=cost, refund_at=share.local.at))
-
-
-def _charge_bucket(share: Share, now: int, cost: int, sidecars: int) -> int | None:
     terms = local_terms(share.terms, sidecars)
     if cost > terms.capacity:
         return None
     if share.local is None:
         share.local = Bucket()
     return share.local.acquire(now, terms, Acquire((cost,))).retries[0]
+
+
+def _undo(meter: Meter, cost: int, sidecars: int) -> None:
+    share: Share | QuotaShare = meter.share
+    if isinstance(share, QuotaShare):
+        share.unspend_local(cost, sidecars)
+    elif share.local is not None:
+        at = share.local.at
+        share.local.acquire(at, local_terms(share.terms, sidecars), Acquire(refund=cost, refund_at=at))

@@ -14,10 +14,9 @@ Shadow limits go along: they never refuse, and are charged only if the request p
 import asyncio
 from collections.abc import Awaitable, Iterable
 from random import random
-from secrets import token_hex
 from typing import Final
 
-from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
+from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
@@ -25,22 +24,19 @@ from ratelimit.core.protocols import Clock, Store
 from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
+from ratelimit.service.answer import Answers, Asked, Denial, Question, Shadow
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.shelf import Setting, Shelf
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 
 SWEEP_S: Final = 0.025  # how often leases are looked through for those that fell quiet
 _MOST_ROUTES: Final = 4_096  # different sets of limits that requests meet
-_SECOND: Final = 1e-6
-_GRANTED: Final = frozenset({Outcome.LEASED, Outcome.CHARGED})
-
-Asked = tuple[Shelf, Meter]
 
 
 class Limiter:
     """Decides by the policy in force. `check` is all that a lane calls."""
 
-    def __init__(  # noqa: PLR0913  a composition root's six parts, all by name
+    def __init__(  # noqa: PLR0913  a composition root's parts, all by name
         self,
         policy: Policy,
         store: Store,
@@ -51,12 +47,10 @@ class Limiter:
         sidecars: int = 1,
         most_subjects: int = 100_000,
     ) -> None:
-        self._allowed_count = 0
-        self._throttled: dict[Reason, int] = {}
+        self.answers = Answers()
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, late_us, most_subjects)
-        self._instance, self._count = token_hex(6), 0
         self._shelves: dict[str, Shelf] = {}
         self._routes: dict[int, tuple[tuple[Limit, ...], tuple[Shelf, ...]]] = {}
         self.adopt(policy)
@@ -80,40 +74,36 @@ class Limiter:
         """The meters of every limit in force."""
         return self._shelves.values()
 
-    @property
-    def decided(self) -> dict[tuple[Verdict, Reason], int]:
-        """How many decisions there were of each kind."""
-        return {("allow", "ok"): self._allowed_count, **{("throttle", reason): count for reason, count in self._throttled.items()}}
-
     def check(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
         now = self._clock()
         asked: list[Asked] = []
-        shadow: tuple[ShadowFinding, ...] = ()
-        worst: tuple[Shelf, Meter, int] | None = None
+        shadow: Shadow = ()
+        worst: Denial | None = None
+        longest = 0
         ask = False
         for shelf in self._route(self.policy.match(method, path, caller.plan)):
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    return self._refused(shelf, None, None, "cost_exceeds_capacity", now)
+                    return self._never(Question(method, path, cost), shelf, None, now)
                 continue
             if cost > shelf.most_cost:
-                if shelf.shadow:
-                    shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
-                    continue
-                return self._refused(shelf, meter, None, "cost_exceeds_capacity", now)
+                if not shelf.shadow:
+                    return self._never(Question(method, path, cost), shelf, meter, now)
+                shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
+                continue
             share = meter.share
             share.demand.arrived += cost
             wait = share.look(now, cost) if cost else ASK
             if wait == ASK:
                 ask = True
-            elif wait and not shelf.shadow and (worst is None or wait > worst[2]):
-                worst = shelf, meter, wait
+            elif wait > longest and not shelf.shadow:
+                longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refused(worst[0], worst[1], worst[2], worst[0].reason, now)
-        return self._ask(asked, cost, shadow) if ask else self._take(asked, cost, shadow, now)
+            return self._refuse(Question(method, path, cost), worst, now)
+        return self._ask(Question(method, path, cost), asked, shadow) if ask else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
         """Give back, for ever, leases of keys that fell quiet."""
@@ -139,7 +129,7 @@ class Limiter:
             known = self._routes[id(limits)] = limits, tuple(self._shelves[limit.name] for limit in limits)
         return known[1]
 
-    def _take(self, asked: list[Asked], cost: int, shadow: tuple[ShadowFinding, ...], now: int) -> Decision:
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int) -> Decision:
         """Every limit that is meant said yes: spend from all."""
         for shelf, meter in asked:
             share = meter.share
@@ -149,12 +139,12 @@ class Limiter:
             hand = share.take(cost)
             if hand.slots <= hand.low and share.wants_renewal():
                 meter.renew()
-        return self._allowed(asked, shadow, now)
+        return self.answers.allowed(asked, shadow, now)
 
-    async def _ask(self, asked: list[Asked], cost: int, shadow: tuple[ShadowFinding, ...]) -> Decision:
+    async def _ask(self, question: Question, asked: list[Asked], shadow: Shadow) -> Decision:
         """Earmark what is in hand, ask the store for the rest, and decide when all is known or time is up."""
-        loop = asyncio.get_running_loop()
-        ticket = Ticket(cost, loop)
+        cost = question.cost
+        ticket = Ticket(cost, asyncio.get_running_loop())
         claims = [Claim(ticket, shadow=shelf.shadow) for shelf, _ in asked]
         ticket.pending = len(claims) + 1
         now = self._clock()
@@ -169,87 +159,43 @@ class Limiter:
             elif not meter.ask(claim):
                 claim.settled(Outcome.AWAY)
         ticket.pending -= 1
-        if ticket.pending:
-            try:
+        try:
+            if ticket.pending:
                 await ticket.future
-            finally:  # a caller who went away is answered no more
-                ticket.open = False
-        ticket.open = False
-        return self._settle(ticket, asked, claims, shadow)
+        finally:  # what is granted from now on goes back, also when the caller went away
+            ticket.open = False
+        return self._settle(question, ticket, asked, claims, shadow)
 
-    def _settle(self, ticket: Ticket, asked: list[Asked], claims: list[Claim], shadow: tuple[ShadowFinding, ...]) -> Decision:
-        now, cost = self._clock(), ticket.cost
-        worst: tuple[Shelf, Meter, int] | None = None
-        local: list[Asked] = []
+    def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Claim], shadow: Shadow) -> Decision:
+        now, cost = self._clock(), question.cost
+        denial: Denial | None = None
+        longest = 0
+        away: list[Asked] = []
         for (shelf, meter), claim in zip(asked, claims, strict=True):
-            if shelf.shadow or claim.outcome in _GRANTED:
-                continue
-            if claim.outcome is Outcome.REFUSED:
-                wait: int | None = claim.wait
-            elif worst is not None:
-                continue  # refused already; what the store says later goes back
-            else:
-                wait = fallback.charge(meter, shelf.limit.on_store_failure, now, cost, self._sidecars)
-                shelf.without_store += 1
-                if wait == 0:
-                    local.append((shelf, meter))
-                    continue
-            if wait is None:
-                self._undo(asked, claims, local, cost, now)
-                return self._refused(shelf, meter, fallback.ASK_AGAIN_US, "store_unavailable", now)
-            if worst is None or wait > worst[2]:
-                worst = shelf, meter, wait
-        if worst is not None:
-            self._undo(asked, claims, local, cost, now)
-            return self._refused(worst[0], worst[1], worst[2], worst[0].reason, now)
-        ticket.admitted = True
-        for (shelf, _), claim in zip(asked, claims, strict=True):
-            if shelf.shadow and claim.outcome is Outcome.REFUSED:
+            if claim.outcome is Outcome.REFUSED and shelf.shadow:
                 shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
-        return self._allowed(asked, shadow, now)
-
-    def _undo(self, asked: list[Asked], claims: list[Claim], local: list[Asked], cost: int, now: int) -> None:
-        """A refused request costs nothing, in any of the limits it was checked against."""
-        for (_, meter), claim in zip(asked, claims, strict=True):
-            if claim.outcome is Outcome.LEASED and claim.earmark is not None:
+            elif claim.outcome is Outcome.REFUSED and claim.wait > longest:
+                longest, denial = claim.wait, Denial(shelf, meter, claim.wait, shelf.reason)
+            elif claim.outcome is Outcome.AWAY and not shelf.shadow:
+                away.append((shelf, meter))
+        if denial is None:
+            denial = fallback.charge(away, now, cost, self._sidecars)
+        if denial is None:
+            ticket.admitted = True
+            return self.answers.allowed(asked, shadow, now)
+        for (_, meter), claim in zip(asked, claims, strict=True):  # a refused request costs nothing, in any of its limits
+            if claim.earmark is not None:
                 meter.share.release(claim.earmark, cost)
             elif claim.outcome is Outcome.CHARGED and cost:
                 meter.refund(cost, claim.charged_at)
-        for shelf, meter in local:
-            fallback.undo(meter, shelf.limit.on_store_failure, now, cost, self._sidecars)
+        return self._refuse(question, denial, now)
 
-    def _refused(self, shelf: Shelf, meter: Meter | None, wait: int | None, reason: Reason, now: int) -> Decision:
-        shelf.refused += 1
-        self._throttled[reason] = self._throttled.get(reason, 0) + 1
-        return Decision(
-            self._id(),
-            "throttle",
-            reason,
-            shelf.limit.name,
-            meter.subject if meter is not None else None,
-            meter.share.remaining(now) if meter is not None else 0,
-            wait * _SECOND if wait is not None else None,
-            meter.share.reset_after(now) * _SECOND if meter is not None else None,
-        )
+    def _refuse(self, question: Question, denial: Denial, now: int) -> Decision:
+        return self.answers.refused(question, denial, now, self.policy.digest)
 
-    def _allowed(self, asked: list[Asked], shadow: tuple[ShadowFinding, ...], now: int) -> Decision:
-        """The limit that is named is the one with the least left, of those that are meant."""
-        self._allowed_count += 1
-        least: tuple[int, Shelf, Meter] | None = None
-        for shelf, meter in asked:
-            if not shelf.shadow:
-                remaining = meter.share.remaining(now)
-                if least is None or remaining < least[0]:
-                    least = remaining, shelf, meter
-        if least is None:
-            return Decision(self._id(), "allow", "ok", shadow=shadow)
-        remaining, shelf, meter = least
-        reset_after = meter.share.reset_after(now) * _SECOND
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, remaining, None, reset_after, None, shadow)
-
-    def _id(self) -> str:
-        self._count += 1
-        return f"{self._instance}-{self._count:x}"
+    def _never(self, question: Question, shelf: Shelf, meter: Meter | None, now: int) -> Decision:
+        """A cost that no waiting pays for; a caller who is no subject of a limit with `missing: deny` has a capacity of nothing."""
+        return self._refuse(question, Denial(shelf, meter, None, "cost_exceeds_capacity"), now)
 
 
 def _give_back(meters: Iterable[Meter]) -> None:

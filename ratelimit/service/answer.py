@@ -1,0 +1,84 @@
+"""Makes the decisions that the limiter took: gives them ids, counts them, and remembers the refusals for a while."""
+
+from collections.abc import Iterable
+from secrets import token_hex
+from typing import Final, NamedTuple
+
+from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
+from ratelimit.service.meter import Meter
+from ratelimit.service.recent import Recent
+from ratelimit.service.shelf import Shelf
+
+_SECOND: Final = 1e-6
+
+Asked = tuple[Shelf, Meter]
+Shadow = tuple[ShadowFinding, ...]
+
+
+class Question(NamedTuple):
+    """What is asked of the limits, beside who asks."""
+
+    method: str
+    path: str
+    cost: int
+
+
+class Denial(NamedTuple):
+    """Which limit refused, and for how many microseconds; None where no waiting helps. `meter` None: the caller is no subject of it."""
+
+    shelf: Shelf
+    meter: Meter | None
+    wait: int | None
+    reason: Reason
+
+
+class Answers:
+    """Every decision of this process."""
+
+    def __init__(self) -> None:
+        self.recent = Recent()
+        self._instance, self._count = token_hex(6), 0  # an id says nothing, and no two sidecars give the same
+        self._allowed = 0
+        self._throttled: dict[Reason, int] = {}
+
+    @property
+    def decided(self) -> dict[tuple[Verdict, Reason], int]:
+        """How many decisions there were of each kind."""
+        return {("allow", "ok"): self._allowed, **{("throttle", reason): count for reason, count in self._throttled.items()}}
+
+    def refused(self, question: Question, denial: Denial, now: int, policy: str) -> Decision:
+        """A refusal; `policy` is the digest of the policy in force."""
+        shelf, meter, wait, reason = denial
+        shelf.refused += 1
+        self._throttled[reason] = self._throttled.get(reason, 0) + 1
+        decision = Decision(
+            self._id(),
+            "throttle",
+            reason,
+            shelf.limit.name,
+            meter.subject if meter is not None else None,
+            meter.share.remaining(now) if meter is not None else 0,
+            wait * _SECOND if wait is not None else None,
+            meter.share.reset_after(now) * _SECOND if meter is not None else None,
+        )
+        self.recent.add(decision, question.method, question.path, question.cost, policy)
+        return decision
+
+    def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int) -> Decision:
+        """An allow; the limit that is named is the one with the least left, of those that are meant."""
+        self._allowed += 1
+        least, named = -1, None
+        for shelf, meter in asked:
+            if not shelf.shadow:
+                remaining = meter.share.remaining(now)
+                if named is None or remaining < least:
+                    least, named = remaining, (shelf, meter)
+        if named is None:
+            return Decision(self._id(), "allow", "ok", shadow=shadow)
+        shelf, meter = named
+        reset_after = meter.share.reset_after(now) * _SECOND
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, least, None, reset_after, None, shadow)
+
+    def _id(self) -> str:
+        self._count += 1
+        return f"{self._instance}-{self._count:x}"

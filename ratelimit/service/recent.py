@@ -1,0 +1,34 @@
+"""The latest refusals, in memory only: so that a caller's reference id can be looked up while it is fresh. Nothing is written anywhere."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from ratelimit.core.decision import Decision
+from ratelimit.core.record import Record, record_of
+
+MOST: Final = 10_000  # some 5 MB
+_LONGEST_PATH: Final = 512  # characters kept of a path
+
+_Row = tuple[int, str, str, int, str, Decision]
+
+
+class Recent:
+    """A ring of what was refused. Adding is one append; records are made when somebody reads."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._rows: deque[_Row] = deque(maxlen=most)
+
+    def add(self, decision: Decision, method: str, path: str, cost: int, policy: str) -> None:
+        """Keep a refusal."""
+        self._rows.append((time.time_ns(), method, path[:_LONGEST_PATH], cost, policy, decision))
+
+    def records(self) -> Iterator[Record]:
+        """Latest first."""
+        for ns, method, path, cost, policy, decision in reversed(self._rows):
+            yield record_of(decision, time=ns / 1e9, method=method, path=path, cost=cost, policy=policy)
+
+    def find(self, reference: str) -> Record | None:
+        """The record with that id, if it is still remembered."""
+        return next((record for record in self.records() if record.id == reference), None)
