@@ -5,28 +5,36 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
+from ratelimit import __version__
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.logs import configure_logs
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import built_in_policy, read_policy
-from ratelimit.service.reload import Reload
-from ratelimit.settings import Settings
+from ratelimit.service.reload import Reload, ReloadState
+from ratelimit.settings import Address, Settings, UnixAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.stores.store_key import load_or_create_store_key
-from ratelimit.web.counts import GatewayCounts
-from ratelimit.web.gateway import GatewayLane, GatewayServer
+from ratelimit.web.counts import Counts
+from ratelimit.web.gateway import TOKEN_HEADER, GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.listen import listen
+from ratelimit.web.metrics import Watched
+from ratelimit.web.operator import OperatorRunner, operator_application
+from ratelimit.web.server import LaneServer
 
 # CLOCK_MONOTONIC stands still while the machine sleeps, and a lease would outlive what the store counts; only Linux has the other one
 _CLOCK_ID = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
+
+_EXAMPLE: Final = '{"api_key":"demo","ip":"203.0.113.7","method":"GET","path":"/v1/images"}'
 
 _log = structlog.get_logger()
 
@@ -44,6 +52,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._policy: Policy = built_in_policy() if settings.policy is None else read_policy(settings.policy)  # before anything starts
+        self._embedded: EmbeddedStore | None = None
         self._stop = asyncio.Event()
 
     async def serve(self, announce: Announce) -> None:
@@ -55,18 +64,18 @@ class App:
         async with AsyncExitStack() as stack:
             store, key = await self._open_store(stack)
             limiter = self._make_limiter(store, key, stack)
-            health = Health(lambda: store.away)
-            lines = await self._open_lanes(limiter, key, health, stack)
-            health.problem = None if store.key_matches else "RATELIMIT_STORE_KEY is not the one this store was first used with"
+            health = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
+            gateway, operator = await self._open_lanes(limiter, store, key, health, stack)
             health.state = "serving"
-            announce([*lines, self._policy_line()])
+            announce(self._started(gateway, operator))
             await self._stop.wait()
             health.state = "draining"
+            _log.info("draining")
 
     async def _open_store(self, stack: AsyncExitStack) -> tuple[RedisStore, bytes]:
         settings = self._settings
         if settings.redis_url is None:
-            embedded = await EmbeddedStore.start(settings.data)
+            embedded = self._embedded = await EmbeddedStore.start(settings.data)
             stack.push_async_callback(embedded.stop)
             url = embedded.url
         else:
@@ -92,19 +101,51 @@ class App:
         _keep_running(limiter.run(), stack)
         return limiter
 
-    async def _open_lanes(self, limiter: Limiter, key: bytes, health: Health, stack: AsyncExitStack) -> list[str]:
+    async def _open_lanes(
+        self, limiter: Limiter, store: RedisStore, key: bytes, health: Health, stack: AsyncExitStack
+    ) -> tuple[Address, Address]:
         settings = self._settings
-        counts = GatewayCounts()
-        lane = GatewayLane(limiter, ApiKeys(key), health, counts, settings.gateway_token)
-        gateway = await listen(GatewayServer(lane, counts), settings.gateway, "RATELIMIT_GATEWAY")
+        for_gateway, for_operator = Counts(), Counts()
+        lane = GatewayLane(limiter, ApiKeys(key), health, for_gateway, settings.gateway_token)
+        watched = Watched(
+            limiter, health, for_gateway, for_operator, self._watch_policy(limiter, stack), lambda: store.lanes, self._restarts
+        )
+        runner = OperatorRunner(operator_application(watched, settings.operator_token), for_operator)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        operator = await listen(runner.lane, settings.operator, "RATELIMIT_OPERATOR")
+        stack.push_async_callback(operator.close)
+        gateway = await listen(LaneServer(lane, for_gateway), settings.gateway, "RATELIMIT_GATEWAY")
         stack.push_async_callback(gateway.close)
-        if settings.policy is not None:
-            reload = Reload(settings.policy, self._policy, limiter.adopt)
-            _keep_running(reload.run(), stack)
-        return [f"gateway lane   {gateway.address}"]
+        return gateway.address, operator.address
 
-    def _policy_line(self) -> str:
-        return f"policy {self._policy.source}"
+    def _watch_policy(self, limiter: Limiter, stack: AsyncExitStack) -> ReloadState:
+        if self._settings.policy is None:
+            return ReloadState(self._policy.digest, self._policy.warnings, time.time())
+        reload = Reload(self._settings.policy, self._policy, limiter.adopt)
+        _keep_running(reload.run(), stack)
+        return reload.state
+
+    def _restarts(self) -> int:
+        return self._embedded.restarts if self._embedded is not None else 0
+
+    def _started(self, gateway: Address, operator: Address) -> list[str]:
+        """What a person wants to see first: where we listen, where the data is, and a line that works."""
+        settings, policy = self._settings, self._policy
+        to = f"--unix-socket {gateway.path} http://localhost" if isinstance(gateway, UnixAddress) else f"http://{gateway}"
+        token = f" -H '{TOKEN_HEADER}: ...'" if settings.gateway_token is not None else ""
+        return [
+            f"ratelimit {__version__}",
+            f"  gateway lane   {gateway}",
+            f"  operator lane  {operator}   (metrics, policy, docs)",
+            f"  store          {'embedded' if settings.redis_url is None else 'RATELIMIT_REDIS_URL'}",
+            f"  data           {settings.data.absolute()}",
+            f"  policy         {policy.source}, {len(policy.limits)} limits, {policy.mode}",
+            *(f"                 warning: {warning}" for warning in policy.warnings),
+            "",
+            "  Ask it:",
+            f"  curl{token} {to}/v1/check -d '{_EXAMPLE}'",
+        ]
 
 
 def _keep_running(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
+from ratelimit.core.units import US_PER_S
 from ratelimit.service.meter import Meter
 from ratelimit.service.recent import Recent
 from ratelimit.service.shelf import Shelf
 
-_SECOND: Final = 1e-6
 
 Asked = tuple[Shelf, Meter]
 Shadow = tuple[ShadowFinding, ...]
@@ -58,8 +58,8 @@ class Answers:
             shelf.limit.name,
             meter.subject if meter is not None else None,
             meter.share.remaining(now) if meter is not None else 0,
-            wait * _SECOND if wait is not None else None,
-            meter.share.reset_after(now) * _SECOND if meter is not None else None,
+            wait / US_PER_S if wait is not None else None,
+            meter.share.reset_after(now) / US_PER_S if meter is not None else None,
         )
         self.recent.add(decision, question.method, question.path, question.cost, policy)
         return decision
@@ -76,7 +76,7 @@ class Answers:
         if named is None:
             return Decision(self._id(), "allow", "ok", shadow=shadow)
         shelf, meter = named
-        reset_after = meter.share.reset_after(now) * _SECOND
+        reset_after = meter.share.reset_after(now) / US_PER_S
         return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, least, None, reset_after, None, shadow)
 
     def _id(self) -> str:

@@ -15,12 +15,16 @@ State = Literal["starting", "serving", "draining"]
 
 
 class Health:
-    """`state` and `problem` are set by whoever starts and stops us; `problem` is what makes us useless, such as a wrong store key."""
+    """`state` is set by whoever starts and stops us; `problem` says what makes us useless, such as a wrong store key."""
 
-    def __init__(self, store_away: Callable[[], bool]) -> None:
+    def __init__(self, store_away: Callable[[], bool], problem: Callable[[], str | None] = lambda: None) -> None:
         self.state: State = "starting"
-        self.problem: str | None = None
-        self._store_away = store_away
+        self._store_away, self._problem = store_away, problem
+
+    @property
+    def problem(self) -> str | None:
+        """Why no requests should come here, though we serve."""
+        return self._problem()
 
     @property
     def ready(self) -> bool:
