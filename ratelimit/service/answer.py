@@ -10,7 +10,6 @@ from ratelimit.service.meter import Meter
 from ratelimit.service.recent import Recent
 from ratelimit.service.shelf import Shelf
 
-
 Asked = tuple[Shelf, Meter]
 Shadow = tuple[ShadowFinding, ...]
 

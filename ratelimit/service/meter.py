@@ -67,6 +67,8 @@ class Meter:
 
     def compose(self, now_us: int) -> Any:
         """The call for all who wait, or a renewal, or a settlement; None if there is nothing to say."""
+        if self._calling is not None:  # under way by way of another node; its answer goes on from here
+            return None
         most = _MOST_NEEDS[self.terms is None]
         waiting = [claim for claim in self._waiting or () if claim.ticket.open]
         self._calling, self._waiting = waiting[:most], waiting[most:] or None

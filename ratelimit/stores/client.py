@@ -20,7 +20,7 @@ from ratelimit.stores.lane import Lane
 from ratelimit.stores.link import Facts, Link
 
 SLOTS: Final = 16_384
-_TRY_AGAIN_S: Final = 0.002  # a slot on the move, or a cluster without a majority, is asked again so soon
+_MOST_HOPS: Final = 3
 _RETRY_S: Final = 0.5  # between attempts to reach a store that is away
 
 _log = structlog.get_logger()
@@ -180,19 +180,15 @@ class RedisStore:
 
     async def _reroute(self, error: ResponseError, frame: Frame) -> None:
         """Send what a node did not execute to where it belongs."""
-        if isinstance(error, AskError):  # MOVED is one of them
-            lane = await self._lane((error.host, error.port))
-            if code(error) == "MOVED" and self._slots is not None:
-                self._slots[error.slot_id] = lane
-            lane.send(frame, asking=code(error) == "ASK")
-        else:
-            self._spawn(self._send_later(frame))
-
-    async def _send_later(self, frame: Frame) -> None:
-        await asyncio.sleep(_TRY_AGAIN_S)
+        assert isinstance(error, AskError), "MOVED is one of them, too"  # noqa: S101
+        lane = await self._lane((error.host, error.port))
+        if code(error) == "MOVED" and self._slots is not None:
+            self._slots[error.slot_id] = lane
         for entry in frame:
-            if self._slots is not None:
-                self._slots[key_slot(entry.asking.key.encode())].send([entry], asking=False)
+            if entry.hops < _MOST_HOPS:
+                lane.send([entry._replace(hops=entry.hops + 1)], asking=code(error) == "ASK")
+            else:  # two nodes that send it to one another
+                entry.asking.unanswered(entry.call, self._options.clock())
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

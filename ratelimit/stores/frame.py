@@ -18,6 +18,7 @@ class Entry(NamedTuple):
 
     asking: Asking
     call: Any
+    hops: int = 0  # nodes that sent it on
 
 
 Frame = Sequence[Entry]  # what one script call carries
@@ -35,7 +36,7 @@ def frames_of(entries: Sequence[Entry], keys_per_call: int) -> list[Frame]:
 def command(frame: Frame) -> Command:
     """The EVALSHA of a frame."""
     script, calls = ACQUIRE, []
-    for asking, call in frame:
+    for asking, call, _ in frame:
         if asking.terms is None:
             script = QUOTA
             calls.append(quota.packed(call))

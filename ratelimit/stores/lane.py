@@ -19,7 +19,7 @@ from ratelimit.stores.frame import KEYS_PER_CALL, Entry, Frame, code, command, f
 from ratelimit.stores.link import Facts, Link
 
 HANG_S: Final = 1.0  # after which a pipeline without an answer is given up, and its connection with it
-REDIRECTS: Final = frozenset({"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"})  # each proves that the call was not executed here
+REDIRECTS: Final = frozenset({"MOVED", "ASK"})  # each proves that the call was not executed here
 NOT_NOW: Final = frozenset({"LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "NOAUTH", "NOPERM"})
 _SHARE: Final = 2 / 3  # of the deadline a pipeline may take; who waited for the one before keeps at least a third
 _GRACE_US: Final = 1_000  # for reading on, turn by turn, before the node is blamed
@@ -95,6 +95,9 @@ class Lane:
 
     def send(self, frame: Frame, *, asking: bool) -> None:
         """Send composed calls as they are, since another node proved that it did not execute them; `asking` as ASK wants it."""
+        if self.away:
+            _tell(frame, self._clock())
+            return
         self._again.extend((entry, asking) for entry in frame)
         self._start()
 
@@ -160,7 +163,7 @@ class Lane:
         for frame, reply in zip(frames, replies, strict=True):
             if isinstance(reply, list):
                 for entry, answer in zip(frame, reply, strict=True):
-                    entry.asking.answered(entry.call, read(entry, answer), sent, now)
+                    _answer(entry, answer, sent, now)
             elif code(reply) in REDIRECTS and self._reroute is not None:
                 await self._reroute(reply, frame)
             else:
@@ -227,6 +230,14 @@ class Lane:
                 return
             await asyncio.sleep(wait * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
             wait = min(longest, wait * 2)
+
+
+def _answer(entry: Entry, answer: list[int], sent: int, now: int) -> None:
+    try:
+        entry.asking.answered(entry.call, read(entry, answer), sent, now)
+    except Exception:  # a bug with one bucket must not keep the others of its pipeline waiting
+        _log.exception("an answer of the store could not be taken in", key=entry.asking.key)
+        entry.asking.unanswered(entry.call, now)
 
 
 def _tell(frame: Iterable[Entry], now: int) -> None:
