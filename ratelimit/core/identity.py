@@ -15,6 +15,7 @@ from ratelimit.core.request import MAX_COST
 
 MAX_NAME: Final = 512  # characters of a key, an account or a plan, the same as in the body of /v1/check
 
+_MOST_WRITTEN: Final = 16_384  # digests whose text is remembered; some 3 MB
 _MAX_DIGITS: Final = len(str(MAX_COST))
 
 
@@ -76,12 +77,19 @@ class ApiKeys:
     def __init__(self, key: bytes) -> None:
         # `person` keeps these digests apart from others made with the same key
         self._keyed = blake2b(key=key, digest_size=DIGEST_BYTES, person=b"rl api key")
+        self._written: dict[bytes, str] = {}  # by digest: writing one takes longer than making it, and raw keys are not kept
 
     def digest(self, raw: str) -> str:
         """The digest of `raw`; the same for the same key, and nothing leads back."""
         keyed = self._keyed.copy()
         keyed.update(raw.encode("utf-8", "surrogatepass"))
-        return base32(keyed.digest())
+        digest = keyed.digest()
+        text = self._written.get(digest)
+        if text is None:
+            if len(self._written) >= _MOST_WRITTEN:
+                self._written.clear()
+            text = self._written[digest] = base32(digest)
+        return text
 
 
 class _Refused(Exception):  # noqa: N818 - control flow within this module, no error of a user
