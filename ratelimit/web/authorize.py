@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp.web import BaseRequest
-from multidict import istr
 
 from ratelimit.core.address import caller_prefix, forwarded_for
 from ratelimit.core.decision import Decision
@@ -31,23 +30,23 @@ from ratelimit.web.reply import PROBLEM, Reply
 NGINX: Final = "/v1/authorize/nginx"
 ENVOY: Final = "/v1/authorize/envoy"
 
-_FORWARDED_FOR: Final = istr("X-Forwarded-For")
+_FORWARDED_FOR: Final = "X-Forwarded-For"
 
 
 class _Source(NamedTuple):
     """The header that holds a part of the request, and how a gateway is told to send it."""
 
-    name: istr
+    name: str
     advice: str
 
 
 _FORWARDED: Final = (
-    _Source(istr("X-Forwarded-Method"), "Traefik's forwardAuth and Caddy's forward_auth send it by themselves; point them at this path"),
-    _Source(istr("X-Forwarded-Uri"), "Traefik's forwardAuth and Caddy's forward_auth send it by themselves; point them at this path"),
+    _Source("X-Forwarded-Method", "Traefik's forwardAuth and Caddy's forward_auth send it by themselves; point them at this path"),
+    _Source("X-Forwarded-Uri", "Traefik's forwardAuth and Caddy's forward_auth send it by themselves; point them at this path"),
 )
 _ORIGINAL: Final = (
-    _Source(istr("X-Original-Method"), "add `proxy_set_header X-Original-Method $request_method;` to the location that auth_request names"),
-    _Source(istr("X-Original-URI"), "add `proxy_set_header X-Original-URI $request_uri;` to the location that auth_request names"),
+    _Source("X-Original-Method", "add `proxy_set_header X-Original-Method $request_method;` to the location that auth_request names"),
+    _Source("X-Original-URI", "add `proxy_set_header X-Original-URI $request_uri;` to the location that auth_request names"),
 )
 
 

@@ -11,6 +11,3 @@ class Counts:
         self.unparsable = 0  # of these, what was not HTTP
         self.no_address = 0  # authorizations without a usable X-Forwarded-For: their limits per ip were skipped
         self.bugs = 0
-
-
-GatewayCounts = Counts

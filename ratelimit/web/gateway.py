@@ -21,7 +21,7 @@ from ratelimit.web.headers import RateLimitHeaders
 from ratelimit.web.health import Health
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, error_reply, lines, problem_reply
-from ratelimit.web.server import LaneServer, path_of
+from ratelimit.web.server import path_of
 
 TOKEN_HEADER: Final = "X-RateLimit-Token"  # noqa: S105  a name. Authorization is the caller's own on the authorize lanes
 
@@ -95,6 +95,3 @@ class GatewayLane:
 def _wrong_method(methods: frozenset[str]) -> ClientError:
     allowed = ", ".join(sorted(methods))
     return ClientError(405, f"this is not answered here; use {allowed}", headers={"Allow": allowed})
-
-
-GatewayServer = LaneServer

@@ -101,7 +101,7 @@ def exposed(registry: CollectorRegistry, accept: str) -> Exposition:
 
 def _limiter(limiter: Limiter) -> Iterator[Metric]:
     decisions = CounterMetricFamily("ratelimit_decisions", "Decisions by what was decided and why.", labels=["decision", "reason"])
-    for (decision, reason), count in list(limiter.decided.items()):
+    for (decision, reason), count in list(limiter.answers.decided.items()):
         decisions.add_metric([decision, reason], count)
     yield decisions
     refused = CounterMetricFamily("ratelimit_refused", "Requests that this limit refused.", labels=["limit"])

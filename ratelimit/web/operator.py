@@ -98,11 +98,11 @@ def _guard(counts: Counts, token: Secret[str] | None) -> Any:
     expected = token.reveal().encode() if token is not None else None
 
     @web.middleware
-    async def guard(request: web.Request, handle: Handle) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
         try:
             if expected is not None and request.path not in FREE:
                 _ask_token(request, expected)
-            return await handle(request)
+            return await handler(request)
         except web.HTTPException as error:
             problem = _problem(error)
         except ClientError as error:

@@ -45,6 +45,11 @@ class LaneProtocol(RequestHandler):
         self._recent = data
         super().data_received(data)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Nothing, where nothing was paused: aiohttp calls it for each body that is read, and parses emptiness for it."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: BaseRequest,
@@ -60,8 +65,10 @@ class LaneProtocol(RequestHandler):
         if status >= 500:
             counts.bugs += 1
             return bug_reply(exc, envoy=path_of(request.raw_path).startswith(ENVOY))
+        reply = unparsable_reply(exc, nginx=NGINX.encode() in self._recent[:1_024])
         counts.unparsable += 1
-        return unparsable_reply(exc, nginx=NGINX.encode() in self._recent[:1_024])
+        counts.problems[reply.status] += 1
+        return reply
 
 
 class LaneServer(Server):

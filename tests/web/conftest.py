@@ -1,0 +1,163 @@
+"""A real gateway lane on a real limiter and the embedded store, and a client that speaks raw bytes."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from ratelimit.core.identity import ApiKeys
+from ratelimit.core.policy import Policy
+from ratelimit.core.policy_file import parse_policy
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.limiter import Limiter
+from ratelimit.service.reload import ReloadState
+from ratelimit.settings import Secret, TcpAddress
+from ratelimit.stores.client import Options, RedisStore
+from ratelimit.stores.embedded import EmbeddedStore
+from ratelimit.web.counts import Counts
+from ratelimit.web.gateway import GatewayLane
+from ratelimit.web.health import Health
+from ratelimit.web.listen import listen
+from ratelimit.web.metrics import Watched
+from ratelimit.web.operator import OperatorRunner, operator_application
+from ratelimit.web.server import LaneServer
+
+SECRET = bytes(range(32))
+PATIENCE_S = 5.0  # a slow machine is no store that is away
+
+
+def clock() -> int:
+    return time.monotonic_ns() // 1_000
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Connection:
+    """One connection to a lane."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, *, head: bool = False) -> Answer:
+        """The next answer; `head` where it has no body, since it answers HEAD."""
+        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:] if line)}
+        body = b"" if head else await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return Answer(int(lines[0].split()[1]), headers, body)
+
+    async def close(self) -> None:
+        self.writer.close()
+
+
+class Gateway(NamedTuple):
+    """A running gateway lane, and what it stands on."""
+
+    address: TcpAddress
+    limiter: Limiter
+    counts: Counts
+    health: Health
+    store: RedisStore
+
+    async def connect(self) -> Connection:
+        return Connection(*await asyncio.open_connection(*self.address))
+
+    async def ask(self, data: bytes, *, head: bool = False) -> Answer:
+        """One request of raw bytes on a connection of its own."""
+        connection = await self.connect()
+        try:
+            await connection.send(data)
+            return await connection.answer(head=head)
+        finally:
+            await connection.close()
+
+    async def get(self, path: str, *headers: str, method: str = "GET") -> Answer:
+        return await self.ask(
+            "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1"), head=method == "HEAD"
+        )
+
+    async def post(self, path: str, body: bytes | dict[str, Any], *headers: str) -> Answer:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {len(content)}", *headers, "", ""]
+        return await self.ask("\r\n".join(lines).encode("latin-1") + content)
+
+    async def check(self, **fields: Any) -> Answer:
+        return await self.post("/v1/check", {"method": "GET", "path": "/", **fields})
+
+
+class Operator(NamedTuple):
+    """A running operator lane beside its gateway lane."""
+
+    gateway: Gateway
+    lane: Gateway  # asked in the same way
+    reload: ReloadState
+    store: RedisStore
+
+
+Start = Callable[..., Awaitable[Gateway]]
+StartOperator = Callable[..., Awaitable[Operator]]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Called with limits as the policy writes them, it starts a gateway lane; `store=False` leaves the store away for good."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(limits: list[dict[str, Any]], *, token: str | None = None, store: bool = True, **identity: Any) -> Gateway:
+            found = Policy(parse_policy({"version": 1, "limits": limits, "identity": identity}, "p"))
+            url = f"unix://{tmp_path}/nobody.sock"
+            if store:
+                embedded = await EmbeddedStore.start(tmp_path / "data")
+                stack.push_async_callback(embedded.stop)
+                url = embedded.url
+            redis = RedisStore(Options(url, clock, PATIENCE_S, StoreKeys(SECRET).check_value))
+            stack.push_async_callback(redis.close)
+            await redis.open()
+            limiter = Limiter(found, redis, StoreKeys(SECRET), clock)
+            counts, health = Counts(), Health(lambda: redis.away)
+            health.state = "serving"
+            lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None)
+            listener = await listen(LaneServer(lane, counts), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
+            stack.push_async_callback(listener.close, 1.0)
+            assert isinstance(listener.address, TcpAddress)
+            return Gateway(listener.address, limiter, counts, health, redis)
+
+        yield begin
+
+
+@pytest.fixture
+async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
+    """Called like `start`, it starts an operator lane too; `operator_token` is that lane's token."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(limits: list[dict[str, Any]], *, operator_token: str | None = None, **options: Any) -> Operator:
+            gateway = await start(limits, **options)
+            reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
+            watched = Watched(gateway.limiter, gateway.health, gateway.counts, counts, reload, lambda: gateway.store.lanes, lambda: 3)
+            runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None), counts)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            listener = await listen(runner.lane, TcpAddress("127.0.0.1", 0), "RATELIMIT_OPERATOR")
+            stack.push_async_callback(listener.close, 1.0)
+            assert isinstance(listener.address, TcpAddress)
+            return Operator(gateway, gateway._replace(address=listener.address, counts=counts), reload, gateway.store)
+
+        yield begin
