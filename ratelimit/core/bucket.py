@@ -90,9 +90,10 @@ class Bucket:
         self._refund(call)
         stock = terms.capacity * self.per - self.debt
         charged, paid = _charge(max(0, stock // self.per), call.needs)
-        leased = self._leasable(terms, call, stock, charged)
-        if terms.late and charged:
-            self.debt = max(self.debt, self._floor() + self.num * terms.late)
+        refused = next((need for need, is_paid in zip(call.needs, paid, strict=True) if not is_paid), 0)
+        reserve = max(0, self._floor() + self.num * terms.late - self.debt) if terms.late and charged else 0
+        leased = self._leasable(terms, call, stock, charged, 0 if reserve else refused)
+        self.debt += reserve
         self.debt += (charged + leased) * self.per
         if leased:
             self._lend(leased, terms.life)
@@ -149,18 +150,18 @@ class Bucket:
             refilled = self.num * (self.at - call.refund_at)
             self.debt = max(self._floor(), self.debt - max(0, call.refund * self.per - refilled))
 
-    def _leasable(self, terms: Terms, call: Acquire, stock: int, charged: int) -> int:
+    def _leasable(self, terms: Terms, call: Acquire, stock: int, charged: int, refused: int) -> int:
         if not call.extra:
             return 0
         room = max(0, terms.capacity // LEASED_DIVISOR - self.out - self.old)
-        ready = max(0, stock // self.per)
-        if charged or not any(call.needs):
-            return max(0, min(call.extra, ready - charged, room, ready // STOCK_DIVISOR))
-        need = next(need for need in call.needs if need)  # hot and empty: lease slots that are about to ripen
-        soon = max(0, (stock + self.num * terms.horizon) // self.per)
-        if soon < need or room < need:
+        if refused:  # hot, and empty but for what was charged: lease slots that are about to ripen, as if the refused need came alone
+            soon = max(0, (stock + self.num * terms.horizon) // self.per - charged)
+            if soon >= refused and room >= refused:
+                return refused + max(0, min(call.extra, (soon - refused) // STOCK_DIVISOR, room - refused))
+        if refused and not charged:
             return 0
-        return need + max(0, min(call.extra, (soon - need) // STOCK_DIVISOR, room - need))
+        ready = max(0, stock // self.per)
+        return max(0, min(call.extra, ready - charged, room, ready // STOCK_DIVISOR))
 
     def _lend(self, slots: int, life: int) -> None:
         if not self.out + self.old:

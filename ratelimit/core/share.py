@@ -23,7 +23,7 @@ from ratelimit.core.units import ceil_div
 ASK: Final = -1
 HOT: Final = 4.0  # tokens expected in one lease's life, before anything is leased at all
 _WANTED: Final = 0.7  # part of the expected that is asked for: a lease too large lapses or locks out others
-_IDLE_US: Final = 50_000  # so long before its end a lease of a quiet key is given back
+_IDLE_US: Final = 50_000  # so long before its end a lease is given back that would not be spent
 
 
 class Owed(NamedTuple):
@@ -134,9 +134,12 @@ class Share:
         return bool(self._owed or self._refund)
 
     def idle(self, now: int) -> bool:
-        """Whether the lease in hand should go back by itself: its end is near, and nobody has asked since the last look."""
+        """Whether the lease in hand should go back by itself: its end is near, and nobody asked since the last look, or something is left.
+
+        What is left would lapse, also where requests keep coming and another limit refuses them: a refusal is to cost nothing.
+        """
         quiet = self.demand.quiet()
-        return quiet and self.hand is not None and now >= self.hand.expires - _IDLE_US
+        return self.hand is not None and (quiet or self.hand.slots > 0) and now >= self.hand.expires - _IDLE_US
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force."""

@@ -80,36 +80,35 @@ local function acquire(key, call)
     -- charge the needs in order
     local stock = capacity * per - debt
     local ready = max(0, floor(stock / per))
-    local charged, first_need, needs, paid = 0, 0, {}, {}
+    local charged, refused, needs, paid = 0, 0, {}, {}
     for i = 1, count do
         local need
         need, position = unpack('<d', call, position)
         needs[i] = need
-        if first_need == 0 then
-            first_need = need
-        end
         paid[i] = charged + need <= ready
         if paid[i] then
             charged = charged + need
+        elseif refused == 0 then
+            refused = need
         end
     end
 
-    -- lease beyond them
+    -- lease beyond them: slots about to ripen for the first need that was refused, as if it came alone, else of what is there
+    local reserve = 0
+    if late > 0 and charged > 0 then
+        reserve = max(0, (out + old) * per + num * late - debt)
+    end
     local leased = 0
     if extra > 0 then
         local room = max(0, floor(capacity / 4) - out - old)
-        if charged > 0 or first_need == 0 then
+        local soon = max(0, floor((stock + num * horizon) / per) - charged)
+        if refused > 0 and reserve == 0 and soon >= refused and room >= refused then
+            leased = refused + max(0, min(extra, floor((soon - refused) / 2), room - refused))
+        elseif refused == 0 or charged > 0 then
             leased = max(0, min(extra, ready - charged, room, floor(ready / 2)))
-        else
-            local soon = max(0, floor((stock + num * horizon) / per))
-            if soon >= first_need and room >= first_need then
-                leased = first_need + max(0, min(extra, floor((soon - first_need) / 2), room - first_need))
-            end
         end
     end
-    if late > 0 and charged > 0 then
-        debt = max(debt, (out + old) * per + num * late)
-    end
+    debt = debt + reserve
     debt = debt + (charged + leased) * per
     if leased > 0 then
         if out + old == 0 then
