@@ -1,0 +1,230 @@
+"""One sidecar under test, a process of its own: a real limiter on a real store, under a load that does not wait for answers.
+
+It is watched from inside, since nobody else knows when a leased slot was spent: promise 1 counts that instant, or, for a charged need, the
+store's. Run as `python -m tests.e2e.sidecar PLAN`; it says "ready", waits on stdin for the instant to start at, and ends with a report.
+"""
+
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import Awaitable
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from unittest.mock import patch
+
+import msgspec
+import uvloop
+
+from ratelimit.core.decision import Decision
+from ratelimit.core.identity import Caller
+from ratelimit.core.share import Share
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.logs import configure_logs
+from ratelimit.service.answer import Asked, Question, Shadow
+from ratelimit.service.limiter import Limiter
+from ratelimit.service.meter import Meter
+from ratelimit.service.policy_source import make_policy
+from ratelimit.service.ticket import Claim, Outcome, Ticket
+from ratelimit.stores.client import Options, RedisStore
+from ratelimit.stores.link import Link
+from tests.e2e.diary import Admission, Diary, Request, clock_us, offset_us
+
+TICK_S: Final = 0.002
+LATEST_S: Final = 0.1  # a process that fell back further leaves requests out: the load is bounded
+MOST_PENDING: Final = 500
+STALL_US: Final = 25_000  # half of what is left of a lease's life when it is given back
+_look, _compose, _new_link = Share.look, Meter.compose, Link.__init__
+
+
+class Load(msgspec.Struct, frozen=True):
+    """Requests of one kind: so many a second, with one of these costs and one of these accounts."""
+
+    name: str
+    rate: float
+    costs: tuple[int, ...] = (1,)
+    api_key: str | None = None
+    accounts: tuple[str, ...] = ()
+    ip: bytes | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What one process is to do. `detour` sends connections to a node's port elsewhere, to a proxy."""
+
+    url: str
+    policy: str
+    diary: str
+    loads: tuple[Load, ...]
+    seconds: float
+    seed: int = 0
+    deadline_s: float = 0.01
+    detour: dict[int, int] = {}
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a process says of itself at its end."""
+
+    decisions: int
+    allowed: int
+    calls: int  # script calls answered
+    buckets: int  # buckets asked in them
+    lost: int  # buckets asked with unknown effect
+    overdue: int  # pipelines that took longer than a decision may wait
+    failures: int
+    stalls: int  # times that the machine gave this process no turn for so long that a lease may have lapsed
+    clock_moved_us: int  # against the store's
+
+
+class StampedClaim(Claim):
+    """A claim that knows at which reading of the clock its leased slots were spent."""
+
+    __slots__ = ("spent_at",)
+    looked_at = 0
+
+    def settled(self, outcome: Outcome) -> None:
+        self.spent_at = StampedClaim.looked_at
+        super().settled(outcome)
+
+
+class WatchedLimiter(Limiter):
+    """Writes down every limit of every admitted request."""
+
+    diary: Diary
+    offset: int
+
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int) -> Decision:
+        for shelf, meter in asked:
+            self.diary.admission(Admission(shelf.limit.name, meter.key, now + self.offset, cost, "lease"))
+        return super()._take(asked, cost, shadow, now)
+
+    def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Any], shadow: Shadow) -> Decision:
+        decision = super()._settle(question, ticket, asked, claims, shadow)
+        if decision.decision == "allow":
+            for (shelf, meter), claim in zip(asked, claims, strict=True):
+                leased = claim.outcome is Outcome.LEASED
+                at = claim.spent_at + self.offset if leased else claim.charged_at
+                self.diary.admission(Admission(shelf.limit.name, meter.key, at, ticket.cost, "lease" if leased else "store"))
+        return decision
+
+
+def watch(diary: Diary, detour: dict[int, int]) -> None:
+    """Put the eyes in; for the rest of this process's life."""
+
+    def look(share: Share, now: int, cost: int) -> int:
+        StampedClaim.looked_at = now
+        return _look(share, now, cost)
+
+    def compose(meter: Meter, now_us: int) -> Any:
+        call = _compose(meter, now_us)
+        if call is not None:
+            diary.composed(meter.key)
+        return call
+
+    def new_link(link: Link, url: str, address: tuple[str, int] | None = None) -> None:
+        _new_link(link, url, address and (address[0], detour.get(address[1], address[1])))
+
+    patch.object(Share, "look", look).start()
+    patch.object(Meter, "compose", compose).start()
+    patch.object(Link, "__init__", new_link).start()
+    patch("ratelimit.service.limiter.Claim", StampedClaim).start()
+
+
+class Driver:
+    """Asks the limiter, open loop."""
+
+    def __init__(self, plan: Plan, limiter: WatchedLimiter) -> None:
+        self.decisions = self.allowed = self.stalls = 0
+        self._plan, self._limiter = plan, limiter
+        self._pending: set[asyncio.Task[None]] = set()
+
+    async def run(self, start: int) -> None:
+        await asyncio.sleep(max(0, start - clock_us()) / 1e6)
+        watch = asyncio.create_task(self._count_stalls())
+        loads = [self._run(load, Random(f"{self._plan.seed} {load.name}"), start) for load in self._plan.loads]
+        await asyncio.gather(*loads)
+        await asyncio.gather(*self._pending)
+        watch.cancel()
+
+    async def _count_stalls(self) -> None:
+        last = clock_us()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = clock_us()
+            self.stalls += now - last > STALL_US
+            last = now
+
+    async def _run(self, load: Load, chance: Random, start: int) -> None:
+        sent, end = 0, start + int(self._plan.seconds * 1e6)
+        while (now := clock_us()) < end:
+            due = int((now - start) * load.rate / 1e6)
+            sent = max(sent, due - int(load.rate * LATEST_S) - 1)
+            for _ in range(due - sent):
+                self._ask(load, chance)
+            sent = due
+            await asyncio.sleep(TICK_S)
+
+    def _ask(self, load: Load, chance: Random) -> None:
+        if len(self._pending) >= MOST_PENDING:
+            return
+        account = chance.choice(load.accounts) if load.accounts else None
+        cost = chance.choice(load.costs)
+        self._limiter.diary.request(Request(load.name, clock_us() + self._limiter.offset, cost))
+        decision = self._limiter.check(Caller(api_key=load.api_key, account=account, ip=load.ip), "GET", "/", cost)
+        if isinstance(decision, Decision):
+            self._count(decision)
+        else:
+            task = asyncio.get_running_loop().create_task(self._wait(decision))
+            self._pending.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._pending.discard(task)
+        if task.exception():
+            traceback.print_exception(task.exception())
+            os._exit(1)
+
+    async def _wait(self, decision: Awaitable[Decision]) -> None:
+        self._count(await decision)
+
+    def _count(self, decision: Decision) -> None:
+        self.decisions += 1
+        self.allowed += decision.decision == "allow"
+
+
+async def run(plan: Plan) -> Report:
+    """A sidecar's whole life."""
+    configure_logs("error", "json")
+    diary = Diary(Path(plan.diary))
+    watch(diary, plan.detour)
+    store = RedisStore(Options(plan.url, clock_us, plan.deadline_s))
+    await store.open()
+    while store.away:  # noqa: ASYNC110  the store tries again by itself, and tells nobody
+        await asyncio.sleep(0.1)
+    limiter = WatchedLimiter(make_policy(plan.policy.encode(), "plan"), store, StoreKeys(bytes(32)), clock_us)
+    limiter.diary, limiter.offset = diary, offset_us()
+    sweep = asyncio.create_task(limiter.run())
+    print("ready", flush=True)  # noqa: T201
+    start = int(await asyncio.to_thread(sys.stdin.readline))
+    driver = Driver(plan, limiter)
+    await driver.run(start)
+    sweep.cancel()
+    limiter.give_back()
+    await store.close()
+    counts = [lane.counts for lane in store.lanes]
+    return Report(
+        decisions=driver.decisions,
+        allowed=driver.allowed,
+        calls=sum(count.calls for count in counts),
+        buckets=sum(count.buckets for count in counts),
+        lost=sum(count.lost for count in counts),
+        overdue=sum(count.overdue for count in counts),
+        failures=sum(count.failures for count in counts),
+        stalls=driver.stalls,
+        clock_moved_us=abs(offset_us() - limiter.offset),
+    )
+
+
+if __name__ == "__main__":
+    report = uvloop.run(run(msgspec.json.decode(sys.argv[1], type=Plan)))
+    print(msgspec.json.encode(report).decode(), flush=True)  # noqa: T201

@@ -1,0 +1,203 @@
+"""Promises 1 to 3 on real stores, with real sidecar processes: never more than the limit, a refusal costs nothing, few calls.
+
+No time is asserted: windows are judged by the instants that admissions carry, and where the machine was too busy to offer the load, the run
+is done once more.
+"""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from ratelimit.stores import acquire
+from tests.e2e import plans
+from tests.e2e.conftest import Server
+from tests.e2e.diary import Admission, Request
+from tests.e2e.fleet import Fleet, Member, fleet, proxied
+from tests.e2e.ledger import Books, Rate, books, central
+from tests.e2e.sidecar import Plan
+
+SIDECARS = 8
+FAULTY = {4, 5, 6, 7}  # behind the proxy
+KILLED = (3, 6, 7)
+STOPPED = 2  # and continued, as by a host that gives no time to it for a while
+TRIES = 2
+
+
+class Run(NamedTuple):
+    """What is left of processes that ran together."""
+
+    members: list[Member]
+    admissions: list[Admission]
+    requests: list[Request]
+    charged: dict[str, int]  # tokens that each bucket of the limit `loose`, which hardly refills, is short of
+    buckets_executed: int
+    scripts_executed: int
+
+    def books(self, policy: str) -> dict[str, dict[str, Books]]:
+        return books(self.admissions, plans.rates(policy))
+
+
+@pytest.fixture(params=["valkey", "redis", "cluster"], scope="module")
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+def drive(server: Server, told: Sequence[Plan], during: Callable[[Fleet], None] = Fleet.wait) -> Run:
+    """Run processes from full buckets and statistics of 0, `during` the run do something, and gather what is left."""
+    with fleet(told) as running:
+        server.on_each("FLUSHALL")
+        server.on_each("CONFIG", "RESETSTAT")
+        running.start()
+        during(running)
+        executed = server.executed("get"), server.executed("evalsha")  # the script reads each bucket once
+        admissions = running.admissions()
+        moved = max(report.clock_moved_us for report in running.reports)
+        assert moved <= 1, f"the machine's clock was set by {moved} us during the run, so its windows say nothing"
+        charged = {line.bucket: short_of(server, line.bucket) for line in admissions if line.limit == "loose"}
+        return Run(running.members, admissions, running.requests(), charged, *executed)
+
+
+def short_of(server: Server, bucket: str) -> int:
+    state = acquire.bucket(server.get(bucket))
+    return -(-state.debt // state.per)
+
+
+def hurt(running: Fleet, server: Server) -> None:
+    """Kill, stop and continue, and let the nodes forget the scripts, while all are busy."""
+    for i in KILLED:
+        time.sleep(0.6)
+        running.members[STOPPED].signal(signal.SIGSTOP)
+        time.sleep(0.3)
+        running.members[i].signal(signal.SIGKILL)
+        running.members[STOPPED].signal(signal.SIGCONT)
+        server.on_each("SCRIPT", "FLUSH")
+    running.wait()
+
+
+@pytest.fixture(scope="module")
+def hurt_run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Eight sidecars, half of them behind a network that misbehaves, some stopped or killed."""
+    folder = tmp_path_factory.mktemp("faults")
+    with proxied(server.ports, seed=1) as detour:
+        told = [plans.under_faults(server, folder, i, detour if i in FAULTY else {}) for i in range(SIDECARS)]
+        yield drive(server, told, lambda running: hurt(running, server))
+
+
+def ideal(run: Run, rate: Rate) -> float:
+    """The most that a bucket may admit while the run lasts."""
+    return rate.capacity + rate.num * (run.requests[-1].at - run.requests[0].at) / rate.per
+
+
+def offered(run: Run, load: str, rate: Rate) -> bool:
+    """Whether so much was asked, and so steadily, that a central bucket would have admitted all it may."""
+    return central(((line.at, line.cost) for line in run.requests if line.load == load), rate) >= 0.99 * ideal(run, rate)
+
+
+@pytest.fixture(scope="module")
+def steady_run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Eight sidecars under steady overload, without a fault."""
+    for _ in range(TRIES):
+        folder = tmp_path_factory.mktemp("steady")
+        run = drive(server, [plans.steady(server, folder, i) for i in range(SIDECARS)])
+        rate = plans.rates(plans.STEADY)["tight"]
+        if offered(run, "hot", rate) and offered(run, "cheap", rate):
+            return run
+    pytest.fail(f"this machine is too busy: {SIDECARS} processes could not ask for more than the buckets refill, in {TRIES} runs")
+
+
+class TestFaults:
+    """Lost and late replies, processes that are stopped and killed, scripts that are forgotten."""
+
+    def test_no_window_holds_more_than_the_limit(self, hurt_run: Run) -> None:
+        """Promise 1: over every window w, all sidecars together admit at most capacity + refill * w, in every bucket."""
+        found = hurt_run.books(plans.FAULTS)
+        assert {limit: len(buckets) for limit, buckets in found.items()} == {"hot": 1, "shared": 6, "tiny": 6, "loose": SIDECARS}
+        over = {(limit, name): book.over for limit, buckets in found.items() for name, book in buckets.items() if book.over > 0}
+        assert over == {}
+
+    def test_the_limit_was_reached(self, hurt_run: Run) -> None:
+        """The run is a test of promise 1 only if the buckets ran empty, from leases and from the store, also behind the proxy."""
+        found = hurt_run.books(plans.FAULTS)
+        assert all(
+            book.over > -plans.rates(plans.FAULTS)[limit].capacity / 2 for limit in ("hot", "shared") for book in found[limit].values()
+        )
+        assert {line.by for line in hurt_run.admissions} == {"lease", "store"}
+        for i in FAULTY:
+            assert hurt_run.members[i].pages.admissions
+
+    def test_each_call_is_executed_at_most_once(self, hurt_run: Run) -> None:
+        """Replies are lost and none is asked for again: the store executed no more than the sidecars composed, and hardly less."""
+        lost = sum(member.report.lost for member in hurt_run.members if member.report)
+        composed = sum(member.pages.composed for member in hurt_run.members)
+        assert lost > 0
+        assert composed - 20 * len(KILLED) <= hurt_run.buckets_executed <= composed
+
+    def test_a_lost_reply_or_a_crash_costs_at_most_its_lease(self, hurt_run: Run) -> None:
+        """Promise 2 with faults: what a sidecar's own loose bucket is short of was admitted, or was in a lease that met a fault."""
+        for i, member in enumerate(hurt_run.members):
+            lines = [line for line in member.pages.admissions if line.limit == "loose"]
+            surplus = hurt_run.charged[lines[0].bucket] - sum(line.cost for line in lines)
+            assert surplus >= 0, f"sidecar {i} admitted what it was not charged for"
+            report = member.report
+            if report is not None:
+                faults = report.lost + report.overdue + report.failures + report.stalls
+                assert surplus <= faults * plans.LEASE + 2, f"sidecar {i} met {faults} faults"
+            elif i not in FAULTY:
+                assert surplus <= 2 * plans.LEASE, f"sidecar {i} was killed with a lease in hand, and one to follow it"
+
+
+class TestSteadyOverload:
+    """Eight sidecars that ask for much more than there is, on a store that answers."""
+
+    def test_no_window_holds_more_than_the_limit(self, steady_run: Run) -> None:
+        """Promise 1 without a fault."""
+        found = steady_run.books(plans.STEADY)
+        assert [book.over for buckets in found.values() for book in buckets.values() if book.over > 0] == []
+
+    def test_shortfall(self, steady_run: Run) -> None:
+        """What is admitted falls short of an ideal central bucket by at most 2 %."""
+        assert admitted(steady_run, "loose") >= 0.98 * ideal(steady_run, plans.rates(plans.STEADY)["tight"])
+
+    def test_cheap_requests_are_not_starved(self, steady_run: Run) -> None:
+        """A dear request that is refused again and again does not keep the cheap ones of the same caller from what refills."""
+        costs = Counter(line.cost for line in steady_run.admissions if line.limit == "tight")
+        cheap = costs[1] - admitted(steady_run, "loose")
+        assert costs[plans.DEAR] <= 1
+        assert cheap >= 0.95 * (ideal(steady_run, plans.rates(plans.STEADY)["tight"]) - costs[plans.DEAR] * plans.DEAR)
+
+    def test_a_refused_request_costs_nothing(self, steady_run: Run) -> None:
+        """Promise 2: what the loose limit is short of is what passed the tight one, though several times as much was asked of both."""
+        stalls = sum(member.report.stalls for member in steady_run.members if member.report)
+        surplus = sum(steady_run.charged.values()) - admitted(steady_run, "loose")
+        assert 0 <= surplus <= 2 + stalls * plans.LEASE
+
+    def test_each_call_is_executed_once(self, steady_run: Run) -> None:
+        """Where nothing is lost, the store executed exactly what was composed."""
+        assert steady_run.buckets_executed == sum(member.pages.composed for member in steady_run.members)
+
+
+def admitted(run: Run, limit: str) -> int:
+    """Tokens admitted by a limit."""
+    return sum(line.cost for line in run.admissions if line.limit == limit)
+
+
+def test_store_calls_do_not_grow_with_requests(server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Promise 3: one sidecar at five times the refill of its bucket asks the store for at most one decision in a hundred."""
+    for _ in range(TRIES):
+        run = drive(server, [plans.alone(server, tmp_path_factory.mktemp("alone"))])
+        if len(run.requests) >= plans.ALONE_REQUESTS / 2:
+            break
+    else:
+        pytest.fail(f"this machine is too busy: one process could not even ask half of {plans.ALONE_REQUESTS} times, in {TRIES} runs")
+    (report,) = (member.report for member in run.members)
+    assert report is not None
+    assert report.decisions == len(run.requests)
+    assert run.scripts_executed <= 0.01 * report.decisions
+    assert run.buckets_executed == report.buckets == run.scripts_executed
+    assert admitted(run, "key") >= 0.98 * ideal(run, plans.rates(plans.ALONE)["key"])
+    assert [book.over for book in run.books(plans.ALONE)["key"].values() if book.over > 0] == []
