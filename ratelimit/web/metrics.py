@@ -21,6 +21,7 @@ class NodeCounts(Protocol):
     buckets: int
     pipelines: int
     seconds: float
+    overdue: int
     lost: int
     refused: int
     failures: int
@@ -60,6 +61,7 @@ _NODE: Final = {
     "buckets": "Buckets and quotas asked for.",
     "pipelines": "Pipelines sent; one is under way at a time.",
     "seconds": "Time in pipelines, from composing to the last answer.",
+    "overdue": "Pipelines that took longer than a decision may wait.",
     "lost": "Buckets and quotas asked for with unknown effect: no answer came.",
     "refused": "Buckets and quotas not asked for, since the node was away; on_store_failure answered.",
     "failures": "Times that the node was found to be away.",
@@ -105,16 +107,21 @@ def _limiter(limiter: Limiter) -> Iterator[Metric]:
         decisions.add_metric([decision, reason], count)
     yield decisions
     refused = CounterMetricFamily("ratelimit_refused", "Requests that this limit refused.", labels=["limit"])
+    shadowed = CounterMetricFamily(
+        "ratelimit_shadow_refused", "Requests that passed and that this limit would have refused, were it not in shadow.", labels=["limit"]
+    )
     skipped = CounterMetricFamily("ratelimit_skipped", "Requests without the subject that this limit is per.", labels=["limit", "kind"])
     without = CounterMetricFamily("ratelimit_without_store", "Requests that this limit answered by on_store_failure.", labels=["limit"])
     subjects = GaugeMetricFamily("ratelimit_subjects", "Subjects of this limit that are remembered.", labels=["limit"])
     for shelf in limiter.shelves:
         name = shelf.limit.name
         refused.add_metric([name], shelf.refused)
+        if shelf.shadow:
+            shadowed.add_metric([name], limiter.answers.shadowed[name])
         skipped.add_metric([name, "+".join(shelf.limit.per)], shelf.lacking)
         without.add_metric([name], shelf.without_store)
         subjects.add_metric([name], len(shelf))
-    yield from (refused, skipped, without, subjects)
+    yield from (refused, shadowed, skipped, without, subjects)
 
 
 def _store(watched: Watched) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ import msgspec
 
 from ratelimit import __version__
 from ratelimit.core.decision import Decision
+from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.problems import CONTENT_TYPE, Problem
 
@@ -26,13 +27,10 @@ _FORWARDED_FOR: Final = "the row of addresses that the request came by; the call
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([CheckRequest, BatchRequest, Decision, Problem], ref_template=_REF)
+    _, shapes = msgspec.json.schema_components([CheckRequest, BatchRequest, Decision, Problem, Record], ref_template=_REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
-    schemas["Decisions"] = {
-        "type": "object",
-        "required": ["decisions"],
-        "properties": {"decisions": {"type": "array", "items": _ref("Decision")}},
-    }
+    schemas["Decisions"] = _list("decisions", "Decision")
+    schemas["Records"] = _list("records", "Record")
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
@@ -69,6 +67,10 @@ def _in_3_0(shape: Any) -> Any:
 
 def _ref(name: str) -> Node:
     return {"$ref": _REF.format(name=name)}
+
+
+def _list(name: str, of: str) -> Node:
+    return {"type": "object", "required": [name], "properties": {name: {"type": "array", "items": _ref(of)}}}
 
 
 def _json(description: str, schema: str, media: str = "application/json") -> Node:
@@ -154,7 +156,24 @@ def _operator() -> Node:
             "get": {"tags": ["operator"], "summary": summary, "security": [{}, {"operator": []}], "responses": answers},
         }
 
+    def data(summary: str, schema: str) -> Node:
+        told = page(summary, "application/json")
+        told["get"]["responses"]["200"] = _json(summary, schema)
+        return told
+
+    reference = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "the id that the caller was told",
+        "schema": {"type": "string"},
+    }
+    record = data("The refusal of that id, while it is remembered", "Record")
+    record["parameters"] = [reference]
+    record["get"]["responses"]["404"] = _problem("no refusal of that id is remembered here")
     return {
+        "/v1/records": data("The latest refusals of this sidecar", "Records"),
+        "/v1/records/{id}": record,
         "/metrics": page("Metrics for Prometheus", "text/plain"),
         "/v1/policy": page("The policy in force, its warnings, and the problems of its file", "application/json"),
         "/openapi.json": page("This document", "application/json"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hmac import compare_digest
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ from ratelimit.web.page import ASSETS, CSP, PAGES
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import JSON, Reply, error_reply, json_reply, lines
 from ratelimit.web.server import LaneServer
+
+_MOST_RECORDS: Final = 200  # in one answer
 
 FREE: Final = frozenset({"/livez", "/readyz"})  # probes carry no token
 
@@ -44,6 +47,18 @@ class Operator:
     async def policy(self, _request: web.Request) -> Reply:
         """The policy in force, and how its file stands to it."""
         return json_reply(200, policy_view(self._watched))
+
+    async def records(self, _request: web.Request) -> Reply:
+        """The latest refusals of this sidecar, latest first."""
+        latest = islice(self._watched.limiter.answers.recent.records(), _MOST_RECORDS)
+        return json_reply(200, {"records": list(latest)})
+
+    async def record(self, request: web.Request) -> Reply:
+        """The refusal with the id that a caller was told."""
+        record = self._watched.limiter.answers.recent.find(request.match_info["id"])
+        if record is None:
+            raise ClientError(404, "no refusal of that id is remembered here; it may be another sidecar's, or too long ago")
+        return json_reply(200, record)
 
     async def openapi(self, _request: web.Request) -> Reply:
         """The description of both lanes."""
@@ -87,6 +102,7 @@ def operator_application(watched: Watched, token: Secret[str] | None) -> web.App
     operator, health = Operator(watched), watched.health
     application = web.Application(middlewares=[_guard(watched.operator, token)])
     routes = {"/metrics": operator.metrics, "/v1/policy": operator.policy, "/openapi.json": operator.openapi}
+    routes |= {"/v1/records": operator.records, "/v1/records/{id}": operator.record}
     routes |= dict.fromkeys((*PAGES, *ASSETS), operator.file)
     for path, handle in {**routes, "/livez": health.livez, "/readyz": health.readyz}.items():
         application.router.add_get(path, handle)

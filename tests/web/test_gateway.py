@@ -186,6 +186,36 @@ async def test_half_a_body_and_gone(start: Start) -> None:
     assert gateway.counts.bugs == 0
 
 
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"ffffffffffffffffff\r\n"])
+async def test_body_that_goes_wrong_on_its_way(rest: bytes, start: Start) -> None:
+    """A body that begins well and goes on as no HTTP is a problem, once, and the connection ends."""
+    gateway = await start([LIMIT])
+    connection = await gateway.connect()
+    await connection.send(chunked(b"3\r\n" + GOOD[:3] + b"\r\n"))
+    assert (await gateway.check(api_key="k")).status == 200  # so that the beginning has been read
+    await connection.send(rest)
+    answer = await connection.answer()
+    assert (answer.status, answer.headers["content-type"], answer.headers["connection"]) == (400, "application/problem+json", "close")
+    assert gateway.counts.bugs == 0
+    await connection.close()
+
+
+async def test_a_megabyte(start: Start) -> None:
+    """A batch may be much larger than what is read at once, whole or in pieces that come late."""
+    gateway = await start([LIMIT])
+    check = {"method": "GET", "path": "/" + "x" * 900, "api_key": "k"}
+    content = json.dumps({"checks": [check] * 1_000}).encode()
+    assert len(content) > 900_000
+    assert len((await gateway.post("/v1/check/batch", content)).json["decisions"]) == 1_000
+    connection = await gateway.connect()
+    data = post(content, path=b"/v1/check/batch")
+    for at in range(0, len(data), 100_000):
+        await connection.send(data[at : at + 100_000])
+        await asyncio.sleep(0)
+    assert len((await connection.answer()).json["decisions"]) == 1_000
+    await connection.close()
+
+
 async def test_ten_megabytes_are_not_kept(start: Start) -> None:
     """A large body is refused before it is sent, and one that is sent all the same is read and thrown away."""
     gateway = await start([LIMIT])
