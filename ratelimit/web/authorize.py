@@ -107,7 +107,6 @@ class Authorize:
         else:
             address = caller_prefix(address, policy.identity.ipv6_prefix)
         key = self._keys.digest(found.api_key) if found.api_key is not None else None
-        path = path.partition("?")[0]
         decision = self._limiter.check(Caller(key, address, found.account, found.plan), method, path, found.cost)
         if not isinstance(decision, Decision):
             decision = await decision

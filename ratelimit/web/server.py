@@ -6,7 +6,8 @@ What aiohttp answers by itself, to what is no HTTP or after an exception, comes 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.http import RawRequestMessage
+from aiohttp.web import BaseRequest, RequestPayloadError, StreamResponse
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
@@ -41,9 +42,21 @@ class LaneProtocol(RequestHandler):
     __slots__ = ("_recent",)
 
     def data_received(self, data: bytes) -> None:
-        """Remember what came last: of a request that cannot be parsed nothing else says which lane it was for."""
+        """Remember what came last: of a request that cannot be parsed nothing else says which lane it was for.
+
+        And tell whoever waits for the rest of a body that it turned out to be no HTTP; aiohttp would let them wait in vain.
+        """
         self._recent = data
         super().data_received(data)
+        waiting = self._current_request
+        if (
+            waiting is not None
+            and self._messages
+            and not isinstance(self._messages[-1][0], RawRequestMessage)
+            and not waiting.content.is_eof()
+        ):
+            waiting.content.set_exception(RequestPayloadError())
+            waiting.content.feed_eof()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Nothing, where nothing was paused: aiohttp calls it for each body that is read, and parses emptiness for it."""
