@@ -115,6 +115,8 @@ def _first(places: Sequence[Place], headers: Headers) -> str | None:
         if value:
             if len(value) > MAX_NAME:
                 raise _Refused(f"{place.header or 'Authorization'} has {len(value)} characters; expected at most {MAX_NAME}")
+            if "," in value:  # how proxies (Envoy, HAProxy) write a header that was there several times
+                raise _Refused(f"{place.header or 'Authorization'} holds a comma, as if it was there several times; expected one value")
             return value
     return None
 

@@ -151,6 +151,10 @@ class QuotaShare:
         """Microseconds until the period ends."""
         return max(0, self._resets - now)
 
+    def lacking(self, now: int, cost: int) -> int:
+        """Microseconds until the next period, if `cost` is more than this sidecar believes to be left, or 0; see Share."""
+        return self.reset_after(now) if cost > self.remaining(now) else 0
+
     def spend_local(self, now: int, cost: int, sidecars: int) -> int:
         """While the store is away: 0 if this sidecar's part of what was last known to be left pays, else the wait for the next period."""
         if now >= self._resets:  # nothing is known of this period

@@ -157,6 +157,10 @@ class Share:
         terms = self.terms
         return ceil_div(terms.capacity * terms.per - self._level(now), terms.num)
 
+    def lacking(self, now: int, cost: int) -> int:
+        """Microseconds until `cost` is there, as far as this sidecar knows, or 0. It says which limit to name and decides nothing."""
+        return max(0, ceil_div(cost * self.terms.per - self._level(now), self.terms.num))
+
     def _level(self, now: int) -> int:
         terms = self.terms
         units = self._stock + terms.num * (now - self._stock_at)

@@ -1,5 +1,6 @@
 """Makes the decisions that the limiter took: gives them ids, counts them, and remembers the refusals for a while."""
 
+from collections import Counter
 from collections.abc import Iterable
 from secrets import token_hex
 from typing import NamedTuple
@@ -36,6 +37,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.recent = Recent()
+        self.shadowed = Counter[str]()  # by limit: what passed and would not have, were the limit not in shadow
         self._instance, self._count = token_hex(6), 0  # an id says nothing, and no two sidecars give the same
         self._allowed = 0
         self._throttled: dict[Reason, int] = {}
@@ -66,6 +68,8 @@ class Answers:
     def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int) -> Decision:
         """An allow; the limit that is named is the one with the least left, of those that are meant."""
         self._allowed += 1
+        for finding in shadow:
+            self.shadowed[finding.limit] += 1
         least, named = -1, None
         for shelf, meter in asked:
             if not shelf.shadow:

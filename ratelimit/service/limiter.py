@@ -102,7 +102,7 @@ class Limiter:
                 longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost), worst, now)
+            return self._refuse(Question(method, path, cost), _longest(worst, longest, asked, cost, now), now)
         return self._ask(Question(method, path, cost), asked, shadow) if ask else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
@@ -178,6 +178,9 @@ class Limiter:
                 longest, denial = claim.wait, Denial(shelf, meter, claim.wait, shelf.reason)
             elif claim.outcome is Outcome.AWAY and not shelf.shadow:
                 away.append((shelf, meter))
+        if denial is not None:
+            unheard = [it for it, claim in zip(asked, claims, strict=True) if claim.outcome is Outcome.PENDING]
+            denial = _longest(denial, longest, unheard, cost, now)
         if denial is None:
             denial = fallback.charge(away, now, cost, self._sidecars)
         if denial is None:
@@ -196,6 +199,15 @@ class Limiter:
     def _never(self, question: Question, shelf: Shelf, meter: Meter | None, now: int) -> Decision:
         """A cost that no waiting pays for; a caller who is no subject of a limit with `missing: deny` has a capacity of nothing."""
         return self._refuse(question, Denial(shelf, meter, None, "cost_exceeds_capacity"), now)
+
+
+def _longest(worst: Denial, longest: int, asked: list[Asked], cost: int, now: int) -> Denial:
+    """The refusal to tell: of limits that were not asked to the end, since another refuses already, one may have longer to go."""
+    for shelf, meter in asked:
+        wait = 0 if shelf.shadow else meter.share.lacking(now, cost)
+        if wait > longest:
+            longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
+    return worst
 
 
 def _give_back(meters: Iterable[Meter]) -> None:

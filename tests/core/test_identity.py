@@ -58,6 +58,12 @@ def test_header_twice_is_a_problem() -> None:
     assert found(("X-Account-Id", "1"), ("x-account-id", "2")) == Found(problem="X-Account-Id is there 2 times; expected once")
 
 
+@pytest.mark.parametrize("header", [("X-Api-Key", "k1,k2"), ("Authorization", "Bearer k1, Bearer k2"), ("X-Account-Id", "1, 2")])
+def test_several_joined_by_a_proxy_are_a_problem(header: tuple[str, str]) -> None:
+    """A proxy may write a header that came twice as one with a comma: else whoever adds a second key would have a fresh bucket."""
+    assert found(header) == Found(problem=f"{header[0]} holds a comma, as if it was there several times; expected one value")
+
+
 def test_long_key_is_a_problem_that_does_not_show_it() -> None:
     """A key beyond the bound is refused, and the message holds none of it."""
     problem = found(("X-Api-Key", "s" * (MAX_NAME + 1))).problem
