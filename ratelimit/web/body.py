@@ -30,7 +30,7 @@ _MOST_DETAIL: Final = 300  # characters
 def whole_body(request: BaseRequest, limit: int) -> bytes | None:
     """The body if all of it is there, else None; raises ClientError if it is over `limit`."""
     content = request.content
-    if not content.is_eof() or content.exception() is not None:
+    if not content.is_eof():
         return None
     body = content.read_nowait(-1)
     if len(body) > limit:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from ratelimit.core.decision import Decision
 from ratelimit.web import body
 
 Start = Callable[..., Awaitable[Any]]
@@ -187,7 +188,7 @@ async def test_half_a_body_and_gone(start: Start) -> None:
 
 
 @pytest.mark.parametrize("rest", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"ffffffffffffffffff\r\n"])
-async def test_body_that_goes_wrong_on_its_way(rest: bytes, start: Start) -> None:
+async def test_body_that_goes_wrong_on_its_way(rest: bytes, start: Start, caplog: pytest.LogCaptureFixture) -> None:
     """A body that begins well and goes on as no HTTP is a problem, once, and the connection ends."""
     gateway = await start([LIMIT])
     connection = await gateway.connect()
@@ -196,7 +197,8 @@ async def test_body_that_goes_wrong_on_its_way(rest: bytes, start: Start) -> Non
     await connection.send(rest)
     answer = await connection.answer()
     assert (answer.status, answer.headers["content-type"], answer.headers["connection"]) == (400, "application/problem+json", "close")
-    assert gateway.counts.bugs == 0
+    assert await connection.reader.read() == b""
+    assert (gateway.counts.bugs, caplog.text) == (0, "")
     await connection.close()
 
 
@@ -213,6 +215,30 @@ async def test_a_megabyte(start: Start) -> None:
         await connection.send(data[at : at + 100_000])
         await asyncio.sleep(0)
     assert len((await connection.answer()).json["decisions"]) == 1_000
+    await connection.close()
+
+
+async def test_body_that_comes_while_another_request_waits(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes faster than it is read stops being read, and goes on when there is room for it."""
+    gateway = await start([LIMIT])
+    decide, go_on = gateway.limiter.check, asyncio.Event()
+
+    async def later(*asked: Any) -> Any:
+        await go_on.wait()
+        found = decide(*asked)
+        return found if isinstance(found, Decision) else await found
+
+    monkeypatch.setattr(gateway.limiter, "check", later)
+    connection = await gateway.connect()
+    content = json.dumps({"checks": [{"method": "GET", "path": "/" + "x" * 900, "api_key": "k"}] * 1_000}).encode()
+    sending = asyncio.create_task(connection.send(post(GOOD) + post(content, path=b"/v1/check/batch") + get(b"/livez")))
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    go_on.set()
+    assert (await connection.answer()).json["decision"] == "allow"
+    assert len((await connection.answer()).json["decisions"]) == 1_000
+    assert (await connection.answer()).status == 200
+    await sending
     await connection.close()
 
 
