@@ -74,7 +74,8 @@ def test_imports_stand_on_top() -> None:
     hidden = []
     for path in sorted(PACKAGE.rglob("*.py")):
         module = tree(path)
-        on_top = {id(node) for block in (module, *(n for n in module.body if isinstance(n, ast.If | ast.Try))) for node in block.body}
+        choices = [node for node in module.body if isinstance(node, ast.If)]
+        on_top = {id(node) for block in (module.body, *(part for it in choices for part in (it.body, it.orelse))) for node in block}
         for node in ast.walk(module):
             relative = isinstance(node, ast.ImportFrom) and node.level > 0
             if isinstance(node, ast.Import | ast.ImportFrom) and (id(node) not in on_top or relative):

@@ -9,10 +9,10 @@ import click
 from ratelimit.app import App
 from ratelimit.settings import read_settings
 
-try:
+if sys.platform == "win32":  # uvloop is not made for Windows
+    from asyncio import new_event_loop as make_loop
+else:
     from uvloop import new_event_loop as make_loop
-except ImportError:  # it is not made for Windows
-    from asyncio import new_event_loop as make_loop  # type: ignore[assignment]
 
 
 @click.command()
