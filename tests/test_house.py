@@ -40,7 +40,7 @@ def written() -> Iterator[Path]:
     """Every file that people write and read here, our own and no library's."""
     for folder in (PACKAGE, ROOT / "tests", ROOT / "bench", ROOT / "k8s"):
         for pattern in ("*.py", "*.lua", "*.yaml", "*.html"):
-            yield from folder.rglob(pattern)
+            yield from (path for path in folder.rglob(pattern) if not any(part.startswith(".") for part in path.relative_to(ROOT).parts))
 
 
 def tree(path: Path) -> ast.Module:
