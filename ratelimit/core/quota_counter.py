@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 LEASED_DIVISOR: Final = 100  # at most this part of what remains goes to one lease
 REMEMBERED_US: Final = 10_000_000  # how long an operation can be repeated or cancelled
+_NEVER: Final = -1  # as the charge of an operation that was cancelled before it came
 MAX_NEEDS: Final = 50  # in one call: which of them were charged must fit into one exact double
 
 
@@ -84,11 +85,13 @@ class QuotaCounter:
             return False
         for i, op in enumerate(self.operations):
             if op.id == call.cancel:
+                if op.charged == _NEVER:
+                    return False
                 if op.at >= self.start:
                     self.used = max(0, self.used - op.leased - op.charged)
                 self.operations[i] = Operation(op.id, op.at, 0, 0, 0)
                 return True
-        self.operations.append(Operation(call.cancel, time, 0, 0, 0))
+        self.operations.append(Operation(call.cancel, time, 0, _NEVER, 0))
         return False
 
     def _execute(self, time: int, call: QuotaCall) -> Operation:

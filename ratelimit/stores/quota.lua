@@ -15,6 +15,7 @@ local floor, max, min = math.floor, math.max, math.min
 local pack, unpack = struct.pack, struct.unpack
 local REMEMBERED = 10000000
 local DAY = 86400000000
+local NEVER = -1                            -- as the charge of an operation that was cancelled before it came
 
 local clock = tonumber(ARGV[1])
 local own_clock = clock == 0
@@ -53,17 +54,21 @@ local function acquire(key, call)
     -- cancel an operation whose answer was lost
     local cancelled = 0
     if cancel > 0 then
+        local known_before = false
         for _, known in ipairs(operations) do
             if known[1] == cancel then
-                if known[2] >= start then
-                    used = max(0, used - known[3] - known[4])
+                known_before = true
+                if known[4] ~= NEVER then
+                    if known[2] >= start then
+                        used = max(0, used - known[3] - known[4])
+                    end
+                    known[3], known[4], known[5] = 0, 0, 0
+                    cancelled = 1
                 end
-                known[3], known[4], known[5] = 0, 0, 0
-                cancelled = 1
             end
         end
-        if cancelled == 0 then
-            operations[#operations + 1] = {cancel, clock, 0, 0, 0}
+        if not known_before then
+            operations[#operations + 1] = {cancel, clock, 0, NEVER, 0}
         end
     end
 
