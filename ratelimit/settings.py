@@ -24,7 +24,7 @@ STORE_KEY_HEX: Final = 64
 
 # Kubernetes tells every pod of every Service: one called `ratelimit-x` makes RATELIMIT_X_PORT and the like
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
-_NOT_OURS: Final = frozenset({"RATELIMIT_REQUIRE_ALL"})  # tells tests that nothing may be skipped
+_NOT_OURS: Final = frozenset({"RATELIMIT_REQUIRE_ALL", "RATELIMIT_TEST_DATA"})  # tell tests what may not be skipped, and where data is
 _MAX_PORT: Final = 65_535
 _MIN_TOKEN: Final = 16
 
