@@ -47,24 +47,36 @@ def offset_us() -> int:
     return round(offset / 1_000)
 
 
+class Call(NamedTuple):
+    """A call on one bucket, as it was composed: slots of lease `id` that are settled, how many of them come back, and what is refunded."""
+
+    bucket: str
+    id: int
+    settled: int
+    back: int
+    refunded: int
+
+
+class Granted(NamedTuple):
+    """Its answer, if one came."""
+
+    bucket: str
+    id: int
+    leased: int
+    charged: int
+
+
+Line = Admission | Request | Call | Granted
+
+
 class Diary:
     """Appends to a file, a system call for each line: what the kernel has, a killed process cannot take along."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def admission(self, line: Admission) -> None:
-        self._write("admitted", line)
-
-    def request(self, line: Request) -> None:
-        self._write("asked", line)
-
-    def composed(self, bucket: str) -> None:
-        """A call on one bucket is about to be sent."""
-        self._write("composed", (bucket,))
-
-    def _write(self, kind: str, fields: tuple[object, ...]) -> None:
-        os.write(self._file, " ".join((kind, *map(str, fields))).encode() + b"\n")
+    def write(self, line: Line) -> None:
+        os.write(self._file, " ".join((type(line).__name__, *map(str, line))).encode() + b"\n")
 
 
 class Pages(NamedTuple):
@@ -72,19 +84,21 @@ class Pages(NamedTuple):
 
     admissions: list[Admission]
     requests: list[Request]
-    composed: int
+    calls: list[Call]
+    grants: list[Granted]
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        pages = cls([], [], 0)
-        composed = 0
+        pages = cls([], [], [], [])
         for kind, *fields in map(str.split, path.read_text().splitlines()):
-            if kind == "admitted":
-                limit, bucket, at, cost, by = fields
-                pages.admissions.append(Admission(limit, bucket, int(at), int(cost), by))
-            elif kind == "asked":
-                load, at, cost = fields
-                pages.requests.append(Request(load, int(at), int(cost)))
-            else:
-                composed += 1
-        return pages._replace(composed=composed)
+            match kind:
+                case "Admission":
+                    limit, bucket, at, cost, by = fields
+                    pages.admissions.append(Admission(limit, bucket, int(at), int(cost), by))
+                case "Request":
+                    pages.requests.append(Request(fields[0], *map(int, fields[1:])))
+                case "Call":
+                    pages.calls.append(Call(fields[0], *map(int, fields[1:])))
+                case _:
+                    pages.grants.append(Granted(fields[0], *map(int, fields[1:])))
+        return pages

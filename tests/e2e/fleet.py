@@ -18,6 +18,10 @@ ROOT = Path(__file__).parents[2]
 LEAD_US = 200_000  # between telling all when to start and the start
 
 
+def wait_until(instant: int) -> None:
+    time.sleep(max(0, instant - clock_us()) / 1e6)
+
+
 class Member:
     """One process. `report` stays None if it was killed."""
 
@@ -65,12 +69,13 @@ class Fleet(NamedTuple):
     def requests(self) -> list[Request]:
         return sorted((line for member in self.members for line in member.pages.requests), key=lambda line: line.at)
 
-    def start(self) -> None:
-        """All at the same instant."""
+    def start(self) -> int:
+        """All at the same instant, which is returned when it has come."""
         instant = clock_us() + LEAD_US
         for member in self.members:
             member.start(instant)
-        time.sleep(LEAD_US / 1e6)
+        wait_until(instant)
+        return instant
 
     def wait(self) -> None:
         for member in self.members:

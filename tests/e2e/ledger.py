@@ -1,10 +1,10 @@
 """The books that promise 1 is judged by. Integers only: debt in units, `per` of them a token, of which a microsecond pays off `num`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tests.e2e.diary import Admission
+from tests.e2e.diary import Admission, Pages
 
 CLOCKS_US = 3  # how well two clocks of one machine can be compared; a window is longer by so much
 
@@ -57,3 +57,21 @@ def books(admissions: Iterable[Admission], rates: Mapping[str, Rate]) -> dict[st
     for (limit, bucket), entries in lines.items():
         found[limit][bucket] = Books(sum(cost for _, cost in entries), overdraft(entries, rates[limit]))
     return found
+
+
+def mints(pages: Pages) -> list[str]:
+    """What one sidecar spent or gave back without having been granted it, or settled twice; nothing, if all is well."""
+    granted: Counter[tuple[str, str]] = Counter()
+    leases: Counter[tuple[str, int]] = Counter()
+    for grant in pages.grants:
+        granted[grant.bucket, "lease"] += grant.leased
+        granted[grant.bucket, "all"] += grant.leased + grant.charged
+        leases[grant.bucket, grant.id] += grant.leased
+    for line in pages.admissions:
+        granted[line.bucket, "all"] -= line.cost
+        granted[line.bucket, line.by] -= line.cost if line.by == "lease" else 0
+    for call in pages.calls:
+        granted[call.bucket, "all"] -= call.back + call.refunded
+        granted[call.bucket, "lease"] -= call.back
+        leases[call.bucket, call.id] -= call.settled
+    return [f"{what}: {left}" for counter in (granted, leases) for what, left in counter.items() if left < 0]

@@ -23,7 +23,7 @@ LATE_S: Final = (
     0.15,
     0.3,
 )  # up to longer than a lease's life and than a decision waits
-DROP: Final = 0.02  # of replies: the client sees the connection end
+DROP: Final = 0.04  # of replies: the client sees the connection end
 SWALLOW: Final = 0.003  # of replies: the client sees nothing, until it gives up
 QUIET_S: Final = 1.0  # no faults before: so long a client may take to connect and find out who is there
 

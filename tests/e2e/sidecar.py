@@ -29,20 +29,26 @@ from ratelimit.service.policy_source import make_policy
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.link import Link
-from tests.e2e.diary import Admission, Diary, Request, clock_us, offset_us
+from tests.e2e.diary import Admission, Call, Diary, Granted, Request, clock_us, offset_us
 
 TICK_S: Final = 0.002
+PERIOD_US: Final = 500_000
 LATEST_S: Final = 0.1  # a process that fell back further leaves requests out: the load is bounded
 MOST_PENDING: Final = 500
 STALL_US: Final = 25_000  # half of what is left of a lease's life when it is given back
-_look, _compose, _new_link = Share.look, Meter.compose, Link.__init__
+_look, _compose, _answered, _new_link = Share.look, Meter.compose, Meter.answered, Link.__init__
 
 
 class Load(msgspec.Struct, frozen=True):
-    """Requests of one kind: so many a second, with one of these costs and one of these accounts."""
+    """Requests of one kind: so many a second, with one of these costs and one of these accounts; or only in `bursts`.
+
+    A burst is from when to when of every PERIOD_US it lasts, for all processes at the same time.
+    """
 
     name: str
     rate: float
+    path: str = "/"
+    bursts: tuple[tuple[int, int], ...] = ((0, PERIOD_US),)
     costs: tuple[int, ...] = (1,)
     api_key: str | None = None
     accounts: tuple[str, ...] = ()
@@ -95,7 +101,7 @@ class WatchedLimiter(Limiter):
 
     def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int) -> Decision:
         for shelf, meter in asked:
-            self.diary.admission(Admission(shelf.limit.name, meter.key, now + self.offset, cost, "lease"))
+            self.diary.write(Admission(shelf.limit.name, meter.key, now + self.offset, cost, "lease"))
         return super()._take(asked, cost, shadow, now)
 
     def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Any], shadow: Shadow) -> Decision:
@@ -104,7 +110,7 @@ class WatchedLimiter(Limiter):
             for (shelf, meter), claim in zip(asked, claims, strict=True):
                 leased = claim.outcome is Outcome.LEASED
                 at = claim.spent_at + self.offset if leased else claim.charged_at
-                self.diary.admission(Admission(shelf.limit.name, meter.key, at, ticket.cost, "lease" if leased else "store"))
+                self.diary.write(Admission(shelf.limit.name, meter.key, at, ticket.cost, "lease" if leased else "store"))
         return decision
 
 
@@ -118,14 +124,20 @@ def watch(diary: Diary, detour: dict[int, int]) -> None:
     def compose(meter: Meter, now_us: int) -> Any:
         call = _compose(meter, now_us)
         if call is not None:
-            diary.composed(meter.key)
+            diary.write(Call(meter.key, call.settle_id, call.settle, call.give_back, call.refund))
         return call
+
+    def answered(meter: Meter, call: Any, grant: Any, sent_us: int, now_us: int) -> None:
+        charged = sum(need for need, retry in zip(call.needs, grant.retries, strict=True) if not retry)
+        diary.write(Granted(meter.key, grant.id, grant.leased, charged))
+        _answered(meter, call, grant, sent_us, now_us)
 
     def new_link(link: Link, url: str, address: tuple[str, int] | None = None) -> None:
         _new_link(link, url, address and (address[0], detour.get(address[1], address[1])))
 
     patch.object(Share, "look", look).start()
     patch.object(Meter, "compose", compose).start()
+    patch.object(Meter, "answered", answered).start()
     patch.object(Link, "__init__", new_link).start()
     patch("ratelimit.service.limiter.Claim", StampedClaim).start()
 
@@ -159,8 +171,9 @@ class Driver:
         while (now := clock_us()) < end:
             due = int((now - start) * load.rate / 1e6)
             sent = max(sent, due - int(load.rate * LATEST_S) - 1)
-            for _ in range(due - sent):
-                self._ask(load, chance)
+            if any(begins <= (now - start) % PERIOD_US < ends for begins, ends in load.bursts):
+                for _ in range(due - sent):
+                    self._ask(load, chance)
             sent = due
             await asyncio.sleep(TICK_S)
 
@@ -169,8 +182,8 @@ class Driver:
             return
         account = chance.choice(load.accounts) if load.accounts else None
         cost = chance.choice(load.costs)
-        self._limiter.diary.request(Request(load.name, clock_us() + self._limiter.offset, cost))
-        decision = self._limiter.check(Caller(api_key=load.api_key, account=account, ip=load.ip), "GET", "/", cost)
+        self._limiter.diary.write(Request(load.name, clock_us() + self._limiter.offset, cost))
+        decision = self._limiter.check(Caller(api_key=load.api_key, account=account, ip=load.ip), "GET", load.path, cost)
         if isinstance(decision, Decision):
             self._count(decision)
         else:

@@ -5,7 +5,6 @@ is done once more.
 """
 
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,9 +15,9 @@ from ratelimit.stores import acquire
 from tests.e2e import plans
 from tests.e2e.conftest import Server
 from tests.e2e.diary import Admission, Request
-from tests.e2e.fleet import Fleet, Member, fleet, proxied
-from tests.e2e.ledger import Books, Rate, books, central
-from tests.e2e.sidecar import Plan
+from tests.e2e.fleet import Fleet, Member, fleet, proxied, wait_until
+from tests.e2e.ledger import Books, Rate, books, central, mints
+from tests.e2e.sidecar import PERIOD_US, Plan
 
 SIDECARS = 8
 FAULTY = {4, 5, 6, 7}  # behind the proxy
@@ -47,13 +46,15 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-def drive(server: Server, told: Sequence[Plan], during: Callable[[Fleet], None] = Fleet.wait) -> Run:
+def drive(server: Server, told: Sequence[Plan], during: Callable[[Fleet, int], None] | None = None) -> Run:
     """Run processes from full buckets and statistics of 0, `during` the run do something, and gather what is left."""
     with fleet(told) as running:
         server.on_each("FLUSHALL")
         server.on_each("CONFIG", "RESETSTAT")
-        running.start()
-        during(running)
+        start = running.start()
+        if during:
+            during(running, start)
+        running.wait()
         executed = server.executed("get"), server.executed("evalsha")  # the script reads each bucket once
         admissions = running.admissions()
         moved = max(report.clock_moved_us for report in running.reports)
@@ -67,16 +68,17 @@ def short_of(server: Server, bucket: str) -> int:
     return -(-state.debt // state.per)
 
 
-def hurt(running: Fleet, server: Server) -> None:
-    """Kill, stop and continue, and let the nodes forget the scripts, while all are busy."""
+def hurt(running: Fleet, start: int, server: Server) -> None:
+    """Stop one in a burst and wake it up in the next, kill others, and let the nodes forget the scripts, while all are busy."""
     for i in KILLED:
-        time.sleep(0.6)
+        start += PERIOD_US
+        wait_until(start + 20_000)
         running.members[STOPPED].signal(signal.SIGSTOP)
-        time.sleep(0.3)
-        running.members[i].signal(signal.SIGKILL)
+        start += PERIOD_US
+        wait_until(start + 10_000)
         running.members[STOPPED].signal(signal.SIGCONT)
+        running.members[i].signal(signal.SIGKILL)
         server.on_each("SCRIPT", "FLUSH")
-    running.wait()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def hurt_run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("faults")
     with proxied(server.ports, seed=1) as detour:
         told = [plans.under_faults(server, folder, i, detour if i in FAULTY else {}) for i in range(SIDECARS)]
-        yield drive(server, told, lambda running: hurt(running, server))
+        yield drive(server, told, lambda running, start: hurt(running, start, server))
 
 
 def ideal(run: Run, rate: Rate) -> float:
@@ -95,7 +97,7 @@ def ideal(run: Run, rate: Rate) -> float:
 
 def offered(run: Run, load: str, rate: Rate) -> bool:
     """Whether so much was asked, and so steadily, that a central bucket would have admitted all it may."""
-    return central(((line.at, line.cost) for line in run.requests if line.load == load), rate) >= 0.99 * ideal(run, rate)
+    return central(((line.at, line.cost) for line in run.requests if line.load == load), rate) >= 0.98 * ideal(run, rate)
 
 
 @pytest.fixture(scope="module")
@@ -116,16 +118,21 @@ class TestFaults:
     def test_no_window_holds_more_than_the_limit(self, hurt_run: Run) -> None:
         """Promise 1: over every window w, all sidecars together admit at most capacity + refill * w, in every bucket."""
         found = hurt_run.books(plans.FAULTS)
-        assert {limit: len(buckets) for limit, buckets in found.items()} == {"hot": 1, "shared": 6, "tiny": 6, "loose": SIDECARS}
+        assert {limit: len(buckets) for limit, buckets in found.items()} == {
+            "hot": 1,
+            "bursty": 1,
+            "shared": 6,
+            "tiny": 6,
+            "loose": SIDECARS,
+        }
         over = {(limit, name): book.over for limit, buckets in found.items() for name, book in buckets.items() if book.over > 0}
         assert over == {}
 
     def test_the_limit_was_reached(self, hurt_run: Run) -> None:
         """The run is a test of promise 1 only if the buckets ran empty, from leases and from the store, also behind the proxy."""
         found = hurt_run.books(plans.FAULTS)
-        assert all(
-            book.over > -plans.rates(plans.FAULTS)[limit].capacity / 2 for limit in ("hot", "shared") for book in found[limit].values()
-        )
+        for limit in ("hot", "bursty", "shared"):
+            assert max(book.over for book in found[limit].values()) > -plans.rates(plans.FAULTS)[limit].capacity / 2
         assert {line.by for line in hurt_run.admissions} == {"lease", "store"}
         for i in FAULTY:
             assert hurt_run.members[i].pages.admissions
@@ -133,9 +140,13 @@ class TestFaults:
     def test_each_call_is_executed_at_most_once(self, hurt_run: Run) -> None:
         """Replies are lost and none is asked for again: the store executed no more than the sidecars composed, and hardly less."""
         lost = sum(member.report.lost for member in hurt_run.members if member.report)
-        composed = sum(member.pages.composed for member in hurt_run.members)
+        composed = sum(len(member.pages.calls) for member in hurt_run.members)
         assert lost > 0
         assert composed - 20 * len(KILLED) <= hurt_run.buckets_executed <= composed
+
+    def test_no_sidecar_mints(self, hurt_run: Run) -> None:
+        """Whatever is lost or late: no lease is settled twice, and no more is spent, given back and refunded than an answer granted."""
+        assert [mint for member in hurt_run.members for mint in mints(member.pages)] == []
 
     def test_a_lost_reply_or_a_crash_costs_at_most_its_lease(self, hurt_run: Run) -> None:
         """Promise 2 with faults: what a sidecar's own loose bucket is short of was admitted, or was in a lease that met a fault."""
@@ -178,7 +189,7 @@ class TestSteadyOverload:
 
     def test_each_call_is_executed_once(self, steady_run: Run) -> None:
         """Where nothing is lost, the store executed exactly what was composed."""
-        assert steady_run.buckets_executed == sum(member.pages.composed for member in steady_run.members)
+        assert steady_run.buckets_executed == sum(len(member.pages.calls) for member in steady_run.members)
 
 
 def admitted(run: Run, limit: str) -> int:
