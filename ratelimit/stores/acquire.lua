@@ -27,6 +27,22 @@ local function up(a, b)
     return -floor(-a / b)
 end
 
+-- part * per / was_per rounded up, bit by bit, for part < was_per: the product itself may pass 2^53
+local function scaled_up(part, per, was_per)
+    local quotient, rest, bit = 0, 0, 1
+    while bit * 2 <= per do
+        bit = bit * 2
+    end
+    while bit >= 1 do
+        quotient, rest = quotient * 2, rest * 2 + (floor(per / bit) % 2) * part
+        while rest >= was_per do
+            quotient, rest = quotient + 1, rest - was_per
+        end
+        bit = bit / 2
+    end
+    return rest > 0 and quotient + 1 or quotient
+end
+
 local function acquire(key, call)
     local capacity, num, per, life, horizon, late, extra, settle, settle_id, give_back, refund, refund_at, count, position =
         unpack('<ddddddddddddd', call)
@@ -59,8 +75,7 @@ local function acquire(key, call)
     -- reprice
     if was_num ~= num or was_per ~= per then
         local whole = floor(debt / was_per)
-        local rest = (debt - whole * was_per) * per
-        debt = whole * per + up(rest, was_per) + (rest >= 2 ^ 53 and 1 or 0)     -- past 2^53 a product may be short: err upwards
+        debt = whole * per + scaled_up(debt - whole * was_per, per, was_per)
     end
 
     -- settle, refund
