@@ -1,0 +1,152 @@
+"""Real stores for the tests: the wheel's Valkey, Debian's Redis, and a cluster of three, each started once."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from redis import Redis
+from redis.cluster import RedisCluster
+from redis.exceptions import RedisError
+
+from ratelimit.stores.server import find_server
+
+LOOPBACK: Final = "127.0.0.1"
+SLOTS: Final = 16_384
+_PATIENCE_S: Final = 30.0
+
+
+class Node:
+    """One server in a folder of its own, on a Unix socket or, with a `port`, on loopback. It can be stopped, killed and started again."""
+
+    def __init__(self, binary: Path, *options: str, port: int = 0) -> None:
+        self.port = port
+        self._folder = tempfile.TemporaryDirectory(prefix="rl-")
+        socket_path = Path(self._folder.name) / "s"
+        self.url = f"redis://{LOOPBACK}:{port}" if port else f"unix://{socket_path}"
+        self._command = [str(binary), "--port", str(port), "--bind", LOOPBACK, "--unixsocket", str(socket_path), "--save", ""]
+        self._command += ["--dir", self._folder.name, "--enable-debug-command", "yes", *options]
+        self.client: Any = Redis.from_url(self.url)
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        until(lambda: bool(self.client.ping()), "the server to answer")
+
+    def pause(self) -> None:
+        """It keeps its connections and says nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.resume()
+        self.client.close()
+        self.kill()
+        self._folder.cleanup()
+
+    def executed(self) -> int:
+        """How many script calls this server has executed, by its own statistics; refused ones (NOSCRIPT, MOVED) do not count."""
+        stats = self.client.info("commandstats")
+        found = stats.get("cmdstat_evalsha", {})
+        return int(found.get("calls", 0)) - int(found.get("failed_calls", 0))
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait until a server in another process has come to a state."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        with contextlib.suppress(RedisError, OSError):
+            if is_so():
+                return
+        if time.monotonic() > end:
+            pytest.fail(f"waited in vain for {what}")
+        time.sleep(0.02)
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind((LOOPBACK, 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Cluster:
+    """Three primaries, a third of the slots each."""
+
+    def __init__(self, binary: Path, *options: str) -> None:
+        ports = free_ports(6)
+        self.nodes = [
+            Node(binary, "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000", *options, port=port)
+            for port, bus in zip(ports[:3], ports[3:], strict=True)
+        ]
+        bounds = [0, SLOTS // 3, 2 * SLOTS // 3, SLOTS]
+        for i, node in enumerate(self.nodes):
+            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", bounds[i], bounds[i + 1] - 1)
+            node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+        for port, bus in zip(ports[1:3], ports[4:], strict=True):
+            self.nodes[0].client.execute_command("CLUSTER", "MEET", LOOPBACK, port, bus)
+        until(lambda: all(self._is_ready(node) for node in self.nodes), "the cluster to come together")
+        self.url = self.nodes[0].url
+
+    def _is_ready(self, node: Node) -> bool:
+        info = node.client.cluster("INFO")
+        return bool(info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3")
+
+    def executed(self) -> int:
+        return sum(node.executed() for node in self.nodes)
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Node]:
+    """The wheel's Valkey, for all tests; they use keys of their own."""
+    with contextlib.closing(Node(find_server())) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def redis7(require: Callable[[str], Path]) -> Iterator[Node]:
+    """Debian's Redis."""
+    with contextlib.closing(Node(require("redis-server"))) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Three nodes of the wheel's Valkey."""
+    with contextlib.closing(Cluster(find_server())) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def own_node() -> Iterator[Node]:
+    """A Valkey for one test, which may stop and kill it."""
+    with contextlib.closing(Node(find_server())) as node:
+        yield node
+
+
+@pytest.fixture(params=["valkey", "redis7", "cluster"])
+def client(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client of each kind of store in turn."""
+    store = request.getfixturevalue(request.param)
+    found: Any = RedisCluster.from_url(store.url) if isinstance(store, Cluster) else Redis.from_url(store.url)
+    with contextlib.closing(found):
+        yield found
