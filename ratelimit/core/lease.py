@@ -24,23 +24,22 @@ _MILLION: Final = 1_000_000
 class Lease:
     """One run of slots. Mutable and small: it is read and written for every request of a hot key."""
 
-    __slots__ = ("_first", "_num", "_per", "_replied", "_taken", "at", "expires", "id", "leased", "low", "ripe", "slots", "void")
+    __slots__ = ("_first", "_replied", "_taken", "_terms", "at", "expires", "id", "leased", "low", "ripe", "slots")
 
     def __init__(self, terms: Terms, grant: Grant, charged: int, sent: int, replied: int) -> None:
         self.id = grant.id
         self.at = grant.at  # the store's instant, for a refund of what is settled as spent and was not
         self.leased = self.slots = grant.leased
         self.expires = sent + terms.life - ceil_div(terms.life * DRIFT_PPM, _MILLION) - 1  # 1: TIME is truncated
-        self.void = self.expires + terms.life  # a settlement sent later would be ignored
-        self._num, self._per = terms.num, terms.per
+        self._terms = terms
         self._first, self._replied = grant.first, replied
         self._taken = charged  # the charged slots come first in the run
         self.ripe = self.ripe_at(self.leased)  # when all are: from then on nobody needs to compute
-        self.low = self.leased // 4 if grant.stock > 0 else -1  # a renewal is worth asking for only where stock is left
+        self.low = self.leased // 8 if grant.stock > 0 else -1  # a renewal is worth asking for only where stock is left
 
     def ripe_at(self, slots: int) -> int:
         """The instant at which the next `slots` of the run may all be spent; slots >= 1."""
-        wait = self._first + ceil_div((self._taken + slots - 1) * self._per, self._num)
+        wait = self._first + ceil_div((self._taken + slots - 1) * self._terms.per, self._terms.num)
         if wait > 0:
             wait += ceil_div(wait * DRIFT_PPM, _MILLION)
         return self._replied + wait

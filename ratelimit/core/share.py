@@ -35,6 +35,9 @@ class Owed(NamedTuple):
     void: int
 
 
+_NOTHING: Final = Owed(0, 0, 0, 0)
+
+
 class Share:
     """What one sidecar holds of one bucket. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
@@ -109,8 +112,10 @@ class Share:
             self._retire(self.hand)
             self._retire(self.spare)
             self.hand = self.spare = None
-        self._owed = tuple(owed for owed in self._owed if now < owed.void)
-        owed, self._owed = (self._owed[0], self._owed[1:]) if self._owed else (Owed(0, 0, 0, 0), ())
+        owed = _NOTHING
+        if self._owed:
+            alive = tuple(owed for owed in self._owed if now < owed.void)
+            owed, self._owed = (alive[0], alive[1:]) if alive else (_NOTHING, ())
         refund, refund_at = self._refund, self._refund_at
         self._refund = self._refund_at = 0
         return Acquire(needs, self._extra(now) if more else 0, owed.settle, owed.id, owed.back, refund, refund_at)
@@ -162,12 +167,15 @@ class Share:
         return max(0, ceil_div(cost * self.terms.per - self._level(now), self.terms.num))
 
     def _level(self, now: int) -> int:
-        terms = self.terms
-        units = self._stock + terms.num * (now - self._stock_at)
-        for lease in (self.hand, self.spare):
-            if lease is not None and now < lease.expires:
-                units += lease.slots * terms.per
-        return min(terms.capacity * terms.per, units)
+        capacity, num, per, *_ = self.terms
+        units = self._stock + num * (now - self._stock_at)
+        hand, spare = self.hand, self.spare
+        if hand is not None and now < hand.expires:
+            units += hand.slots * per
+        if spare is not None and now < spare.expires:
+            units += spare.slots * per
+        full = capacity * per
+        return units if units < full else full
 
     def _extra(self, now: int) -> int:
         expected = self.demand.expected(now, self.terms.life)
@@ -176,7 +184,7 @@ class Share:
     def _retire(self, lease: Lease | None) -> None:
         if lease is None or not lease.leased:
             return
-        owed = Owed(lease.id, lease.leased, lease.slots, lease.void)
+        owed = Owed(lease.id, lease.leased, lease.slots, lease.expires + self.terms.life)  # later the store would ignore it
         lease.leased = lease.slots = 0
         for i, other in enumerate(self._owed):
             if other.id == owed.id:

@@ -81,7 +81,7 @@ class Limiter:
         shadow: Shadow = ()
         worst: Denial | None = None
         longest = 0
-        ask = False
+        unheard: list[Asked] = []  # limits that only the store can answer for
         for shelf in self._route(self.policy.match(method, path, caller.plan)):
             meter = shelf.meter(caller, now)
             if meter is None:
@@ -97,13 +97,13 @@ class Limiter:
             share.demand.arrived += cost
             wait = share.look(now, cost) if cost else ASK
             if wait == ASK:
-                ask = True
+                unheard.append((shelf, meter))
             elif wait > longest and not shelf.shadow:
                 longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost), _longest(worst, longest, asked, cost, now), now)
-        return self._ask(Question(method, path, cost), asked, shadow) if ask else self._take(asked, cost, shadow, now)
+            return self._refuse(Question(method, path, cost), _longest(worst, longest, unheard, cost, now), now)
+        return self._ask(Question(method, path, cost), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
         """Give back, for ever, leases of keys that fell quiet."""

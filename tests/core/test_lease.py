@@ -60,9 +60,9 @@ def test_all_ripe() -> None:
     assert run.ripe == run.ripe_at(6)
 
 
-@pytest.mark.parametrize(("leased", "stock", "low"), [(10, 1, 2), (3, 1, 0), (10, 0, -1), (10, -5, -1)])
+@pytest.mark.parametrize(("leased", "stock", "low"), [(20, 1, 2), (7, 1, 0), (20, 0, -1), (20, -5, -1)])
 def test_when_to_renew(leased: int, stock: int, low: int) -> None:
-    """A renewal is due at a quarter, and never where the store has nothing left."""
+    """A renewal is due at an eighth, and never where the store has nothing left."""
     assert lease(0, leased, stock=stock).low == low
 
 
