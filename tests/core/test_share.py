@@ -89,9 +89,9 @@ def test_spare_follows_when_the_hand_runs_dry() -> None:
     assert (call.settle_id, call.settle, call.give_back) == (first.id, 10, 1)
 
 
-@pytest.mark.parametrize(("slots", "wanted"), [(3, False), (2, True), (0, True)])
+@pytest.mark.parametrize(("slots", "wanted"), [(2, False), (1, True), (0, True)])
 def test_renewal_is_wanted_before_the_hand_is_empty(slots: int, wanted: bool) -> None:
-    """A quarter of the lease is left when the next is asked for."""
+    """An eighth of the lease is left when the next is asked for."""
     assert with_lease(slots)[0].wants_renewal() is wanted
 
 
