@@ -101,7 +101,11 @@ class RedisStore:
             self._only = lane
         self.facts = facts
         if facts.maxmemory_policy not in {"noeviction", "?"}:
-            _log.warning("the store may evict keys, and a forgotten bucket is a full one; set maxmemory-policy noeviction", node=facts)
+            _log.warning(
+                "the store may evict keys, and a forgotten bucket is a full one; set maxmemory-policy noeviction",
+                node=_name(options.url),
+                maxmemory_policy=facts.maxmemory_policy,
+            )
 
     async def _check_key(self, link: Link) -> None:
         """Whoever comes first leaves the check value of its store key; with another key the same callers would have other buckets."""

@@ -90,22 +90,36 @@ class Cluster:
 
     def __init__(self, binary: Path, *options: str) -> None:
         ports = free_ports(6)
-        self.nodes = [
-            Node(binary, "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000", *options, port=port)
-            for port, bus in zip(ports[:3], ports[3:], strict=True)
-        ]
-        bounds = [0, SLOTS // 3, 2 * SLOTS // 3, SLOTS]
+        self._options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", *options)
+        self._buses = dict(zip(ports[:3], ports[3:], strict=True))
+        self.nodes = [Node(binary, *self._options, "--cluster-port", str(bus), port=port) for port, bus in self._buses.items()]
         for i, node in enumerate(self.nodes):
-            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", bounds[i], bounds[i + 1] - 1)
+            slots = self.slots_of(node)
+            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", slots.start, slots.stop - 1)
             node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
         for port, bus in zip(ports[1:3], ports[4:], strict=True):
             self.nodes[0].client.execute_command("CLUSTER", "MEET", LOOPBACK, port, bus)
         until(lambda: all(self._is_ready(node) for node in self.nodes), "the cluster to come together")
         self.url = self.nodes[0].url
 
+    def slots_of(self, node: Node) -> range:
+        """The slots that a node was given at the start."""
+        index = self.nodes.index(node)
+        return range(index * SLOTS // 3, (index + 1) * SLOTS // 3)
+
     def _is_ready(self, node: Node) -> bool:
         info = node.client.cluster("INFO")
         return bool(info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3")
+
+    def replica_of(self, primary: Node) -> Node:
+        """A fourth node that follows a primary; the caller closes it."""
+        port, bus = free_ports(2)
+        node = Node(find_server(), *self._options, "--cluster-port", str(bus), port=port)
+        node.client.execute_command("CLUSTER", "MEET", LOOPBACK, primary.port, self._buses[primary.port])
+        until(lambda: node.client.cluster("INFO")["cluster_known_nodes"] == "4", "the replica to be met")
+        until(lambda: node.client.execute_command("CLUSTER", "REPLICATE", primary.client.cluster("MYID")) == b"OK", "a primary to follow")
+        until(lambda: node.client.info("replication")["master_link_status"] == "up", "the replica to follow")
+        return node
 
     def executed(self) -> int:
         return sum(node.executed() for node in self.nodes)
