@@ -33,12 +33,12 @@ class QuotaTokens:
         self.low = slots // 4
 
 
-class QuotaShare:
+class QuotaShare(Demand):
     """What one sidecar holds of one quota. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
     __slots__ = (
         "_back", "_back_start", "_calendar", "_denied", "_denied_ready", "_denied_until", "_ids", "_lost", "_remaining",
-        "_resets", "amount", "demand", "hand",
+        "_resets", "amount", "hand",
     )  # fmt: skip
 
     def __init__(self, amount: int, now: int, ids: Callable[[], int], calendar: Callable[[], Bounds]) -> None:
@@ -47,7 +47,7 @@ class QuotaShare:
         self._ids, self._calendar = ids, calendar
         self._back = self._back_start = 0
         self._denied = self._denied_until = self._denied_ready = 0
-        self.demand = Demand(now)
+        super().__init__(now)
         self._lost: tuple[tuple[QuotaCall, int], ...] = ()
         self._remaining, self._resets = amount, now
 
@@ -130,13 +130,17 @@ class QuotaShare:
         """A call's effect is unknown: the next one cancels it."""
         self._lost = (*self._lost, (call, now))
 
+    def urgent(self) -> bool:
+        """Whether what is owed should go at once: always, it is prepaid."""
+        return self.owes()
+
     def owes(self) -> bool:
         """Whether there is something to tell the store that no request will."""
         return bool(self._back or self._lost)
 
     def idle(self, _now: int) -> bool:
         """Whether the tokens in hand should go back: nobody has asked since the last look."""
-        return self.demand.quiet() and self.hand is not None
+        return self.unasked() and self.hand is not None
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""
@@ -175,5 +179,5 @@ class QuotaShare:
             self.owe_refund(lost.give_back, lost.give_back_start)
 
     def _extra(self, now: int) -> int:
-        expected = self.demand.expected(now, LIFE_US)
+        expected = self.expected(now, LIFE_US)
         return int(expected) if expected >= HOT else 0

@@ -38,11 +38,11 @@ class Owed(NamedTuple):
 _NOTHING: Final = Owed(0, 0, 0, 0)
 
 
-class Share:
+class Share(Demand):
     """What one sidecar holds of one bucket. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
     __slots__ = (
-        "_denied", "_denied_ready", "_denied_until", "_owed", "_refund", "_refund_at", "_stock", "_stock_at", "demand",
+        "_denied", "_denied_ready", "_denied_until", "_owed", "_refund", "_refund_at", "_stock", "_stock_at",
         "hand", "local", "spare", "terms",
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ class Share:
         self._owed: tuple[Owed, ...] = ()
         self._refund = self._refund_at = 0
         self._denied = self._denied_until = self._denied_ready = 0
-        self.demand = Demand(now)
+        super().__init__(now)
         self._stock, self._stock_at = terms.capacity * terms.per, now
 
     def look(self, now: int, cost: int) -> int:
@@ -134,6 +134,10 @@ class Share:
             self._retire(self.spare)
             self.spare = lease
 
+    def urgent(self) -> bool:
+        """Whether what is owed should go at once. A settlement can wait for the next call; a refund is somebody's tokens."""
+        return bool(self._refund)
+
     def owes(self) -> bool:
         """Whether there is something to tell the store that no request will."""
         return bool(self._owed or self._refund)
@@ -143,8 +147,10 @@ class Share:
 
         What is left would lapse, also where requests keep coming and another limit refuses them: a refusal is to cost nothing.
         """
-        quiet = self.demand.quiet()
-        return self.hand is not None and (quiet or self.hand.slots > 0) and now >= self.hand.expires - _IDLE_US
+        unasked = self.unasked()
+        if self.hand is None:
+            return unasked and self.owes()
+        return (unasked or self.hand.slots > 0) and now >= self.hand.expires - _IDLE_US
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force."""
@@ -178,7 +184,7 @@ class Share:
         return units if units < full else full
 
     def _extra(self, now: int) -> int:
-        expected = self.demand.expected(now, self.terms.life)
+        expected = self.expected(now, self.terms.life)
         return min(self.terms.capacity, int(expected * _WANTED)) if expected >= HOT else 0
 
     def _retire(self, lease: Lease | None) -> None:

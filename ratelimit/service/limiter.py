@@ -94,7 +94,7 @@ class Limiter:
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
             share = meter.share
-            share.demand.arrived += cost
+            share.arrived += cost
             wait = share.look(now, cost) if cost else ASK
             if wait == ASK:
                 unheard.append((shelf, meter))
@@ -111,9 +111,9 @@ class Limiter:
             await asyncio.sleep(SWEEP_S)
             now = self._clock()
             for meter in list(self._in_hand):
-                if meter.share.hand is None:
+                if meter.share.hand is None and not meter.share.owes():
                     del self._in_hand[meter]
-                elif meter.share.idle(now) and not meter.busy():
+                elif not meter.busy() and meter.share.idle(now):
                     meter.give_back()
 
     def give_back(self) -> None:
@@ -162,8 +162,11 @@ class Limiter:
         try:
             if ticket.pending:
                 await ticket.future
-        finally:  # what is granted from now on goes back, also when the caller went away
+        except asyncio.CancelledError:  # the caller went away
             ticket.open = False
+            _release(asked, claims, cost)
+            raise
+        ticket.open = False  # what is granted from now on goes back
         return self._settle(question, ticket, asked, claims, shadow)
 
     def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Claim], shadow: Shadow) -> Decision:
@@ -186,11 +189,7 @@ class Limiter:
         if denial is None:
             ticket.admitted = True
             return self.answers.allowed(asked, shadow, now)
-        for (_, meter), claim in zip(asked, claims, strict=True):  # a refused request costs nothing, in any of its limits
-            if claim.earmark is not None:
-                meter.share.release(claim.earmark, cost)
-            elif claim.outcome is Outcome.CHARGED and cost:
-                meter.refund(cost, claim.charged_at)
+        _release(asked, claims, cost)
         return self._refuse(question, denial, now)
 
     def _refuse(self, question: Question, denial: Denial, now: int) -> Decision:
@@ -208,6 +207,15 @@ def _longest(worst: Denial, longest: int, asked: list[Asked], cost: int, now: in
         if wait > longest:
             longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
     return worst
+
+
+def _release(asked: list[Asked], claims: list[Claim], cost: int) -> None:
+    """A refused request costs nothing, in any of the limits it was checked against."""
+    for (_, meter), claim in zip(asked, claims, strict=True):
+        if claim.earmark is not None:
+            meter.share.release(claim.earmark, cost)
+        elif claim.outcome is Outcome.CHARGED and cost:
+            meter.refund(cost, claim.charged_at)
 
 
 def _give_back(meters: Iterable[Meter]) -> None:

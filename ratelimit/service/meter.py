@@ -75,10 +75,12 @@ class Meter:
         needs = [claim.ticket.cost for claim in self._calling]
         share = self.share
         if any(needs):
+            self._returning = False
             return share.compose(now_us, needs, keep=False, more=True)
         if needs:
             return share.compose(now_us, needs, keep=True, more=False)
         if self._returning and (share.hand is not None or share.owes()):
+            self._returning = False
             return share.compose(now_us, needs, keep=False, more=False)
         if self._renewing and share.hand is not None:
             return share.compose(now_us, needs, keep=True, more=True)
@@ -92,9 +94,9 @@ class Meter:
         """Hand out what the call brought: charged needs first, then what was leased, to those who were refused or came meanwhile."""
         calling, self._calling = self._calling or (), None
         waiting, self._waiting = self._waiting or (), None
-        self._renewing = self._returning = False
+        self._renewing = False
         self.share.answered(call, grant, sent_us, now_us)
-        if self.share.hand is not None:
+        if self.share.hand is not None or self.share.owes():
             self._around.in_hand[self] = None
         for claim, retry in zip(calling, grant.retries, strict=True):
             if not retry:
@@ -106,7 +108,7 @@ class Meter:
         for claim in waiting:
             if claim.ticket.open and not self._from_hand(claim, now_us) and not self.ask(claim):
                 claim.settled(Outcome.AWAY)
-        if self.share.owes():
+        if self._returning or self.share.urgent():
             self._around.store.want(self)
 
     def overdue(self) -> None:

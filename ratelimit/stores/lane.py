@@ -7,7 +7,7 @@ probe in the background finds out when the node is back. No request pays for fin
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from random import random
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _PROBE_S: Final = (0.02, 1.0)  # first and longest wait between attempts to get 
 
 _log = structlog.get_logger()
 
-Reroute = Callable[[ResponseError, Frame], Awaitable[None]]
+Reroute = Callable[[ResponseError, Frame], Coroutine[Any, Any, None]]
 
 
 class Counts:
@@ -122,7 +122,7 @@ class Lane:
         sent = self._clock()  # before anything is composed: a lease's life counts from here
         again, self._again = self._again, []
         wanted, self._wanted = self._wanted, {}
-        fresh = [Entry(asking, call) for asking in wanted if (call := asking.compose(sent)) is not None]
+        fresh = [entry for asking in wanted if (entry := _composed(asking, sent)) is not None]
         frames = [((entry,), asking) for entry, asking in again] + [(frame, False) for frame in frames_of(fresh, self._keys_per_call)]
         if not frames:
             return
@@ -131,14 +131,14 @@ class Lane:
         try:
             async with asyncio.timeout(HANG_S):
                 replies = await self._exchange(frames)
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # RedisError, OSError, TimeoutError; or a bug of ours, and even then nobody may be left waiting
             self.counts.lost += len(fresh) + len(again)
             self._fail(error)
             for frame, _ in frames:
                 _tell(frame, self._clock())
         else:
             self._count(sent, len(frames), len(fresh) + len(again))
-            await self._hand_out([frame for frame, _ in frames], replies, sent)
+            self._hand_out([frame for frame, _ in frames], replies, sent)
         finally:
             self._slow, self._under_way = False, None
             if self._timer is not None:
@@ -158,14 +158,14 @@ class Lane:
                 replies[i] = reply
         return replies
 
-    async def _hand_out(self, frames: list[Frame], replies: list[Any], sent: int) -> None:
+    def _hand_out(self, frames: list[Frame], replies: list[Any], sent: int) -> None:
         now = self._clock()
         for frame, reply in zip(frames, replies, strict=True):
             if isinstance(reply, list):
                 for entry, answer in zip(frame, reply, strict=True):
                     _answer(entry, answer, sent, now)
             elif code(reply) in REDIRECTS and self._reroute is not None:
-                await self._reroute(reply, frame)
+                self._spawn(self._reroute(reply, frame))  # which may have to connect first
             else:
                 _log.error("the store refused a call", node=self.name, answer=str(reply)[:200])
                 if code(reply) in NOT_NOW:
@@ -230,6 +230,16 @@ class Lane:
                 return
             await asyncio.sleep(wait * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
             wait = min(longest, wait * 2)
+
+
+def _composed(asking: Asking, now: int) -> Entry | None:
+    try:
+        call = asking.compose(now)
+    except Exception:  # a bug with one bucket must not keep the others of its pipeline waiting
+        _log.exception("a call could not be composed", key=asking.key)
+        asking.unanswered(None, now)
+        return None
+    return None if call is None else Entry(asking, call)
 
 
 def _answer(entry: Entry, answer: list[int], sent: int, now: int) -> None:

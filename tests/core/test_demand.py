@@ -55,7 +55,7 @@ def test_estimate_is_never_negative(steps: list[tuple[int, int]]) -> None:
 def test_quiet_is_since_the_last_look() -> None:
     """Each look asks what came since the one before."""
     demand = Demand(0)
-    assert demand.quiet()
+    assert demand.unasked()
     demand.arrived += 1
-    assert not demand.quiet()
-    assert demand.quiet()
+    assert not demand.unasked()
+    assert demand.unasked()

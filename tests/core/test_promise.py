@@ -133,7 +133,7 @@ class World:
         """Requests of one turn of the loop: what is in hand decides, and the rest goes as one call."""
         share, now = sidecar.share, sidecar.clock(self.now)
         for cost, admit in requests:
-            share.demand.arrived += cost * self.heat
+            share.arrived += cost * self.heat
             wait = share.look(now, cost)
             if wait == ASK:
                 sidecar.waiting.append((cost, admit))

@@ -23,7 +23,7 @@ def new(amount: int = AMOUNT) -> QuotaShare:
 
 
 def hot(share: QuotaShare) -> QuotaShare:
-    share.demand.arrived += 1_000
+    share.arrived += 1_000
     return share
 
 
@@ -47,7 +47,7 @@ def with_lease() -> tuple[QuotaShare, QuotaCounter]:
 def test_cold_key_asks() -> None:
     """A key that is not hot asks for exactly its cost."""
     share, counter = new(), QuotaCounter()
-    share.demand.arrived += 1
+    share.arrived += 1
     assert share.look(NOON, 1) == ASK
     assert ask(share, counter, 1).leased == 0
     assert (share.hand, counter.used) == (None, 1)
@@ -218,7 +218,7 @@ def run(chance: Random, loss: float) -> tuple[int, QuotaCounter, list[QuotaShare
     for _ in range(400):
         now += chance.choice([0, 1_000, 30 * MS])
         share, cost = chance.choice(shares), chance.choice([1, 1, 2, 7])
-        share.demand.arrived += 20 * cost
+        share.arrived += 20 * cost
         wait = share.look(now, cost)
         if wait == 0:
             share.take(cost)

@@ -15,7 +15,7 @@ TERMS = Terms(40, *Refill.parse("10/s"))
 
 
 def hot(share: Share, arrived: int = 1_000) -> Share:
-    share.demand.arrived += arrived
+    share.arrived += arrived
     return share
 
 
@@ -40,7 +40,7 @@ def test_cold_key_asks() -> None:
     """A key that is not hot asks for exactly its cost, and leases nothing."""
     share, bucket = Share(TERMS, START), Bucket()
     assert share.look(START, 1) == ASK
-    share.demand.arrived += 1
+    share.arrived += 1
     grant = ask(share, bucket, START, 1)
     assert (grant.leased, grant.retries, share.hand) == (0, [0], None)
 
@@ -271,7 +271,7 @@ def test_retry_after_is_a_promise(terms: Terms, spent: int, heat: int, chance: f
     """
     share, bucket = Share(terms, START), Bucket()
     bucket.acquire(START, terms, Acquire((min(spent, terms.capacity),)))
-    share.demand.arrived += heat
+    share.arrived += heat
     cost = data.draw(st.integers(1, terms.capacity), "cost")
 
     def check(now: int) -> int:
