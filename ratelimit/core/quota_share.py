@@ -139,8 +139,8 @@ class QuotaShare(Demand):
         return bool(self._back or self._lost)
 
     def idle(self, _now: int) -> bool:
-        """Whether the tokens in hand should go back: nobody has asked since the last look."""
-        return self.unasked() and self.hand is not None
+        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked since the last look."""
+        return self.unasked() and (self.hand is not None or self.owes())
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""

@@ -213,7 +213,7 @@ def _release(asked: list[Asked], claims: list[Claim], cost: int) -> None:
     """A refused request costs nothing, in any of the limits it was checked against."""
     for (_, meter), claim in zip(asked, claims, strict=True):
         if claim.earmark is not None:
-            meter.share.release(claim.earmark, cost)
+            meter.release(claim.earmark, cost)
         elif claim.outcome is Outcome.CHARGED and cost:
             meter.refund(cost, claim.charged_at)
 

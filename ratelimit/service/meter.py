@@ -38,8 +38,8 @@ class Meter:
         self._renewing = self._returning = False
 
     def ask(self, claim: Claim) -> bool:
-        """Queue a claim; False if the store is known to be away."""
-        if self._calling is None and not self._around.store.want(self):
+        """Queue a claim; False if the store is known to be away, or to be late with the call under way."""
+        if not self._around.store.want(self):
             return False
         if self._waiting is None:
             self._waiting = []
@@ -58,8 +58,13 @@ class Meter:
     def refund(self, cost: int, at: int) -> None:
         """Give back, in the next turn of the loop, a need that was charged at the store's instant `at` and is not used."""
         self.share.owe_refund(cost, at)
-        if self._calling is None:
-            self._around.store.want(self)
+        self._settle_up()
+
+    def release(self, earmark: Any, cost: int) -> None:
+        """Put back what was earmarked and is not used."""
+        self.share.release(earmark, cost)
+        if self.share.urgent():  # what it was taken from has gone back meanwhile
+            self._settle_up()
 
     def busy(self) -> bool:
         """Whether somebody waits or a call is under way."""
@@ -96,8 +101,6 @@ class Meter:
         waiting, self._waiting = self._waiting or (), None
         self._renewing = False
         self.share.answered(call, grant, sent_us, now_us)
-        if self.share.hand is not None or self.share.owes():
-            self._around.in_hand[self] = None
         for claim, retry in zip(calling, grant.retries, strict=True):
             if not retry:
                 self._charged(claim, grant.at)
@@ -108,6 +111,8 @@ class Meter:
         for claim in waiting:
             if claim.ticket.open and not self._from_hand(claim, now_us) and not self.ask(claim):
                 claim.settled(Outcome.AWAY)
+        if self.share.hand is not None or self.share.owes():
+            self._around.in_hand[self] = None
         if self._returning or self.share.urgent():
             self._around.store.want(self)
 
@@ -125,8 +130,16 @@ class Meter:
             claims += self._calling or ()
             self._calling = None
             self.share.unanswered(call, now_us)
+            if self.share.owes():
+                self._around.in_hand[self] = None
         for claim in claims:
             _away(claim)
+
+    def _settle_up(self) -> None:
+        """Say what is owed in the next turn of the loop; if the store is late or away, when the leases are looked through."""
+        self._around.in_hand[self] = None
+        if self._calling is None:
+            self._around.store.want(self)
 
     def _charged(self, claim: Claim, at: int) -> None:
         ticket = claim.ticket

@@ -95,7 +95,7 @@ class Lane:
 
     def send(self, frame: Frame, *, asking: bool) -> None:
         """Send composed calls as they are, since another node proved that it did not execute them; `asking` as ASK wants it."""
-        if self.away:
+        if self.away or self._slow:
             _tell(frame, self._clock())
             return
         self._again.extend((entry, asking) for entry in frame)
@@ -137,6 +137,7 @@ class Lane:
             for frame, _ in frames:
                 _tell(frame, self._clock())
         else:
+            self._slow = False  # whoever takes in an answer may want to say more, such as a refund
             self._count(sent, len(frames), len(fresh) + len(again))
             self._hand_out([frame for frame, _ in frames], replies, sent)
         finally:
@@ -203,19 +204,19 @@ class Lane:
     def _fail(self, error: Exception) -> None:
         """The node is away: tell everybody, and find out in the background when it is back."""
         self.counts.failures += 1
-        again, self._again = self._again, []
         if not self.away:
             self.away = True
             _log.warning("the store is away", node=self.name, error=f"{type(error).__name__}: {error}"[:200])
             self.reopen()
         self._drop_wanted()
-        _tell([entry for entry, _ in again], self._clock())
 
     def _drop_wanted(self) -> None:
         wanted, self._wanted = self._wanted, {}
+        again, self._again = self._again, []
         now = self._clock()
         for asking in wanted:
             asking.unanswered(None, now)
+        _tell([entry for entry, _ in again], now)
 
     async def _probe(self) -> None:
         wait, longest = _PROBE_S

@@ -178,6 +178,8 @@ def test_idle_tokens_go_back() -> None:
     assert share.idle(NOON)
     share.hand = None
     assert not share.idle(NOON)
+    share.owe_refund(1, 0)
+    assert share.idle(NOON)
 
 
 def test_what_callers_are_told() -> None:

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 import pytest
 from structlog.testing import capture_logs
 
-from ratelimit.core.bucket import Grant
+from ratelimit.core.bucket import Acquire, Grant
 from ratelimit.stores import lane as lane_module
 from ratelimit.stores.acquire import bucket
+from ratelimit.stores.frame import Entry
 from ratelimit.stores.lane import Lane
 from ratelimit.stores.link import Link
 from tests.stores.asker import PATIENCE_S, TERMS, Asker, clock, until
@@ -188,6 +189,39 @@ async def test_whoever_waits_for_a_late_answer_is_told(proxy: Proxy, connect: Op
     assert second.composed == 0
     proxy.replies.set()
     await first.until("answered")
+
+
+async def test_call_sent_on_to_a_late_node(proxy: Proxy, connect: Open) -> None:
+    """A call that another node sends on waits no longer for a late node than one that was wanted there."""
+    lane = await connect(await proxy.start(), 30 * IMPATIENT_S)
+    proxy.replies.clear()
+    first, second, third, asked = Asker(), Asker(), Asker(), proxy.asked
+    lane.want(first)
+    await until(lambda: proxy.asked > asked)
+    lane.send([Entry(second, Acquire((1,)))], asking=False)
+    await second.until("unanswered")
+    lane.send([Entry(third, Acquire((1,)))], asking=False)
+    await third.until("unanswered")
+    proxy.replies.set()
+    await first.until("answered")
+    assert lane.counts.calls == 1
+
+
+async def test_answers_may_want_again(proxy: Proxy, connect: Open) -> None:
+    """Whoever takes in a late answer and has more to say, as a refund, is listened to."""
+
+    class Refunding(Asker):
+        def answered(self, call: Acquire, grant: Grant, sent_us: int, now_us: int) -> None:
+            super().answered(call, grant, sent_us, now_us)
+            self.heard = lane.want(Asker())
+
+    lane, asker = await connect(await proxy.start(), IMPATIENT_S), Refunding()
+    proxy.replies.clear()
+    lane.want(asker)
+    await asker.until("overdue")
+    proxy.replies.set()
+    await asker.until("answered")
+    assert asker.heard
 
 
 @pytest.mark.usefixtures("quiet")
