@@ -1,7 +1,7 @@
 """A sidecar's share of a quota: prepaid tokens are neither minted nor lost while answers come, and lost answers are cancelled."""
 
 from collections import deque
-from itertools import count
+from itertools import count, product
 from random import Random
 
 import pytest
@@ -161,6 +161,21 @@ def test_answer_to_a_cancel_is_lost_too(executed: bool) -> None:
     while share.owes():
         ask(share, counter, keep=True, more=False)
     assert counter.used == 1
+
+
+@pytest.mark.parametrize("executed", list(product([True, False], repeat=3)))
+def test_several_lost_in_a_row_are_cancelled(executed: tuple[bool, ...]) -> None:
+    """However many calls in a row lost their answers, whichever of them were executed, what they took and gave back is made good."""
+    share, counter = with_lease()
+    for was_executed in executed:
+        lost = share.compose(NOON, (100,), keep=False, more=False)
+        if was_executed:
+            counter.acquire(NOON, lost)
+        share.unanswered(lost, NOON)
+    ask(share, counter, 50, more=False)
+    while share.owes():
+        ask(share, counter, keep=True, more=False)
+    assert counter.used == 51
 
 
 def test_lost_answer_is_cancelled_in_time() -> None:
