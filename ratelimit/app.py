@@ -98,7 +98,7 @@ class App:
             most_subjects=settings.max_subjects,
         )
         stack.callback(limiter.give_back)  # before the store closes, which sends it
-        _keep_running(limiter.run(), stack)
+        _keep_running(limiter.run, stack)
         return limiter
 
     async def _open_lanes(
@@ -123,7 +123,7 @@ class App:
         if self._settings.policy is None:
             return ReloadState(self._policy.digest, self._policy.warnings, time.time())
         reload = Reload(self._settings.policy, self._policy, limiter.adopt)
-        _keep_running(reload.run(), stack)
+        _keep_running(reload.run, stack)
         return reload.state
 
     def _restarts(self) -> int:
@@ -148,6 +148,16 @@ class App:
         ]
 
 
-def _keep_running(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
-    task = asyncio.get_running_loop().create_task(work)
+def _keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
+    """Run what never ends; should it fail, which is a bug, it is said and begun again."""
+
+    async def for_ever() -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                _log.exception("work in the background failed, which is our bug; it begins again")
+                await asyncio.sleep(1)
+
+    task = asyncio.get_running_loop().create_task(for_ever())
     stack.callback(task.cancel)

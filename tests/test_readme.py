@@ -10,7 +10,7 @@ import pytest
 
 from ratelimit.__main__ import cli
 from ratelimit.core.decision import Reason
-from ratelimit.settings import documented
+from ratelimit.settings import Documented, documented
 from ratelimit.web.openapi import openapi
 
 ROOT = Path(__file__).parents[1]
@@ -26,10 +26,9 @@ def commands(group: click.Group, above: str = "ratelimit") -> list[str]:
 
 
 @pytest.mark.parametrize("setting", documented(), ids=lambda it: it.name)
-def test_settings(setting: object) -> None:
+def test_settings(setting: Documented) -> None:
     """Each setting has its row, with its default and its meaning."""
-    name, default, meaning = setting  # type: ignore[misc]
-    assert f"| `{name}` | {default} | {meaning} |" in README
+    assert f"| `{setting.name}` | {setting.default} | {setting.meaning} |" in README
 
 
 @pytest.mark.parametrize("reason", get_args(Reason))

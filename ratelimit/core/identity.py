@@ -27,7 +27,7 @@ class Place(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the authorize lanes find who asks; of several places the first that holds something counts.
+    """Where the authorize lanes find who asks; of several places one may hold something, or all the same.
 
     `trusted_proxies` are the networks whose X-Forwarded-For is believed, `ipv6_prefix` is how many bits make one IPv6 caller. Account, plan
     and cost have no place by default: a gateway that does not overwrite those headers would let clients choose them.
@@ -110,15 +110,21 @@ def read_identity(identity: Identity, headers: Headers) -> Found:
 
 
 def _first(places: Sequence[Place], headers: Headers) -> str | None:
+    """The value at one of the places; two that differ are refused, since the upstream may take the one that we would not count."""
+    found, at = None, ""
     for place in places:
+        name = place.header or "Authorization"
         value = _bearer(headers) if place.header is None else _single(place.header, headers)
-        if value:
-            if len(value) > MAX_NAME:
-                raise _Refused(f"{place.header or 'Authorization'} has {len(value)} characters; expected at most {MAX_NAME}")
-            if "," in value:  # how proxies (Envoy, HAProxy) write a header that was there several times
-                raise _Refused(f"{place.header or 'Authorization'} holds a comma, as if it was there several times; expected one value")
-            return value
-    return None
+        if not value:
+            continue
+        if len(value) > MAX_NAME:
+            raise _Refused(f"{name} has {len(value)} characters; expected at most {MAX_NAME}")
+        if "," in value:  # how proxies (Envoy, HAProxy) write a header that was there several times
+            raise _Refused(f"{name} holds a comma, as if it was there several times; expected one value")
+        if found is not None and found != value:
+            raise _Refused(f"{at} and {name} hold different values; expected one of them")
+        found, at = value, name
+    return found
 
 
 def _single(header: str, headers: Headers) -> str:

@@ -5,7 +5,8 @@ as used at once and ends with the period; a lease that lapses in a crash stays u
 
 Charging is not idempotent, so every call carries an operation id that is kept for a while with what it did: the same call again gets the
 first answer, and a caller who never got an answer *cancels* the operation: what it took is returned, and should its bytes arrive only
-later, they do nothing. A cancel and a give-back count only in the period they belong to.
+later, they do nothing. An id is a sidecar's tag and its count, which only rises, so a few operations of each sidecar are all that must be
+kept: what is older is known to be old. A cancel and a give-back count only in the period they belong to.
 
 Time is an argument, microseconds since the epoch.
 """
@@ -18,6 +19,8 @@ from typing import Final, NamedTuple
 LEASED_DIVISOR: Final = 100  # at most this part of what remains goes to one lease
 REMEMBERED_US: Final = 10_000_000  # how long an operation can be repeated or cancelled
 _NEVER: Final = -1  # as the charge of an operation that was cancelled before it came
+COUNT_BITS: Final = 22  # of an operation id, below the sidecar's tag; together exact as a double
+KEPT: Final = 8  # operations of one sidecar: more than it can lose in a row before it gives them up
 MAX_NEEDS: Final = 50  # in one call: which of them were charged must fit into one exact double
 
 
@@ -73,9 +76,11 @@ class QuotaCounter:
             self.start, self.used = start, 0
         self.operations = [op for op in self.operations if 0 <= time - op.at < REMEMBERED_US]
         cancelled = self._cancel(time, call)
-        done = next((op for op in self.operations if op.id == call.op), None)
+        known = self._of(call.op)
+        done = next((op for op in known if op.id == call.op), None)
         if done is None:
-            done = self._execute(time, call)
+            gone_on = bool(known) and known[-1].id > call.op  # its sidecar has, without it
+            done = Operation(call.op, time, 0, 0, 0) if gone_on else self._execute(time, call)
         wait = max(1, end - time)
         retries = [0 if done.paid >> i & 1 else wait for i in range(len(call.needs))]
         return QuotaGrant(done.leased, self.start, wait, max(0, call.amount - self.used), cancelled, retries)
@@ -83,15 +88,17 @@ class QuotaCounter:
     def _cancel(self, time: int, call: QuotaCall) -> bool:
         if not call.cancel:
             return False
-        for i, op in enumerate(self.operations):
-            if op.id == call.cancel:
-                if op.charged == _NEVER:
-                    return False
-                if op.at >= self.start:
-                    self.used = max(0, self.used - op.leased - op.charged)
-                self.operations[i] = Operation(op.id, op.at, 0, 0, 0)
-                return True
-        self.operations.append(Operation(call.cancel, time, 0, _NEVER, 0))
+        known = self._of(call.cancel)
+        found = next((op for op in known if op.id == call.cancel), None)
+        if found is not None and found.charged != _NEVER:
+            if found.at >= self.start:
+                self.used = max(0, self.used - found.leased - found.charged)
+            self._keep(Operation(found.id, found.at, 0, 0, 0))
+            return True
+        if len(known) == KEPT and call.cancel < known[0].id:  # forgotten: whatever it gave back must not be given back again
+            return True
+        if not known or known[-1].id < call.cancel:
+            self._keep(Operation(call.cancel, time, 0, _NEVER, 0))
         return False
 
     def _execute(self, time: int, call: QuotaCall) -> Operation:
@@ -105,8 +112,23 @@ class QuotaCounter:
         leased = max(0, min(call.extra, (rest - charged) // LEASED_DIVISOR))
         self.used += charged + leased
         op = Operation(call.op, time, leased, charged, paid)
-        self.operations.append(op)
+        if call.extra or call.give_back or any(call.needs):  # a peek may be repeated
+            self._keep(op)
         return op
+
+    def _of(self, op: int) -> list[Operation]:
+        """What is known of the sidecar of `op`, oldest first."""
+        return [known for known in self.operations if known.id >> COUNT_BITS == op >> COUNT_BITS]
+
+    def _keep(self, op: Operation) -> None:
+        for i, known in enumerate(self.operations):
+            if known.id == op.id:
+                self.operations[i] = op
+                return
+        mine = self._of(op.id)
+        if len(mine) == KEPT:
+            self.operations.remove(mine[0])
+        self.operations.append(op)
 
 
 def _period(time: int, bounds: tuple[int, int, int, int]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from ratelimit.core.units import ceil_div
 
 Bounds = tuple[int, int, int, int]
 
-_UNKNOWN_US: Final = 60_000_000  # how long a guess at an unknown period holds
+_IDLE_US: Final = 300_000  # so long after the last request tokens in hand go back
 _CANCEL_US: Final = 5_000_000  # how long a lost call is worth cancelling; the store remembers operations for 10 s
 
 
@@ -37,7 +37,7 @@ class QuotaShare(Demand):
     """What one sidecar holds of one quota. `look`, then `take`; the store's side goes through `compose` and `answered`."""
 
     __slots__ = (
-        "_back", "_back_start", "_calendar", "_denied", "_denied_ready", "_denied_until", "_ids", "_lost", "_remaining",
+        "_asked_at", "_back", "_back_start", "_calendar", "_denied", "_denied_ready", "_denied_until", "_ids", "_lost", "_remaining",
         "_resets", "amount", "hand",
     )  # fmt: skip
 
@@ -48,6 +48,7 @@ class QuotaShare(Demand):
         self._back = self._back_start = 0
         self._denied = self._denied_until = self._denied_ready = 0
         super().__init__(now)
+        self._asked_at = now
         self._lost: tuple[tuple[QuotaCall, int], ...] = ()
         self._remaining, self._resets = amount, now
 
@@ -138,9 +139,11 @@ class QuotaShare(Demand):
         """Whether there is something to tell the store that no request will."""
         return bool(self._back or self._lost)
 
-    def idle(self, _now: int) -> bool:
-        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked since the last look."""
-        return self.unasked() and (self.hand is not None or self.owes())
+    def idle(self, now: int) -> bool:
+        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked for a while."""
+        if not self.unasked():
+            self._asked_at = now
+        return now - self._asked_at >= _IDLE_US and (self.hand is not None or self.owes())
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""
@@ -162,15 +165,22 @@ class QuotaShare(Demand):
     def spend_local(self, now: int, cost: int, sidecars: int) -> int:
         """While the store is away: 0 if this sidecar's part of what was last known to be left pays, else the wait for the next period."""
         if now >= self._resets:  # nothing is known of this period
-            self._remaining, self._resets = self.amount, now + _UNKNOWN_US
+            _, this, following, _ = self._calendar()
+            self._remaining, self._resets = self.amount, now + following - this  # at the latest: never more than one amount in a period
         if cost > self._remaining // sidecars:
             return max(1, self._resets - now)
         self._remaining -= cost * sidecars
+        self._owe_local(-cost)
         return 0
 
     def unspend_local(self, cost: int, sidecars: int) -> None:
         """Undo `spend_local`."""
         self._remaining += cost * sidecars
+        self._owe_local(cost)
+
+    def _owe_local(self, cost: int) -> None:
+        """The store learns of what was spent without it as of something given back, with the opposite sign."""
+        self.owe_refund(cost, self._calendar()[1])
 
     def _cancelled(self, op: int, *, found: bool) -> None:
         lost = next((lost for lost, _ in self._lost if lost.op == op), None)

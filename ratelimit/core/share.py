@@ -123,6 +123,7 @@ class Share(Demand):
     def answered(self, call: Acquire, grant: Grant, sent: int, now: int) -> None:
         """Take in what a call brought; the needs themselves are the caller's to spend or refund."""
         self._stock, self._stock_at = grant.stock, now
+        self.local = None
         if not grant.leased:
             return
         charged = sum(need for need, retry in zip(call.needs, grant.retries, strict=True) if not retry)
@@ -153,7 +154,9 @@ class Share(Demand):
         return (unasked or self.hand.slots > 0) and now >= self.hand.expires - _IDLE_US
 
     def quiet(self, now: int) -> bool:
-        """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force."""
+        """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force, no local bucket in use."""
+        if self.local is not None and now < self.local.at + self.local.full_in():
+            return False
         return self.hand is None and not self.owes() and now >= self._denied_until
 
     def unanswered(self, call: Acquire, now: int) -> None:

@@ -1,8 +1,9 @@
 """What limits answer while the store is away, each by its `on_store_failure`; of several the strictest answer wins.
 
 `allow` passes and counts nothing. `deny` refuses. `local` keeps a bucket of this sidecar alone, with the limit divided by the number of
-sidecars, so that together they admit about the limit; of a quota it spends what was last known to be left, divided likewise. Nothing is
-charged unless all pass. Times are microseconds.
+sidecars, so that together they admit about the limit; it begins with what was last known to be left, and ends with the store's next answer.
+Of a quota it spends what was last known to be left, divided likewise, and the store is told afterwards. Nothing is charged unless all pass.
+Times are microseconds.
 """
 
 from collections.abc import Iterable
@@ -26,7 +27,9 @@ def charge(away: Iterable[Asked], now: int, cost: int, sidecars: int) -> Denial 
         shelf.without_store += 1
         wait = _charge_one(shelf, meter, now, cost, sidecars)
         if wait == 0:
-            charged.append(meter)
+            if shelf.limit.on_store_failure == "local":
+                charged.append(meter)
+                meter.remember()
             continue
         for other in charged:
             _undo(other, cost, sidecars)
@@ -51,8 +54,9 @@ def _charge_one(shelf: Shelf, meter: Meter, now: int, cost: int, sidecars: int) 
     terms = local_terms(share.terms, sidecars)
     if cost > terms.capacity:
         return None
-    if share.local is None:
-        share.local = Bucket()
+    if share.local is None:  # it starts with this sidecar's part of what is known to be left
+        left = min(terms.capacity, -(-share.remaining(now) // sidecars))
+        share.local = Bucket(terms.num, terms.per, now, (terms.capacity - left) * terms.per)
     return share.local.acquire(now, terms, Acquire((cost,))).retries[0]
 
 

@@ -26,7 +26,7 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
 from ratelimit.service.answer import Answers, Asked, Denial, Question, Shadow
 from ratelimit.service.meter import Meter, Surroundings
-from ratelimit.service.shelf import Setting, Shelf
+from ratelimit.service.shelf import OperationIds, Setting, Shelf
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 
 SWEEP_S: Final = 0.025  # how often leases are looked through for those that fell quiet
@@ -50,7 +50,7 @@ class Limiter:
         self.answers = Answers()
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
-        self._setting = Setting(Surroundings(store, random, self._in_hand), keys, late_us, most_subjects)
+        self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
         self._shelves: dict[str, Shelf] = {}
         self._routes: dict[int, tuple[tuple[Limit, ...], tuple[Shelf, ...]]] = {}
         self.adopt(policy)

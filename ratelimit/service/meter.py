@@ -66,6 +66,10 @@ class Meter:
         if self.share.urgent():  # what it was taken from has gone back meanwhile
             self._settle_up()
 
+    def remember(self) -> None:
+        """Have the sweep look at this meter, also when nobody asks for it any more."""
+        self._around.in_hand[self] = None
+
     def busy(self) -> bool:
         """Whether somebody waits or a call is under way."""
         return self._calling is not None or bool(self._waiting) or self._renewing or self._returning
@@ -137,7 +141,7 @@ class Meter:
 
     def _settle_up(self) -> None:
         """Say what is owed in the next turn of the loop; if the store is late or away, when the leases are looked through."""
-        self._around.in_hand[self] = None
+        self.remember()
         if self._calling is None:
             self._around.store.want(self)
 

@@ -78,8 +78,12 @@ def _decode(content: bytes, source: str) -> object:
         problem = ", ".join(part for part in (error.context, error.problem) if part)
     except UnicodeDecodeError as error:
         at, problem = "", f"byte {error.start + 1} is not UTF-8; expected a text file"
+    except ConfigError:
+        raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that is none
         at, problem = "", f"cannot be read: {' '.join(str(error).split())[:80]}"
+    except Exception as error:  # PyYAML raises whatever its conversions do, such as KeyError for `!!bool foo`
+        at, problem = "", f"a value is not of the type that its tag says ({type(error).__name__}); expected values without tags"
     raise ConfigError([f"{source}:{at or ' '}{problem}"])
 
 

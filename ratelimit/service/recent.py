@@ -10,6 +10,7 @@ from ratelimit.core.record import Record, record_of
 
 MOST: Final = 10_000  # some 5 MB
 _LONGEST_PATH: Final = 512  # characters kept of a path
+_LONGEST_METHOD: Final = 32
 
 _Row = tuple[int, str, str, int, str, Decision]
 
@@ -22,7 +23,7 @@ class Recent:
 
     def add(self, decision: Decision, method: str, path: str, cost: int, policy: str) -> None:
         """Keep a refusal."""
-        self._rows.append((time.time_ns(), method, path[:_LONGEST_PATH], cost, policy, decision))
+        self._rows.append((time.time_ns(), method[:_LONGEST_METHOD], path[:_LONGEST_PATH], cost, policy, decision))
 
     def records(self) -> Iterator[Record]:
         """Latest first."""

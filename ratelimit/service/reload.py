@@ -12,11 +12,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.service.policy_source import make_policy, read_bytes
 
 LOOK_EVERY_S: Final = 1.0
+_MOST_SAID: Final = 5  # problems in the log; /v1/policy has them all
+
+_log = structlog.get_logger()
 
 Swap = Callable[[Policy], None]
 
@@ -79,9 +84,11 @@ class Reload:
         if policy.digest == state.digest:  # comments, or back to what is in force
             return
         self._swap(policy)
+        _log.info("the policy was read again and is in force", digest=policy.digest, warnings=list(policy.warnings))
         state.digest, state.warnings, state.loaded_at_s = policy.digest, policy.warnings, time.time()
         state.reloads += 1
 
     def _refuse(self, error: ConfigError) -> None:
         self.state.problems = error.problems
         self.state.failed += 1
+        _log.error("the policy file cannot be used; what was in force stays so", problems=error.problems[:_MOST_SAID])

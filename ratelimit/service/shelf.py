@@ -6,6 +6,7 @@ the store, never an admission.
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from secrets import randbits
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from ratelimit.core.decision import Reason
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit, QuotaRule
 from ratelimit.core.quota import Periods, periods
+from ratelimit.core.quota_counter import COUNT_BITS
 from ratelimit.core.quota_share import QuotaShare
 from ratelimit.core.share import Share
 from ratelimit.core.store_key import StoreKeys
@@ -21,7 +23,7 @@ from ratelimit.core.subject import Value, describe, subject_of
 from ratelimit.service.meter import Meter, Surroundings
 
 _TRIES: Final = 8  # meters looked at for one that may go
-_OP_BITS: Final = 52  # of an operation id: exact as a double
+_TAG_BITS: Final = 52 - COUNT_BITS
 _LATE_RATIO: Final = 20  # a bucket must hold what refills in so many times the lateness, to be kept exact at the gateway's instants
 
 
@@ -30,6 +32,7 @@ class Setting(NamedTuple):
 
     around: Surroundings
     keys: StoreKeys
+    ids: Callable[[], int]  # of operations on quotas
     late_us: int = 0
     most: int = 100_000  # meters of one limit
 
@@ -73,7 +76,7 @@ class Shelf:
     def _add(self, value: Value, now: int) -> Meter:
         while len(self._meters) >= self._setting.most:
             self._forget_one(now)
-        share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, _operation, self._bounds)
+        share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, self._setting.ids, self._bounds)
         name = self._setting.keys.name(self.limit, value)
         meter = self._meters[value] = Meter(self._setting.around, self.terms, describe(self.limit, value, self.ipv6_prefix), name, share)
         return meter
@@ -107,8 +110,19 @@ class Calendar:
         return self._bounds
 
 
-def _operation() -> int:
-    return randbits(_OP_BITS) | 1
+class OperationIds:
+    """The ids of this sidecar's operations on quotas: a tag that no other has, and a count that only rises."""
+
+    def __init__(self) -> None:
+        self._next = self._last = 0
+
+    def __call__(self) -> int:
+        """The next one."""
+        if self._next >= self._last:
+            self._next = (randbits(_TAG_BITS) | 1) << COUNT_BITS
+            self._last = self._next + (1 << COUNT_BITS) - 1
+        self._next += 1
+        return self._next
 
 
 def _terms(limit: Limit, late_us: int) -> Terms:

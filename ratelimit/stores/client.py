@@ -85,20 +85,20 @@ class RedisStore:
     async def _reach(self) -> None:
         options = self._options
         link = Link(options.url)
-        facts = await link.open()
+        try:
+            facts = await link.open()
+            if facts.cluster:
+                await self._read_slots(link, _host(options.url))
+        finally:
+            await link.close()
         if facts.cluster:
-            try:
-                await self._read_slots(link)
-            finally:
-                await link.close()
-            self._spawn(self._keep_reading_slots())
             await self._check_key(Link(options.url, self._address_of(META)))
+            self._spawn(self._keep_reading_slots())
         else:
             await self._check_key(Link(options.url))
-            lane = Lane(_name(options.url), link, options.clock, options.deadline_s)
-            self._lanes["", 0] = lane
+            lane = Lane(_name(options.url), Link(options.url), options.clock, options.deadline_s)
             await lane.open()
-            self._only = lane
+            self._lanes["", 0] = self._only = lane
         self.facts = facts
         if facts.maxmemory_policy not in {"noeviction", "?"}:
             _log.warning(
@@ -145,20 +145,22 @@ class RedisStore:
                 link = Link(self._options.url, address)
                 try:
                     await link.open()
-                    await self._read_slots(link)
+                    await self._read_slots(link, address[0])
                 except (RedisError, OSError):
                     continue
                 finally:
                     await link.close()
                 break
 
-    async def _read_slots(self, link: Link) -> None:
+    async def _read_slots(self, link: Link, asked: str) -> None:
+        """Read the map from a node; `asked` is its host, which it means where it names none."""
         (ranges,) = await link.exchange([("CLUSTER", "SLOTS")])
         if isinstance(ranges, ResponseError):
             raise ranges
         slots: list[Lane | None] = [None] * SLOTS
         for start, end, primary, *_ in ranges:
-            lane = await self._lane((primary[0].decode(), primary[1]))
+            host = (primary[0] or b"").decode()
+            lane = await self._lane((asked if host in {"", "?"} else host, primary[1]))
             slots[start : end + 1] = [lane] * (end + 1 - start)
         missing = slots.count(None)
         if missing:
@@ -183,9 +185,14 @@ class RedisStore:
         return lane
 
     async def _reroute(self, error: ResponseError, frame: Frame) -> None:
-        """Send what a node did not execute to where it belongs."""
+        """Send what a node did not execute to where it belongs. A node that has to be connected to first is for those who come later."""
         assert isinstance(error, AskError), "MOVED is one of them, too"  # noqa: S101
-        lane = await self._lane((error.host, error.port))
+        address = (error.host or _host(self._options.url), error.port)
+        if address not in self._lanes:
+            for entry in frame:
+                entry.asking.unanswered(entry.call, self._options.clock())
+            frame = ()
+        lane = await self._lane(address)
         if code(error) == "MOVED" and self._slots is not None:
             self._slots[error.slot_id] = lane
         for entry in frame:
@@ -198,6 +205,10 @@ class RedisStore:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _name(url: str) -> str:

@@ -54,4 +54,18 @@ def code(reply: Any) -> str | None:
     """The first word of an error reply, such as MOVED; None for an answer."""
     if not isinstance(reply, ResponseError):
         return None
-    return reply.status_code or str(reply).partition(" ")[0]
+    return reply.status_code or _NAMED.get(type(reply).__name__) or str(reply).partition(" ")[0]
+
+
+# where redis-py takes the word off and keeps it as a class alone
+_NAMED: Final = {
+    "NoScriptError": "NOSCRIPT",
+    "OutOfMemoryError": "OOM",
+    "ReadOnlyError": "READONLY",
+    "NoPermissionError": "NOPERM",
+    "MovedError": "MOVED",
+    "AskError": "ASK",
+    "TryAgainError": "TRYAGAIN",
+    "ClusterDownError": "CLUSTERDOWN",
+    "MasterDownError": "MASTERDOWN",
+}

@@ -26,6 +26,10 @@ _GRACE_US: Final = 1_000  # for reading on, turn by turn, before the node is bla
 _LAG_US: Final = 1_000  # a turn longer than this says that we were busy ourselves
 _PROBE_S: Final = (0.02, 1.0)  # first and longest wait between attempts to get a node back
 
+_PROBE_KEY: Final = "rl1:probe"
+_PROBE_MS: Final = 1_000
+_SAY_EVERY_US: Final = 1_000_000  # the same complaint is logged so often at most
+
 _log = structlog.get_logger()
 
 Reroute = Callable[[ResponseError, Frame], Coroutine[Any, Any, None]]
@@ -58,6 +62,7 @@ class Lane:
         self._since = 0  # when the first of the wanted came, if it had to wait for a pipeline under way
         self._again: list[tuple[Entry, bool]] = []
         self._under_way: object = None
+        self._complained = -_SAY_EVERY_US
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = self._slow = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -168,10 +173,15 @@ class Lane:
             elif code(reply) in REDIRECTS and self._reroute is not None:
                 self._spawn(self._reroute(reply, frame))  # which may have to connect first
             else:
-                _log.error("the store refused a call", node=self.name, answer=str(reply)[:200])
+                self._complain(reply, now)
                 if code(reply) in NOT_NOW:
                     self._fail(reply)
                 _tell(frame, now)
+
+    def _complain(self, reply: ResponseError, now: int) -> None:
+        if now - self._complained >= _SAY_EVERY_US:
+            self._complained = now
+            _log.error("the store refused a call", node=self.name, answer=str(reply)[:200])
 
     def _count(self, sent: int, calls: int, buckets: int) -> None:
         counts = self.counts
@@ -220,17 +230,21 @@ class Lane:
 
     async def _probe(self) -> None:
         wait, longest = _PROBE_S
-        while True:
-            try:
-                facts = await self._link.open()
-            except (RedisError, OSError, TimeoutError):
-                facts = None
-            if facts is not None and facts.role == "master" and not facts.loading:
-                self.away = False
-                _log.warning("the store is back", node=self.name)
-                return
+        while not await self._is_back():
             await asyncio.sleep(wait * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
             wait = min(longest, wait * 2)
+        self.away = False
+        _log.warning("the store is back", node=self.name)
+
+    async def _is_back(self) -> bool:
+        """Whether the node is a primary that takes writes: one that is full or may not write answers everything else."""
+        try:
+            facts = await self._link.open()
+            (written,) = await self._link.exchange([("SET", _PROBE_KEY, "1", "PX", _PROBE_MS)])
+        except (RedisError, OSError, TimeoutError):
+            return False
+        takes_writes = not isinstance(written, ResponseError) or code(written) in REDIRECTS  # another node of the cluster has that key
+        return takes_writes and facts.role == "master" and not facts.loading
 
 
 def _composed(asking: Asking, now: int) -> Entry | None:

@@ -4,6 +4,7 @@ A timed-out command that a library repeats is executed twice, and a bucket then 
 back as values, and a connection on which anything went wrong is closed and not used again.
 """
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -14,6 +15,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
+
+from ratelimit.core.errors import ConfigError
 
 CONNECT_S: Final = 2.0
 
@@ -52,17 +55,23 @@ class Link:
 
     def __init__(self, url: str, address: tuple[str, int] | None = None) -> None:
         options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "retry_on_error": [], "protocol": 2, "socket_connect_timeout": CONNECT_S}
-        pool = ConnectionPool.from_url(url, **options)
-        if address is not None:
-            pool.connection_kwargs.update(host=address[0], port=address[1])
-        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
+        try:
+            pool = ConnectionPool.from_url(url, **options)
+            if address is not None:
+                pool.connection_kwargs.update(host=address[0], port=address[1])
+            self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own gap
+        except (ValueError, TypeError, AttributeError) as error:  # an option in the URL's query that is none; the URL may hold a password
+            raise ConfigError(
+                [f"RATELIMIT_REDIS_URL: cannot be used: {type(error).__name__} in its options; expected redis://HOST:PORT/DB"]
+            ) from None
 
     async def open(self) -> Facts:
-        """Connect, load the scripts, and ask the node who it is; raises RedisError or OSError."""
+        """Connect, load the scripts, and ask the node who it is; raises RedisError or OSError (TimeoutError is one)."""
         await self._connection.disconnect(nowait=True)
-        await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own gap
-        await self.load()
-        info, *_ = await self.exchange([("INFO",)])
+        async with asyncio.timeout(CONNECT_S):
+            await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own gap
+            await self.load()
+            info, *_ = await self.exchange([("INFO",)])
         if isinstance(info, ResponseError):
             raise info
         return _facts(info.decode("utf-8", "replace"))

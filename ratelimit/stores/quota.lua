@@ -14,6 +14,8 @@
 local floor, max, min = math.floor, math.max, math.min
 local pack, unpack = struct.pack, struct.unpack
 local REMEMBERED = 10000000
+local COUNTS = 2 ^ 22
+local KEPT = 8
 local DAY = 86400000000
 local NEVER = -1                            -- as the charge of an operation that was cancelled before it came
 
@@ -51,42 +53,63 @@ local function acquire(key, call)
         start, used = from, 0
     end
 
-    -- cancel an operation whose answer was lost
-    local cancelled = 0
-    if cancel > 0 then
-        local known_before = false
-        for _, known in ipairs(operations) do
-            if known[1] == cancel then
-                known_before = true
-                if known[4] ~= NEVER then
-                    if known[2] >= start then
-                        used = max(0, used - known[3] - known[4])
-                    end
-                    known[3], known[4], known[5] = 0, 0, 0
-                    cancelled = 1
+    -- of the sidecar of an id: where that operation stands, where its first and last do, and how many there are
+    local function places(id)
+        local exact, first, last, number = nil, nil, nil, 0
+        for i, known in ipairs(operations) do
+            if floor(known[1] / COUNTS) == floor(id / COUNTS) then
+                first, last, number = first or i, i, number + 1
+                if known[1] == id then
+                    exact = i
                 end
             end
         end
-        if not known_before then
-            operations[#operations + 1] = {cancel, clock, 0, NEVER, 0}
+        return exact, first, last, number
+    end
+    local function keep(operation)
+        local exact, first, _, number = places(operation[1])
+        if exact then
+            operations[exact] = operation
+            return
+        end
+        if number == KEPT then
+            table.remove(operations, first)
+        end
+        operations[#operations + 1] = operation
+    end
+
+    -- cancel an operation whose answer was lost
+    local cancelled = 0
+    if cancel > 0 then
+        local exact, first, last, number = places(cancel)
+        if exact and operations[exact][4] ~= NEVER then
+            local found = operations[exact]
+            if found[2] >= start then
+                used = max(0, used - found[3] - found[4])
+            end
+            keep({cancel, found[2], 0, 0, 0})
+            cancelled = 1
+        elseif number == KEPT and cancel < operations[first][1] then
+            cancelled = 1
+        elseif number == 0 or operations[last][1] < cancel then
+            keep({cancel, clock, 0, NEVER, 0})
         end
     end
 
-    -- execute, unless it was executed before
-    local leased, paid, known_before = 0, 0, false
-    for _, known in ipairs(operations) do
-        if known[1] == op then
-            leased, paid, known_before = known[3], known[5], true
-        end
-    end
-    if not known_before then
+    -- execute, unless it was executed before, or its sidecar has gone on without it
+    local leased, paid = 0, 0
+    local exact, _, last = places(op)
+    if exact then
+        leased, paid = operations[exact][3], operations[exact][5]
+    elseif not last or operations[last][1] < op then
         if give_back_start == start then
             used = max(0, used - give_back)
         end
-        local rest, charged, bit = amount - used, 0, 1
+        local rest, charged, asked, bit = amount - used, 0, 0, 1
         for _ = 1, count do
             local need
             need, position = unpack('<d', call, position)
+            asked = asked + need
             if charged + need <= rest then
                 charged = charged + need
                 paid = paid + bit
@@ -95,7 +118,9 @@ local function acquire(key, call)
         end
         leased = max(0, min(extra, floor((rest - charged) / 100)))
         used = used + charged + leased
-        operations[#operations + 1] = {op, clock, leased, charged, paid}
+        if asked > 0 or extra > 0 or give_back ~= 0 then          -- a peek may be repeated
+            keep({op, clock, leased, charged, paid})
+        end
     end
 
     -- answer

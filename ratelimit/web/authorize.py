@@ -68,6 +68,8 @@ class Dialect(NamedTuple):
         return Reply(sent, PROBLEM + headers, encode(refusal(decision, sent)))
 
 
+_MAX_METHOD: Final = 32  # the same as in the body of /v1/check
+
 FORWARDED_DIALECT: Final = Dialect(store_away=503)
 NGINX_DIALECT: Final = Dialect(sent=403)
 ENVOY_DIALECT: Final = Dialect()
@@ -98,6 +100,8 @@ class Authorize:
     async def _authorize(self, request: BaseRequest, method: str, path: str, dialect: Dialect) -> Reply:
         policy = self._limiter.policy
         headers = request.headers
+        if len(method) > _MAX_METHOD:
+            raise ClientError(400, f"the method has {len(method)} characters; expected at most {_MAX_METHOD}")
         found = read_identity(policy.identity, headers)
         if found.problem is not None:
             raise ClientError(400, found.problem)

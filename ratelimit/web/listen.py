@@ -19,7 +19,7 @@ _REASONS: Final = {
     errno.EADDRINUSE: "something else listens there",
     errno.EACCES: "this user may not listen there",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
-    errno.ENOENT: "its folder does not exist",
+    errno.ENOENT: "its folder does not exist; make it",
 }
 
 
@@ -56,7 +56,7 @@ async def listen(lane: Server, address: Address, variable: str) -> Listener:
 def _cannot(variable: str, address: Address, error: Exception) -> ConfigError:
     number = error.errno if isinstance(error, OSError) else None
     reason = _REASONS.get(number or 0, str(error))
-    return ConfigError([f"{variable}={address}: cannot listen: {reason}; stop what is there, or set {variable} to another address"])
+    return ConfigError([f"{variable}={address}: cannot listen: {reason}; mend that, or set {variable} to another address"])
 
 
 async def _bind(path: Path, variable: str) -> socket.socket:

@@ -31,6 +31,7 @@ _INDEX: Final = b"""<!doctype html>
 <dl>
   <dt><a href="/docs">Documentation</a></dt><dd>every call of both lanes (<a href="/openapi.json">openapi.json</a>)</dd>
   <dt><a href="/v1/policy">Policy</a></dt><dd>what is in force, its warnings, and the problems of its file</dd>
+  <dt><a href="/v1/records">Records</a></dt><dd>the latest refusals of this sidecar</dd>
   <dt><a href="/metrics">Metrics</a></dt><dd>for Prometheus</dd>
   <dt><a href="/readyz">Ready</a>, <a href="/livez">alive</a></dt><dd>for probes</dd>
 </dl>

@@ -6,6 +6,7 @@ What aiohttp answers by itself, to what is no HTTP or after an exception, comes 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from aiohttp import StreamReader
 from aiohttp.http import RawRequestMessage
 from aiohttp.web import BaseRequest, RequestPayloadError, StreamResponse
 from aiohttp.web_protocol import RequestHandler
@@ -14,6 +15,8 @@ from aiohttp.web_server import Server
 from ratelimit.web.authorize import ENVOY, NGINX
 from ratelimit.web.counts import Counts
 from ratelimit.web.fault import bug_reply, unparsable_reply
+from ratelimit.web.problems import Problem, encode
+from ratelimit.web.reply import PROBLEM
 
 # larger than what nginx (4 buffers of 8 KiB) and Envoy (60 KiB) pass on by default, so that they are never refused for what they accept
 _MAX_LINE: Final = 65_536
@@ -29,6 +32,13 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 
 
+_MAX_HEAD: Final = 262_144  # bytes from the end of one request to the end of the next one's headers
+_TOO_LARGE_BODY: Final = encode(Problem(title="Request Header Fields Too Large", status=431, detail="the headers are too long as a whole"))
+_TOO_LARGE: Final = (
+    f"HTTP/1.1 431 Request Header Fields Too Large\r\n{PROBLEM}Content-Length: {len(_TOO_LARGE_BODY)}\r\nConnection: close\r\n\r\n"
+).encode() + _TOO_LARGE_BODY
+
+
 def path_of(target: str) -> str:
     """The path of a request line's target, which may be in absolute form and have a query."""
     if not target.startswith("/") and "://" in target:
@@ -39,7 +49,12 @@ def path_of(target: str) -> str:
 class LaneProtocol(RequestHandler):
     """A connection. What aiohttp answers by itself comes out as a problem, and says nothing of what was sent."""
 
-    __slots__ = ("_recent",)
+    __slots__ = ("_body", "_head_bytes", "_recent")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head_bytes = 0
+        self._body: StreamReader | None = None  # of the latest request whose head has come
 
     def data_received(self, data: bytes) -> None:
         """Remember what came last: of a request that cannot be parsed nothing else says which lane it was for.
@@ -49,6 +64,7 @@ class LaneProtocol(RequestHandler):
         self._recent = data
         super().data_received(data)
         waiting = self._current_request
+        self._bound_head(len(data))
         if (
             waiting is not None
             and self._messages
@@ -57,6 +73,19 @@ class LaneProtocol(RequestHandler):
         ):
             waiting.content.set_exception(RequestPayloadError())
             waiting.content.feed_eof()
+
+    def _bound_head(self, received: int) -> None:
+        """Bound the head of a request as a whole: aiohttp bounds its lines and their number, which together still is half a gigabyte."""
+        if self._messages:
+            self._body = self._messages[-1][1]
+        if self._messages or self._current_request is not None or (self._body is not None and not self._body.is_eof()):
+            self._head_bytes = 0
+            return
+        self._head_bytes += received
+        if self._head_bytes > _MAX_HEAD and self.transport is not None:
+            self.transport.write(_TOO_LARGE)
+            self.force_close()
+            self.transport.close()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Nothing, where nothing was paused: aiohttp calls it for each body that is read, and parses emptiness for it."""
@@ -73,7 +102,8 @@ class LaneProtocol(RequestHandler):
         """The answer where no handler gave one: 4xx if the request was no HTTP, 500 if it is our bug."""
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer is already sent")
-        assert isinstance(self._manager, LaneServer), "which made this"  # noqa: S101
+        if not isinstance(self._manager, LaneServer):  # the client has gone: nobody reads this
+            return unparsable_reply(exc, nginx=False)
         counts = self._manager.counts
         if status >= 500:
             counts.bugs += 1

@@ -28,7 +28,7 @@ def found(*headers: tuple[str, str], identity: Identity = IDENTITY) -> Found:
         ([("x-api-key", "k1")], Found(api_key="k1")),
         ([("Authorization", "Bearer k2")], Found(api_key="k2")),
         ([("Authorization", "bearer  k2 ")], Found(api_key="k2")),
-        ([("X-Api-Key", "k1"), ("Authorization", "Bearer k2")], Found(api_key="k1")),
+        ([("X-Api-Key", "k1"), ("Authorization", "Bearer k1")], Found(api_key="k1")),
         ([("X-Api-Key", " "), ("Authorization", "Bearer k2")], Found(api_key="k2")),
         ([("Authorization", "Basic dTpw")], Found()),
         ([("Authorization", "Bearer")], Found()),
@@ -40,8 +40,15 @@ def found(*headers: tuple[str, str], identity: Identity = IDENTITY) -> Found:
     ],
 )
 def test_read_identity(headers: list[tuple[str, str]], expected: Found) -> None:
-    """The first place that holds something counts, and no other header does."""
+    """The place that holds something counts, and no other header does."""
     assert found(*headers) == expected
+
+
+def test_two_keys_are_a_problem() -> None:
+    """Of two different keys the upstream may take the one that was not counted, so an invented one would free the other."""
+    assert found(("X-Api-Key", "k1"), ("Authorization", "Bearer k2")).problem == (
+        "X-Api-Key and Authorization hold different values; expected one of them"
+    )
 
 
 @pytest.mark.parametrize("cost", ["-1", "+1", "1.5", "1e3", "1_000", "x", "\u0661", str(MAX_COST + 1), "9" * 500, "0x1", "1 1"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelimit.core.quota_counter import REMEMBERED_US, QuotaCall, QuotaCounter, QuotaGrant
+from ratelimit.core.quota_counter import COUNT_BITS, KEPT, REMEMBERED_US, QuotaCall, QuotaCounter, QuotaGrant
 
 S = 1_000_000
 DAY = 86_400 * S
@@ -123,11 +123,24 @@ def test_operations_are_forgotten() -> None:
 
 
 def test_counter_stays_small() -> None:
-    """Of a call a second it remembers ten."""
-    counter = QuotaCounter()
+    """Of a sidecar it remembers the latest few calls, of one a second by as many sidecars ten, and a peek not at all."""
+    one, many = QuotaCounter(), QuotaCounter()
     for i in range(100):
-        counter.acquire(NOON + (10 + i) * S, call(1 + i, 1))
-    assert len(counter.operations) == 10
+        one.acquire(NOON + (10 + i) * S, call(1 + i, 1))
+        many.acquire(NOON + (10 + i) * S, call((1 + i) << COUNT_BITS, 1))
+    assert (len(one.operations), len(many.operations)) == (KEPT, 10)
+    one.acquire(NOON + 500 * S, call(200, 0))
+    assert one.operations == []
+
+
+def test_an_operation_that_comes_after_a_later_one_does_nothing() -> None:
+    """Bytes that were under way when their sidecar had gone on charge nothing, and cancelling them returns nothing."""
+    counter = QuotaCounter()
+    counter.acquire(NOON, call(7, 10))
+    late = counter.acquire(NOON, call(6, 20))
+    assert (late.retries, counter.used) == ([NOON], 10)
+    assert not counter.acquire(NOON, call(8, cancel=6)).cancelled
+    assert counter.used == 10
 
 
 @given(st.integers(0, 2**32))
@@ -138,9 +151,10 @@ def test_never_more_than_the_amount(seed: int) -> None:
     charged: dict[int, int] = {}
     for op in range(1, 30):
         now += chance.choice([0, 1_000, S // 4])
-        cancel = chance.choice([0, 0, chance.randint(1, op)])
-        again = calls.get(chance.randrange(1, 60))
-        this = again or call(op, *chance.choices(range(80), k=chance.randrange(5)), extra=chance.choice([0, 9]), cancel=cancel % op)
+        cancel = chance.choice([0, 0, chance.randint(1, op)]) % op << COUNT_BITS  # each is another sidecar's
+        again = calls.get(chance.randrange(1, 60) << COUNT_BITS)
+        needs = chance.choices(range(80), k=chance.randrange(5))
+        this = again or call(op << COUNT_BITS, *needs, extra=chance.choice([0, 9]), cancel=cancel)
         grant = counter.acquire(now, this)
         calls[this.op] = this
         for cancelled in {this.cancel} - {0}:

@@ -187,14 +187,15 @@ def test_lost_answer_is_cancelled_in_time() -> None:
 
 
 def test_idle_tokens_go_back() -> None:
-    """Tokens in hand go back as soon as nobody has asked between two looks."""
+    """Tokens in hand go back when nobody has asked for 300 ms, and what is owed with them."""
     share, _ = with_lease()
     assert not share.idle(NOON)
-    assert share.idle(NOON)
+    assert not share.idle(NOON + 299_999)
+    assert share.idle(NOON + 300_000)
     share.hand = None
-    assert not share.idle(NOON)
+    assert not share.idle(NOON + 300_000)
     share.owe_refund(1, 0)
-    assert share.idle(NOON)
+    assert share.idle(NOON + 300_000)
 
 
 def test_what_callers_are_told() -> None:

@@ -104,8 +104,8 @@ def test_key_outlives_what_it_knows(client: Any, seed: int) -> None:
     for _ in range(5):
         run(client, key, 0, terms, Acquire([chance.randrange(1, 9)], extra=chance.choice([0, 10])))
         state, expires = client.get(key), client.pexpiretime(key)
-        if state is None:
-            return  # full again
+        if state is None or expires < 0:
+            return  # full again, in the second case between the two questions
         found = bucket(state)
         full_at = found.at + found.full_in()
         assert full_at < (expires + 1) * MS  # a key is there to the end of the millisecond it expires in

@@ -74,9 +74,7 @@ async def test_live_socket_is_not_replaced(tmp_path: Path) -> None:
     """A socket that somebody answers at is theirs."""
     address = UnixAddress(tmp_path / "gateway.sock")
     first = await opened(address)
-    with pytest.raises(
-        ConfigError, match=r"RATELIMIT_GATEWAY=unix:.*: cannot listen: something else listens there; stop what is there, or set"
-    ):
+    with pytest.raises(ConfigError, match=r"RATELIMIT_GATEWAY=unix:.*: cannot listen: something else listens there; mend that, or set"):
         await opened(address)
     assert (await ask(first)).endswith(b"hello")
     await first.close()
@@ -96,9 +94,7 @@ async def test_another_that_took_the_place_over_keeps_it(tmp_path: Path) -> None
 async def test_port_is_taken() -> None:
     """A port that is in use is named, with what would do."""
     first = await opened()
-    with pytest.raises(
-        ConfigError, match=r"RATELIMIT_GATEWAY=127.0.0.1:\d+: cannot listen: something else listens there; stop what is there"
-    ):
+    with pytest.raises(ConfigError, match=r"RATELIMIT_GATEWAY=127.0.0.1:\d+: cannot listen: something else listens there; mend that"):
         await opened(first.address)
     await first.close()
 
