@@ -17,7 +17,7 @@ from ratelimit.logs import configure_logs
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState
-from ratelimit.settings import Address, Settings, UnixAddress
+from ratelimit.settings import Address, Settings, TcpAddress, UnixAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.stores.store_key import load_or_create_store_key
@@ -34,6 +34,7 @@ _CLOCK_ID = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
 
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  a comparison
 _EXAMPLE: Final = '{"api_key":"demo","ip":"203.0.113.7","method":"GET","path":"/v1/images"}'
 
 _log = structlog.get_logger()
@@ -131,16 +132,19 @@ class App:
 
     def _started(self, gateway: Address, operator: Address) -> list[str]:
         """What a person wants to see first: where we listen, where the data is, and a line that works."""
-        settings, policy = self._settings, self._policy
+        settings, policy, listens = self._settings, self._policy, gateway
+        if isinstance(gateway, TcpAddress) and gateway.host in _EVERYWHERE:
+            gateway = TcpAddress("127.0.0.1", gateway.port)  # for the line to try
         to = f"--unix-socket {gateway.path} http://localhost" if isinstance(gateway, UnixAddress) else f"http://{gateway}"
         token = f" -H '{TOKEN_HEADER}: ...'" if settings.gateway_token is not None else ""
+        source = policy.source if settings.policy is not None else f"built in ({policy.source}; ./ratelimit.yaml is read at the start)"
         return [
             f"ratelimit {__version__}",
-            f"  gateway lane   {gateway}",
+            f"  gateway lane   {listens}",
             f"  operator lane  {operator}   (metrics, policy, docs)",
             f"  store          {'embedded' if settings.redis_url is None else 'RATELIMIT_REDIS_URL'}",
             f"  data           {settings.data.absolute()}",
-            f"  policy         {policy.source}, {len(policy.limits)} limits, {policy.mode}",
+            f"  policy         {source}, {len(policy.limits)} limits, {policy.mode}",
             *(f"                 warning: {warning}" for warning in policy.warnings),
             "",
             "  Ask it:",
