@@ -83,9 +83,11 @@ class LaneProtocol(RequestHandler):
             return
         self._head_bytes += received
         if self._head_bytes > _MAX_HEAD and self.transport is not None:
+            if isinstance(self._manager, LaneServer):
+                self._manager.counts.unparsable += 1
+                self._manager.counts.problems[431] += 1
             self.transport.write(_TOO_LARGE)
             self.force_close()
-            self.transport.close()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Nothing, where nothing was paused: aiohttp calls it for each body that is read, and parses emptiness for it."""

@@ -278,3 +278,11 @@ def test_exact_over_the_period(seed: int, loss: float) -> None:
         while share.owes() or share.hand is not None:
             ask(share, counter, now=now, more=False)
     assert admitted == counter.used <= AMOUNT
+
+
+def test_a_period_that_nothing_is_known_of_is_spent_once() -> None:
+    """However long the store is away, a sidecar that never heard of the period spends its part of one amount."""
+    share = new()
+    assert share.spend_local(NOON, AMOUNT // 2, 2) == 0
+    for later in (1, 61, 3_600, 40_000):
+        assert share.spend_local(NOON + later * S, 1, 2) > 0

@@ -240,6 +240,37 @@ async def _kill(pid: int) -> None:
     await process.wait()
 
 
+def away(sidecar: Sidecar, *, is_so: bool) -> None:
+    for lane in sidecar.store.lanes:
+        lane.away = is_so
+
+
+async def test_a_local_bucket_begins_with_what_is_known(start: Start) -> None:
+    """Who has spent all does not get a full local bucket because the store is away, and gets none for each time that it is."""
+    sidecar = await start(bucket("key", 10))
+    assert verdicts(await sidecar.at_once(6)) == {"allow": 6}
+    for left in (4, 0, 0):
+        away(sidecar, is_so=True)
+        assert verdicts([await sidecar.check() for _ in range(8)])["allow"] == left
+        away(sidecar, is_so=False)
+        if left == 4:
+            continue
+        await sidecar.check(4)
+
+
+async def test_quota_spent_without_the_store_is_told_afterwards(start: Start) -> None:
+    """What a sidecar spent of a quota while the store was away is charged as soon as it is back, so nothing is admitted twice."""
+    limit = {"name": "month", "per": ["account"], "quota": {"amount": 10, "every": "year"}}
+    sidecar, other = await start(limit), await start(limit)
+    assert verdicts([await sidecar.check() for _ in range(4)]) == {"allow": 4}
+    away(sidecar, is_so=True)
+    assert verdicts([await sidecar.check() for _ in range(9)]) == {"allow": 6, "throttle": 3}
+    away(sidecar, is_so=False)
+    await asyncio.sleep(0.15)  # longer than a denial is remembered
+    assert (await sidecar.check()).reason == "quota_exhausted"
+    assert (await other.check()).reason == "quota_exhausted"
+
+
 async def test_quota_is_exact_over_sidecars(start: Start) -> None:
     """However it is leased and by whom, a period's amount is admitted once and not more."""
     limit = {"name": "month", "per": ["account"], "quota": {"amount": 300, "every": "year"}}

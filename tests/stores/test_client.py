@@ -8,12 +8,14 @@ import pytest
 from redis.crc import key_slot
 from structlog.testing import capture_logs
 
+from ratelimit.core.errors import ConfigError
 from ratelimit.core.store_key import META
 from ratelimit.stores.acquire import bucket
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.server import find_server
 from tests.stores.asker import PATIENCE_S, TERMS, Asker, clock, until
-from tests.stores.conftest import Cluster, Node
+from tests.stores.conftest import Cluster, Node, free_ports
+from tests.stores.conftest import until as until_true
 
 Open = Callable[..., Awaitable[RedisStore]]
 
@@ -75,6 +77,25 @@ async def test_store_that_comes_later(own_node: Node, connect: Open, logs: list[
     await until(lambda: not store.away)
     assert (await ask(store, Asker())).told == ["answered"]
     assert [entry["event"] for entry in logs] == ["the store is away", "the store is back"]
+
+
+@pytest.mark.parametrize("query", ["?db=abc", "?socket_timeout=x", "?nonsense=1"])
+async def test_options_in_the_url_that_are_none(query: str, connect: Open) -> None:
+    """What redis-py cannot take from the URL is a message, and does not show the URL."""
+    with pytest.raises(ConfigError, match="RATELIMIT_REDIS_URL") as raised:
+        await connect(f"redis://user:s3cret@127.0.0.1:1/0{query}")
+    assert "s3cret" not in str(raised.value)
+
+
+async def test_cluster_of_one_that_names_no_host(connect: Open) -> None:
+    """A node that has met no other names no host in its map, and means the one that was asked."""
+    port, bus = free_ports(2)
+    with closing(Node(find_server(), "--cluster-enabled", "yes", "--cluster-port", str(bus), port=port)) as node:
+        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        until_true(lambda: node.client.cluster("INFO")["cluster_state"] == "ok", "the cluster to be whole")
+        store = await connect(node.url)
+        assert store.facts is not None
+        assert (await ask(store, Asker())).told == ["answered"]
 
 
 async def test_password_is_not_logged(connect: Open, logs: list[Any]) -> None:

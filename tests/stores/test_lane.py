@@ -277,6 +277,9 @@ async def test_node_that_must_not_write(own_node: Node, connect: Open) -> None:
     own_node.client.config_set("maxmemory", "1")
     lane.want(asker)
     await asker.until("unanswered")
+    for _ in range(20):  # it answers, but the probe sees that it does not write
+        await asyncio.sleep(0.01)
+        assert lane.away
     assert lane.counts.failures == 1
     own_node.client.config_set("maxmemory", "0")
     await back(lane)

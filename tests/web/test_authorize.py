@@ -45,6 +45,13 @@ async def test_dialects(lane: str, refused: int, away: int, bad: int, start: Sta
     assert mistaken.json["detail"] == "X-Api-Key is there 2 times; expected once"
 
 
+async def test_a_method_of_kilobytes_is_refused(start: Start) -> None:
+    """What is remembered of a refusal is bounded, so a method that no server knows is no request."""
+    gateway = await start([KEY])
+    answer = await gateway.get("/v1/authorize/forwarded", f"X-Forwarded-Method: {'G' * 33}", "X-Forwarded-Uri: /a", "X-Api-Key: k")
+    assert (answer.status, answer.json["detail"]) == (400, "the method has 33 characters; expected at most 32")
+
+
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "PROPFIND"])
 async def test_any_method(lane: str, method: str, start: Start) -> None:

@@ -95,6 +95,7 @@ HOSTILE: dict[str, tuple[bytes, int, str | None]] = {
     "folded header": (get(b"/livez", b"A: b\r\n c"), 400, None),
     "header of 100 kB": (get(b"/livez", b"A: " + b"x" * 100_000), 431, None),
     "target of 100 kB": (get(b"/" + b"x" * 100_000), 431, None),
+    "2 MB of headers": (get(b"/livez", *(b"A%d: %b" % (number, b"x" * 60_000) for number in range(35))), 431, None),
     "20,000 headers": (get(b"/livez", *(b"A%d: b" % number for number in range(20_000))), 400, None),
     "envoy, unparsable": (get(b"/v1/authorize/envoy/x", b"A: \x01"), 400, None),
     "nginx, unparsable": (get(b"/v1/authorize/nginx", b"X-Original-URI: /\x01"), 403, None),
