@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from ratelimit.core.bucket import Acquire, Grant, Terms
+from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 from ratelimit.core.units import Refill
 
 TERMS = Terms(1_000, *Refill.parse("1/h"))
@@ -61,3 +62,25 @@ class Asker:
     def _tell(self, word: str) -> None:
         self.told.append(word)
         self._event.set()
+
+
+class QuotaAsker:
+    """The same for a quota, which has no terms."""
+
+    def __init__(self, need: int = 1, key: str = "") -> None:
+        self.terms = None
+        self.key = key or f"rl1:q:{uuid4()}"
+        self.need = need
+        self.told: list[str] = []
+
+    def compose(self, _now_us: int) -> QuotaCall | None:
+        return None if self.told else QuotaCall(1_000, (0, 0, 1 << 52, 1 << 52), 1, (self.need,))
+
+    def answered(self, _call: QuotaCall, _grant: QuotaGrant, _sent_us: int, _now_us: int) -> None:
+        self.told.append("answered")
+
+    def overdue(self) -> None:
+        self.told.append("overdue")
+
+    def unanswered(self, _call: QuotaCall | None, _now_us: int) -> None:
+        self.told.append("unanswered")

@@ -1,6 +1,7 @@
 """`acquire.lua` is its twin in the core: every answer and all that is kept, on every kind of store; its header is what its caller packs."""
 
 import re
+import time
 from importlib.resources import files
 from random import Random
 from struct import pack, unpack
@@ -110,6 +111,17 @@ def test_key_outlives_what_it_knows(client: Any, seed: int) -> None:
         full_at = found.at + found.full_in()
         assert full_at < (expires + 1) * MS  # a key is there to the end of the millisecond it expires in
         assert expires * MS < full_at + S
+
+
+@pytest.mark.parametrize(("out", "old"), [(0, 7), (7, 0), (3, 4), (10, 0)])
+def test_key_outlives_what_is_out(client: Any, out: int, old: int) -> None:
+    """Slots that are out refill only from when they have lapsed, so the key lives until then and that time more."""
+    key, now = f"rl1:b:{uuid4()}", time.time_ns() // MS
+    client.set(key, pack("<9d", now, (out + old) * TERMS.per, TERMS.num, TERMS.per, out, old, now + 150 * MS, now + 1, now + 300 * MS))
+    run(client, key, 0, TERMS, Acquire())
+    found = bucket(client.get(key))
+    assert (found.out, found.old) == (out, old)
+    assert found.at + found.full_in() < (client.pexpiretime(key) + 1) * MS
 
 
 def test_full_bucket_leaves_no_key(client: Any) -> None:

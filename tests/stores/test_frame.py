@@ -9,20 +9,10 @@ from ratelimit.stores.acquire import packed as packed_bucket
 from ratelimit.stores.frame import KEYS_PER_CALL, Entry, code, command, frames_of, read
 from ratelimit.stores.link import ACQUIRE, QUOTA
 from ratelimit.stores.quota import packed as packed_quota
-from tests.stores.asker import TERMS, Asker
+from tests.stores.asker import TERMS, Asker, QuotaAsker
 
 CALL = Acquire((1,))
 QUOTA_CALL = QuotaCall(10, (0, 1, 2, 3), 7, (1,))
-
-
-class QuotaAsker(Asker):
-    """The same for a quota, which has no terms."""
-
-    terms: None  # type: ignore[assignment]
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key=key)
-        self.terms = None
 
 
 def buckets(count: int) -> list[Entry]:
@@ -30,7 +20,7 @@ def buckets(count: int) -> list[Entry]:
 
 
 def quotas(count: int) -> list[Entry]:
-    return [Entry(QuotaAsker(f"q{i}"), QUOTA_CALL) for i in range(count)]  # type: ignore[arg-type]
+    return [Entry(QuotaAsker(key=f"q{i}"), QUOTA_CALL) for i in range(count)]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from ratelimit.stores import lane as lane_module
 from ratelimit.stores.acquire import bucket
 from ratelimit.stores.frame import Entry
 from ratelimit.stores.lane import Lane
-from ratelimit.stores.link import Link
-from tests.stores.asker import PATIENCE_S, TERMS, Asker, clock, until
+from ratelimit.stores.link import ACQUIRE, Link
+from ratelimit.stores.quota import counter
+from tests.stores.asker import PATIENCE_S, TERMS, Asker, QuotaAsker, clock, until
 from tests.stores.conftest import Node
 from tests.stores.proxy import Proxy
 
@@ -119,6 +120,21 @@ async def test_flushed_script_is_loaded_again(kind: str, request: pytest.Fixture
         await asker.until("answered")
     assert node.executed() - before == 2
     assert [charged(node, asker) for asker in askers] == [7] * 100
+
+
+async def test_only_what_was_not_executed_goes_again(own_node: Node, connect: Open) -> None:
+    """Where a node knows one of the scripts, the calls of that one are not sent a second time with those of the other."""
+    lane = await connect(own_node.url)
+    own_node.client.script_flush()
+    own_node.client.script_load(ACQUIRE.source)
+    asker, of_quota = Asker(7), QuotaAsker(9)
+    lane.want(asker)
+    lane.want(of_quota)
+    await until(lambda: asker.told and of_quota.told)
+    assert (asker.told, of_quota.told) == (["answered"], ["answered"])
+    assert charged(own_node, asker) == 7
+    assert counter(own_node.client.get(of_quota.key)).used == 9
+    assert own_node.executed() == 2
 
 
 @pytest.mark.usefixtures("quiet")

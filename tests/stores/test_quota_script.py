@@ -52,7 +52,7 @@ def test_script_is_its_twin(client: Any, seed: int) -> None:
     """On a random trace, with the clock given, the script answers and keeps what the core does."""
     chance, twin, now, ops, starts, key = Random(seed), QuotaCounter(), START, [1], [0], f"rl1:q:{uuid4()}"
     for _ in range(60):
-        now += chance.choice([0, 1, 100, 5 * MS, 200 * MS, S, -100, -3 * S, 12 * S])
+        now += chance.choice([0, 1, 100, 5 * MS, 200 * MS, S, -100, -3 * S, 10 * S, 12 * S])
         call = random_call(chance, now, ops, starts)
         expected = twin.acquire(now, call)
         assert run(client, key, now, call) == expected
