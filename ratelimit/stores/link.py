@@ -55,6 +55,7 @@ class Link:
 
     def __init__(self, url: str, address: tuple[str, int] | None = None) -> None:
         options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "retry_on_error": [], "protocol": 2, "socket_connect_timeout": CONNECT_S}
+        options["socket_timeout"] = None  # time is kept by who uses the link: a timer for each write and read costs a tenth of the work
         try:
             pool = ConnectionPool.from_url(url, **options)
             if address is not None:
