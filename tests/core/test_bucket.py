@@ -87,6 +87,7 @@ def test_worked_example() -> None:
         (36, [1], 100, 2, [0]),  # half of the stock
         (34, [4], 100, 2, [0]),  # what the need leaves
         (39, [1], 100, 0, [0]),  # nothing is left
+        (38, [2, 1], 100, 1, [0, 1]),  # for who was refused, what ripens soon
         (40, [1], 100, 1, [1 * S // 10]),  # soon: leased before it is there
         (40, [2], 100, 0, [2 * S // 10]),  # not soon enough
         (0, [41, 1], 100, 10, None),  # a cost over the capacity is passed over
@@ -99,6 +100,22 @@ def test_lease_sizes(debt: int, needs: list[int], extra: int, leased: int, retri
     grant = bucket.acquire(START, Terms(40, num, per), Acquire(needs, extra))
     assert grant.leased == leased
     assert [min(retry, 1) for retry in grant.retries] == ([min(r, 1) for r in retries] if retries is not None else [1, 0])
+
+
+def test_ripening_slots_stay_within_the_quarter() -> None:
+    """However fast a bucket refills, what is leased before it is there is at most a quarter of the capacity too."""
+    num, per = Refill.parse("1000/s")
+    bucket = Bucket(num, per, START, 40 * per)
+    assert bucket.acquire(START, Terms(40, num, per), Acquire((3,), 100)).leased == 10
+
+
+def test_no_ripening_slots_beside_a_reserve() -> None:
+    """Where a charge keeps a reserve for late answers, only what is there is leased: the slots would ripen later than said."""
+    num, per = Refill.parse("1000/s")
+    bucket = Bucket()
+    grant = bucket.acquire(START, Terms(1_000, num, per, late=10 * MS), Acquire((990, 20), 100))
+    assert grant.leased == 10
+    assert grant.first + 999 * per // num <= 0  # the last of the thousand is ripe
 
 
 def test_lapsed_lease_is_spent() -> None:

@@ -34,7 +34,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
 
 @pytest.fixture
 async def proxy(node: Node) -> AsyncIterator[Proxy]:
-    found = Proxy(node)
+    found = Proxy(node.url)
     yield found
     await found.close()
 
@@ -165,6 +165,22 @@ async def test_who_comes_meanwhile_goes_with_the_next_call(node: Node, proxy: Pr
     decided = [await task for task in (first, *others)]
     assert sum(decision.decision == "allow" for decision in decided) == 10
     assert node.executed() == 2
+
+
+async def test_who_left_the_queue_is_not_asked_for(node: Node, proxy: Proxy, start: Start) -> None:
+    """Whoever went away before their call was composed costs no token and no refund."""
+    sidecar = await start(bucket("key", 10), url=await proxy.start())
+    proxy.replies.clear()
+    first = asyncio.create_task(sidecar.check())
+    await until(node.executed)
+    gone, stays = (asyncio.create_task(sidecar.check(3)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    proxy.replies.set()
+    await asyncio.gather(first, stays)
+    await sidecar.settled()
+    assert (node.executed(), spent(node, sidecar)) == (2, 4)
 
 
 async def test_lost_call_is_not_repeated(node: Node, proxy: Proxy, start: Start) -> None:

@@ -4,19 +4,17 @@ import asyncio
 import contextlib
 from typing import Final
 
-from tests.stores.conftest import Node
-
 HOST: Final = "127.0.0.1"
 
 
 class Proxy:
-    """Listens on loopback and passes on to one node. While `replies` is not set they are held; `cut` drops them, and all connections."""
+    """Listens on loopback for a server on a Unix socket. While `replies` is not set they are held; `cut` drops them, and all connections."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, url: str) -> None:
         self.replies = asyncio.Event()
         self.replies.set()
         self.asked = 0  # pieces of requests that were passed on
-        self._node = node
+        self._socket = url.removeprefix("unix://")
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -38,7 +36,7 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(self._node.url.removeprefix("unix://"))
+        far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
         self._writers |= {writer, far_writer}
         self._spawn(reader, far_writer, held=False)
         self._spawn(far_reader, writer, held=True)

@@ -40,7 +40,7 @@ async def connect() -> AsyncIterator[Open]:
 @pytest.fixture
 async def proxy(own_node: Node) -> AsyncIterator[Proxy]:
     """A proxy before a Valkey of its own."""
-    found = Proxy(own_node)
+    found = Proxy(own_node.url)
     yield found
     await found.close()
 

@@ -81,7 +81,7 @@ async def test_asking_goes_before_its_command(cluster: Cluster, stack: Stack) ->
 
 async def test_cut_connection_sends_nothing_again(own_node: Node) -> None:
     """A library that repeats what it lost would execute it twice; ours does not."""
-    proxy = Proxy(own_node)
+    proxy = Proxy(own_node.url)
     link = Link(await proxy.start())
     try:
         await link.open()
