@@ -168,19 +168,19 @@ async def test_who_comes_meanwhile_goes_with_the_next_call(node: Node, proxy: Pr
 
 
 async def test_who_left_the_queue_is_not_asked_for(node: Node, proxy: Proxy, start: Start) -> None:
-    """Whoever went away before their call was composed costs no token and no refund."""
-    sidecar = await start(bucket("key", 10), url=await proxy.start())
+    """Whoever went away before their call was composed, here behind another key's, costs no token and no refund."""
+    sidecar = await start(bucket("key", 10, per="ip"), bucket("own", 10), url=await proxy.start())
     proxy.replies.clear()
-    first = asyncio.create_task(sidecar.check())
+    first = asyncio.create_task(sidecar.check(1, Caller(ip=ALICE.ip)))
     await until(node.executed)
-    gone, stays = (asyncio.create_task(sidecar.check(3)) for _ in range(2))
+    gone, stays = (asyncio.create_task(sidecar.check(3, Caller(api_key="alice"))) for _ in range(2))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     proxy.replies.set()
     await asyncio.gather(first, stays)
     await sidecar.settled()
-    assert (node.executed(), spent(node, sidecar)) == (2, 4)
+    assert (node.executed(), spent(node, sidecar, "own")) == (2, 3)
 
 
 async def test_lost_call_is_not_repeated(node: Node, proxy: Proxy, start: Start) -> None:

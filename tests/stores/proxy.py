@@ -8,7 +8,7 @@ HOST: Final = "127.0.0.1"
 
 
 class Proxy:
-    """Listens on loopback for a server on a Unix socket. While `replies` is not set they are held; `cut` drops them, and all connections."""
+    """Listens on loopback for a server on a Unix socket. While `replies` is not set they are held; `cut` drops them and the connections."""
 
     def __init__(self, url: str) -> None:
         self.replies = asyncio.Event()
