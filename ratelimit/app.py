@@ -99,7 +99,7 @@ class App:
             most_subjects=settings.max_subjects,
         )
         stack.callback(limiter.give_back)  # before the store closes, which sends it
-        _keep_running(limiter.run, stack)
+        keep_running(limiter.run, stack)
         return limiter
 
     async def _open_lanes(
@@ -124,7 +124,7 @@ class App:
         if self._settings.policy is None:
             return ReloadState(self._policy.digest, self._policy.warnings, time.time())
         reload = Reload(self._settings.policy, self._policy, limiter.adopt)
-        _keep_running(reload.run, stack)
+        keep_running(reload.run, stack)
         return reload.state
 
     def _restarts(self) -> int:
@@ -152,7 +152,7 @@ class App:
         ]
 
 
-def _keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
+def keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExitStack, pause_s: float = 1.0) -> None:
     """Run what never ends; should it fail, which is a bug, it is said and begun again."""
 
     async def for_ever() -> None:
@@ -161,7 +161,7 @@ def _keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExi
                 await work()
             except Exception:
                 _log.exception("work in the background failed, which is our bug; it begins again")
-                await asyncio.sleep(1)
+                await asyncio.sleep(pause_s)
 
     task = asyncio.get_running_loop().create_task(for_ever())
     stack.callback(task.cancel)

@@ -240,8 +240,10 @@ async def test_server_that_hangs_is_killed(tmp_path: Path, watch: bool) -> None:
     """A server that does not end at SIGTERM is killed after the grace."""
     store = await EmbeddedStore.start(tmp_path, watch=watch)
     os.kill(store.pid, signal.SIGSTOP)
+    pid = store.pid
     await store.stop(grace_s=0.05)
-    await until(lambda: is_gone(store.pid))
+    await until(lambda: is_gone(pid))
+    assert is_gone(pid)
 
 
 async def test_path_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

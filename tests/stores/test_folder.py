@@ -25,7 +25,9 @@ async def test_one_claim_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 async def test_what_a_crash_left_in_the_lock_file(tmp_path: Path, content: str) -> None:
     """Whatever the lock file says, a folder that nobody holds can be claimed."""
     (tmp_path / "lock").write_text(content)
-    (await claim_folder(tmp_path)).release()
+    claimed = await claim_folder(tmp_path)
+    claimed.release()
+    assert claimed.path == tmp_path
 
 
 async def test_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
