@@ -27,7 +27,7 @@ from ratelimit.web.health import Health
 from ratelimit.web.listen import listen
 from ratelimit.web.metrics import Watched
 from ratelimit.web.operator import OperatorRunner, operator_application
-from ratelimit.web.server import LaneServer
+from ratelimit.web.shortcut import ShortcutServer
 
 # CLOCK_MONOTONIC stands still while the machine sleeps, and a lease would outlive what the store counts; only Linux has the other one
 _CLOCK_ID = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -116,7 +116,7 @@ class App:
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, settings.operator, "RATELIMIT_OPERATOR")
         stack.push_async_callback(operator.close)
-        gateway = await listen(LaneServer(lane, for_gateway), settings.gateway, "RATELIMIT_GATEWAY")
+        gateway = await listen(ShortcutServer(lane, for_gateway, lane.at_once), settings.gateway, "RATELIMIT_GATEWAY")
         stack.push_async_callback(gateway.close)
         return gateway.address, operator.address
 

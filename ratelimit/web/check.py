@@ -14,12 +14,13 @@ from ratelimit.core.address import caller_prefix, parse_address
 from ratelimit.core.decision import Decision
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
+from ratelimit.core.policy import Policy
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.service.limiter import Limiter
 from ratelimit.web.body import MAX_BATCH_BODY, MAX_BODY, read_body, undecodable, whole_body
 from ratelimit.web.headers import RateLimitHeaders
 from ratelimit.web.problems import ClientError
-from ratelimit.web.reply import JSON, Reply
+from ratelimit.web.reply import JSON, Reply, written
 
 _decode_check: Final = msgspec.json.Decoder(CheckRequest).decode
 _decode_batch: Final = msgspec.json.Decoder(BatchRequest).decode
@@ -47,9 +48,18 @@ class Check:
         decision = self._limiter.check(caller, asked.method, asked.path, asked.cost)
         if not isinstance(decision, Decision):
             decision = await decision
-        return Reply(
-            200, JSON + self._headers.lines(policy.match(asked.method, asked.path, asked.plan), decision), encode_decision(decision)
-        )
+        return Reply(200, self._lines(policy, asked, decision), encode_decision(decision))
+
+    def at_once(self, body: bytes) -> bytes | None:
+        """The whole answer to one check on a connection that stays open; None if it has to wait or is no 200: then nothing was done."""
+        try:
+            asked = _decode_check(body)
+            policy = self._limiter.policy
+            caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ClientError):
+            return None
+        decision = self._limiter.at_once(caller, asked.method, asked.path, asked.cost)
+        return None if decision is None else written(200, self._lines(policy, asked, decision), encode_decision(decision))
 
     async def batch(self, request: BaseRequest) -> Reply:
         """Many checks, decided in order. If one of them cannot be read none is decided."""
@@ -64,6 +74,9 @@ class Check:
         callers = [self._caller(asked, prefix, f"$.checks[{index}]") for index, asked in enumerate(checks)]
         decisions = await self._decide([(caller, asked) for caller, asked in zip(callers, checks, strict=True)])
         return Reply(200, JSON, b'{"decisions":[' + b",".join(map(encode_decision, decisions)) + b"]}")
+
+    def _lines(self, policy: Policy, asked: CheckRequest, decision: Decision) -> str:
+        return JSON + self._headers.lines(policy.match(asked.method, asked.path, asked.plan), decision)
 
     def _caller(self, asked: CheckRequest, ipv6_prefix: int, at: str) -> Caller:
         """Who asks, as the limits see it. `at` is the JSON path of the check, for problems."""

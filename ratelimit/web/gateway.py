@@ -4,10 +4,11 @@ Whatever is sent here, the answer is a decision or a problem with a 4xx; a 500 i
 request said.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 from typing import Final, NamedTuple
 
+from aiohttp.http import RawRequestMessage
 from aiohttp.web import BaseRequest, StreamResponse
 from msgspec.structs import replace
 
@@ -24,6 +25,8 @@ from ratelimit.web.reply import Reply, error_reply, lines, problem_reply
 from ratelimit.web.server import path_of
 
 TOKEN_HEADER: Final = "X-RateLimit-Token"  # noqa: S105  a name. Authorization is the caller's own on the authorize lanes
+
+CHECK: Final = "/v1/check"
 
 _READ: Final = frozenset({"GET", "HEAD"})
 _POST: Final = frozenset({"POST"})
@@ -44,11 +47,12 @@ class GatewayLane:
     def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
+        self._check = check
         self._counts = counts
         self._token = token.reveal().encode() if token is not None else None
         self._envoy = Endpoint(authorize.envoy)
         self.endpoints: Final = {
-            "/v1/check": Endpoint(check.check, _POST),
+            CHECK: Endpoint(check.check, _POST),
             "/v1/check/batch": Endpoint(check.batch, _POST),
             "/v1/authorize/forwarded": Endpoint(authorize.forwarded),
             NGINX: Endpoint(authorize.nginx),
@@ -74,6 +78,14 @@ class GatewayLane:
                 )
             return error_reply(error)
 
+    def at_once(self, message: RawRequestMessage, body: bytes) -> bytes | None:
+        """The whole answer to a check that needs no waiting, the same as `__call__` gives; None for everything else."""
+        if message.path != CHECK or message.method != "POST":
+            return None
+        if self._token is not None and not _has_token(message.headers, self._token):
+            return None
+        return self._check.at_once(body)
+
     def _find(self, target: str) -> Endpoint:
         path = path_of(target)
         if path.startswith(f"{ENVOY}/"):
@@ -84,12 +96,15 @@ class GatewayLane:
         return found
 
     def _ask_token(self, request: BaseRequest, token: bytes) -> None:
-        given = request.headers.get(TOKEN_HEADER)
-        if given is None or not compare_digest(given.encode("utf-8", "surrogateescape"), token):
-            found = "is missing" if given is None else "is not the one expected"
+        if not _has_token(request.headers, token):
+            found = "is not the one expected" if TOKEN_HEADER in request.headers else "is missing"
             raise ClientError(
                 401, f"{TOKEN_HEADER} {found}; send what RATELIMIT_GATEWAY_TOKEN says", headers={"WWW-Authenticate": TOKEN_HEADER}
             )
+
+
+def _has_token(headers: Mapping[str, str], token: bytes) -> bool:
+    return compare_digest(headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape"), token)
 
 
 def _wrong_method(methods: frozenset[str]) -> ClientError:

@@ -38,6 +38,11 @@ class _Date:
 _date = _Date()
 
 
+def written(status: int, headers: str, body: bytes, connection: str = "") -> bytes:
+    """A whole answer; `headers` and `connection` are lines that each end in CRLF."""
+    return f"{_STATUS[status]}{_date.line()}{headers}{connection}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
+
+
 class Reply(StreamResponse):
     """A status, `headers` as lines that each end in CRLF, and a body. It is written whole by `prepare`, which aiohttp calls."""
 
@@ -59,10 +64,9 @@ class Reply(StreamResponse):
             connection = "Connection: close\r\n"
         elif request.version == HttpVersion10:
             connection = "Connection: keep-alive\r\n"
-        body = self._content
-        head = f"{_STATUS[self._status]}{_date.line()}{self._lines}{connection}Content-Length: {len(body)}\r\n\r\n".encode("latin-1")
+        answer = written(self._status, self._lines, self._content, connection)
         writer = request.writer
-        await writer.write(head if request.method == "HEAD" else head + body)
+        await writer.write(answer[: len(answer) - len(self._content)] if request.method == "HEAD" else answer)
         await writer.drain()  # waits only for a client that reads slower than it asks
         self._eof_sent = True
         return writer

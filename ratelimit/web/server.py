@@ -21,7 +21,7 @@ from ratelimit.web.reply import PROBLEM
 # larger than what nginx (4 buffers of 8 KiB) and Envoy (60 KiB) pass on by default, so that they are never refused for what they accept
 _MAX_LINE: Final = 65_536
 _MAX_HEADERS: Final = 8_192
-_OPTIONS: Final[dict[str, Any]] = {
+OPTIONS: Final[dict[str, Any]] = {
     "access_log": None,
     "auto_decompress": False,
     "max_line_size": _MAX_LINE,
@@ -125,4 +125,4 @@ class LaneServer(Server):
 
     def __call__(self) -> RequestHandler:
         """A protocol for one connection."""
-        return LaneProtocol(self, loop=self._loop, **_OPTIONS)
+        return LaneProtocol(self, loop=self._loop, **OPTIONS)

@@ -25,7 +25,7 @@ from ratelimit.web.health import Health
 from ratelimit.web.listen import listen
 from ratelimit.web.metrics import Watched
 from ratelimit.web.operator import OperatorRunner, operator_application
-from ratelimit.web.server import LaneServer
+from ratelimit.web.shortcut import ShortcutServer
 
 SECRET = bytes(range(32))
 PATIENCE_S = 5.0  # a slow machine is no store that is away
@@ -135,7 +135,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             counts, health = Counts(), Health(lambda: redis.away)
             health.state = "serving"
             lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None)
-            listener = await listen(LaneServer(lane, counts), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
+            listener = await listen(ShortcutServer(lane, counts, lane.at_once), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
             return Gateway(listener.address, limiter, counts, health, redis)
