@@ -116,7 +116,7 @@ class App:
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, settings.operator, "RATELIMIT_OPERATOR")
         stack.push_async_callback(operator.close)
-        gateway = await listen(ShortcutServer(lane, for_gateway, lane.at_once), settings.gateway, "RATELIMIT_GATEWAY")
+        gateway = await listen(ShortcutServer(lane, for_gateway, lane), settings.gateway, "RATELIMIT_GATEWAY")
         stack.push_async_callback(gateway.close)
         return gateway.address, operator.address
 

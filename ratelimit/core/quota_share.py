@@ -149,18 +149,16 @@ class QuotaShare(Demand):
         """Whether forgetting this share would lose nothing."""
         return self.hand is None and not self.owes() and now >= self._denied_until
 
-    def remaining(self, now: int) -> int:
-        """Tokens that this sidecar believes are left in the period."""
+    def standing(self, now: int) -> tuple[int, int]:
+        """Tokens that this sidecar believes are left in the period, and microseconds until it ends."""
         left = self.amount if now >= self._resets else self._remaining
-        return left + (self.hand.slots if self.hand is not None and now < self.hand.expires else 0)
-
-    def reset_after(self, now: int) -> int:
-        """Microseconds until the period ends."""
-        return max(0, self._resets - now)
+        in_hand = self.hand.slots if self.hand is not None and now < self.hand.expires else 0
+        return left + in_hand, max(0, self._resets - now)
 
     def lacking(self, now: int, cost: int) -> int:
         """Microseconds until the next period, if `cost` is more than this sidecar believes to be left, or 0; see Share."""
-        return self.reset_after(now) if cost > self.remaining(now) else 0
+        remaining, reset_after = self.standing(now)
+        return reset_after if cost > remaining else 0
 
     def spend_local(self, now: int, cost: int, sidecars: int) -> int:
         """While the store is away: 0 if this sidecar's part of what was last known to be left pays, else the wait for the next period."""

@@ -162,14 +162,11 @@ class Share(Demand):
     def unanswered(self, call: Acquire, now: int) -> None:
         """A call's effect is unknown. What it settled is gone or will lapse; sending it again could mint, so nothing is restored."""
 
-    def remaining(self, now: int) -> int:
-        """Tokens that this sidecar believes to be available."""
-        return max(0, self._level(now) // self.terms.per)
-
-    def reset_after(self, now: int) -> int:
-        """Microseconds until the bucket is full, as far as this sidecar knows."""
-        terms = self.terms
-        return ceil_div(terms.capacity * terms.per - self._level(now), terms.num)
+    def standing(self, now: int) -> tuple[int, int]:
+        """Tokens that this sidecar believes to be available, and microseconds until the bucket is full."""
+        capacity, num, per, *_ = self.terms
+        units = self._level(now)
+        return (units // per if units > 0 else 0), -((units - capacity * per) // num)  # ceil_div, which a call would double
 
     def lacking(self, now: int, cost: int) -> int:
         """Microseconds until `cost` is there, as far as this sidecar knows, or 0. It says which limit to name and decides nothing."""

@@ -52,15 +52,16 @@ class Answers:
         shelf, meter, wait, reason = denial
         shelf.refused += 1
         self._throttled[reason] = self._throttled.get(reason, 0) + 1
+        remaining, reset_after = meter.share.standing(now) if meter is not None else (0, None)
         decision = Decision(
             self._id(),
             "throttle",
             reason,
             shelf.limit.name,
             meter.subject if meter is not None else None,
-            meter.share.remaining(now) if meter is not None else 0,
+            remaining,
             wait / US_PER_S if wait is not None else None,
-            meter.share.reset_after(now) / US_PER_S if meter is not None else None,
+            reset_after / US_PER_S if reset_after is not None else None,
         )
         self.recent.add(decision, question.method, question.path, question.cost, policy)
         return decision
@@ -70,17 +71,18 @@ class Answers:
         self._allowed += 1
         for finding in shadow:
             self.shadowed[finding.limit] += 1
-        least, named = -1, None
-        for shelf, meter in asked:
+        named = None
+        least = resets = 0
+        for one in asked:
+            shelf, meter = one
             if not shelf.shadow:
-                remaining = meter.share.remaining(now)
+                remaining, reset_after = meter.share.standing(now)
                 if named is None or remaining < least:
-                    least, named = remaining, (shelf, meter)
+                    named, least, resets = one, remaining, reset_after
         if named is None:
             return Decision(self._id(), "allow", "ok", shadow=shadow)
         shelf, meter = named
-        reset_after = meter.share.reset_after(now) / US_PER_S
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, least, None, reset_after, None, shadow)
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, least, None, resets / US_PER_S, None, shadow)
 
     def _id(self) -> str:
         self._count += 1

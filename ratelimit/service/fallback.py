@@ -55,7 +55,7 @@ def _charge_one(shelf: Shelf, meter: Meter, now: int, cost: int, sidecars: int) 
     if cost > terms.capacity:
         return None
     if share.local is None:  # it starts with this sidecar's part of what is known to be left
-        left = min(terms.capacity, -(-share.remaining(now) // sidecars))
+        left = min(terms.capacity, -(-share.standing(now)[0] // sidecars))
         share.local = Bucket(terms.num, terms.per, now, (terms.capacity - left) * terms.per)
     return share.local.acquire(now, terms, Acquire((cost,))).retries[0]
 

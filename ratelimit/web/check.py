@@ -106,4 +106,4 @@ class Check:
 def encode_decision(decision: Decision) -> bytes:
     """The JSON of a decision. Nulls stay, since they say something; `shadow` is left out where it is empty."""
     body = _encode(decision)
-    return body[: -len(_NO_SHADOW)] + b"}" if body.endswith(_NO_SHADOW) else body
+    return body if decision.shadow else body[: -len(_NO_SHADOW)] + b"}"

@@ -47,7 +47,7 @@ class GatewayLane:
     def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
-        self._check = check
+        self.at_once = check.at_once  # the whole answer to a check that `accepts`, if it need not wait
         self._counts = counts
         self._token = token.reveal().encode() if token is not None else None
         self._envoy = Endpoint(authorize.envoy)
@@ -78,13 +78,9 @@ class GatewayLane:
                 )
             return error_reply(error)
 
-    def at_once(self, message: RawRequestMessage, body: bytes) -> bytes | None:
-        """The whole answer to a check that needs no waiting, the same as `__call__` gives; None for everything else."""
-        if message.path != CHECK or message.method != "POST":
-            return None
-        if self._token is not None and not _has_token(message.headers, self._token):
-            return None
-        return self._check.at_once(body)
+    def accepts(self, message: RawRequestMessage) -> bool:
+        """Whether this is a check that may be answered, whatever its body."""
+        return message.path == CHECK and message.method == "POST" and (self._token is None or _has_token(message.headers, self._token))
 
     def _find(self, target: str) -> Endpoint:
         path = path_of(target)

@@ -42,10 +42,13 @@ class RateLimitHeaders:
         route = self._routes.get(id(limits)) or self._remember(limits)
         item = route.items.get(decision.limit) if decision.limit is not None else None
         standing = "" if item is None or decision.remaining is None else _standing(item, decision)
-        ours = f"X-RateLimit-Decision: {decision.decision}\r\nX-RateLimit-Reason: {decision.reason}\r\nX-RateLimit-Id: {decision.id}\r\n"
-        if decision.decision == "allow" or decision.retry_after is None:
-            return route.policy + standing + ours
-        return f"{route.policy}{standing}Retry-After: {whole_seconds(decision.retry_after)}\r\n{ours}"
+        retry = ""
+        if decision.decision != "allow" and decision.retry_after is not None:
+            retry = f"Retry-After: {whole_seconds(decision.retry_after)}\r\n"
+        return (
+            f"{route.policy}{standing}{retry}X-RateLimit-Decision: {decision.decision}\r\n"
+            f"X-RateLimit-Reason: {decision.reason}\r\nX-RateLimit-Id: {decision.id}\r\n"
+        )
 
     def _remember(self, limits: tuple[Limit, ...]) -> _Route:
         if len(self._routes) >= _MOST_ROUTES:

@@ -201,12 +201,12 @@ def test_idle_tokens_go_back() -> None:
 def test_what_callers_are_told() -> None:
     """Remaining is the store's last word and what is in hand; reset is the period's end."""
     share, counter = new(), QuotaCounter()
-    assert share.remaining(NOON) == AMOUNT
+    assert share.standing(NOON)[0] == AMOUNT
     ask(hot(share), counter, 100)
-    assert (share.remaining(NOON), share.reset_after(NOON)) == (900, DAY - NOON)
+    assert share.standing(NOON) == (900, DAY - NOON)
     share.take(1)
-    assert share.remaining(NOON) == 899
-    assert (share.remaining(DAY), share.reset_after(DAY)) == (AMOUNT, 0)
+    assert share.standing(NOON)[0] == 899
+    assert share.standing(DAY) == (AMOUNT, 0)
 
 
 def test_local_spends_the_part_of_what_is_left() -> None:

@@ -242,14 +242,14 @@ def test_quiet_share_may_be_forgotten() -> None:
 def test_what_callers_are_told() -> None:
     """Remaining and reset are the store's last word, what refilled since, and what is in hand."""
     share, bucket = Share(TERMS, START), Bucket()
-    assert (share.remaining(START), share.reset_after(START)) == (40, 0)
+    assert share.standing(START) == (40, 0)
     ask(share, bucket, START, 30, more=False)
-    assert (share.remaining(START), share.reset_after(START)) == (10, 3 * S)
-    assert (share.remaining(START + S), share.reset_after(START + S)) == (20, 2 * S)
-    assert share.remaining(START + 60 * S) == 40
+    assert share.standing(START) == (10, 3 * S)
+    assert share.standing(START + S) == (20, 2 * S)
+    assert share.standing(START + 60 * S)[0] == 40
     ask(hot(share), bucket, START, 1)
     assert share.hand is not None
-    assert share.remaining(START) == 9  # leased or not, they are there
+    assert share.standing(START)[0] == 9  # leased or not, they are there
 
 
 @given(

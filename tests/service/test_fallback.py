@@ -116,10 +116,10 @@ def test_refused_request_costs_nothing(make: Make, refusing: OnStoreFailure, set
     if quota:  # what is left was known before the store went away
         first[1].share.answered(QuotaCall(quota, (0, 0, 9 * S, 9 * S), 1), QuotaGrant(0, 0, 9 * S, quota, False, []), NOW, NOW)
     charge([second], NOW, 1, 1)
-    before = first[1].share.remaining(NOW)
+    before = first[1].share.standing(NOW)[0]
     for _ in range(20):
         assert charge([first, second], NOW, 2, 2) is not None
-    assert first[1].share.remaining(NOW) == before
+    assert first[1].share.standing(NOW)[0] == before
     if setting == "local":
         spent = [answer(charge([first], NOW, 1, 2)) for _ in range(60)].count("ok")
         assert spent == (quota // 2 if quota else 4)

@@ -135,7 +135,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             counts, health = Counts(), Health(lambda: redis.away)
             health.state = "serving"
             lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None)
-            listener = await listen(ShortcutServer(lane, counts, lane.at_once), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
+            listener = await listen(ShortcutServer(lane, counts, lane), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
             return Gateway(listener.address, limiter, counts, health, redis)
