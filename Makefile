@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench deps
+.PHONY: help serve test check bench load deps
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
@@ -36,6 +36,9 @@ check: $(READY) ## format, lint, types, import direction, Dockerfile and k8s/
 
 bench: $(READY) ## measure throughput, latency, store calls, script and memory
 	$(BIN)/python bench/check.py $(ARGS)
+
+load: $(READY) ## let honest and abusive callers come, and fail if an objective is missed
+	$(BIN)/python bench/load_test.py $(ARGS)
 
 deps: ## install the servers that no wheel brings (apt): redis-server, nginx, wrk
 	$(APT) update -qq

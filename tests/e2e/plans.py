@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from bench.traffic.ledger import Rate
 from ratelimit.service.policy_source import make_policy
 from tests.e2e.conftest import HOST, Server
-from tests.e2e.ledger import Rate
 from tests.e2e.sidecar import Load, Plan
 
 FAULTS = """

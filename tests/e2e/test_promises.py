@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import pytest
 
+from bench.traffic.ledger import Rate
 from ratelimit.stores import acquire
 from tests.e2e import plans
 from tests.e2e.conftest import Server
 from tests.e2e.diary import Admission, Request
 from tests.e2e.fleet import Fleet, Member, fleet, proxied, wait_until
-from tests.e2e.ledger import Books, Rate, books, central, mints
+from tests.e2e.ledger import Books, books, central, mints
 from tests.e2e.sidecar import PERIOD_US, Plan
 
 SIDECARS = 8
