@@ -29,6 +29,7 @@ from ratelimit.service.policy_source import read_policy
 BENCH: Final = Path(__file__).parent
 RECORD: Final = "record"
 PAGE: Final = "locust.html"
+REPORTS: Final = ("load.json", "load.html")
 _FACTS: Final = ("date", "cpu", "cores", "load", "kernel", "python", "aiohttp", "ratelimit-sidecar", "valkey")
 _RAMP_S: Final = 4  # until all users are there; a crowd in one instant would measure how fast locust makes users
 _GRACE_S: Final = 60  # for locust to start, and to end
@@ -127,12 +128,13 @@ def _facts(plan: Plan, options: Options, policy: Policy) -> dict[str, str]:
 
 def _write(report: Report, options: Options, of_locust: str) -> None:
     options.results.mkdir(parents=True, exist_ok=True)
-    report.write_json(options.results / "load.json")
-    report.write_html(options.results / "load.html", of_locust)
+    for_machines, for_people = (options.results / name for name in REPORTS)
+    report.write_json(for_machines)
+    report.write_html(for_people, of_locust)
     if options.summary is not None:
         report.append_markdown(options.summary)
     report.show()
-    click.echo(f"JSON and HTML in {options.results}/load.json, load.html", err=True)
+    click.echo(f"JSON in {for_machines}, HTML in {for_people}", err=True)
 
 
 def _wall_clock_us() -> int:

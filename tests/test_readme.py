@@ -7,7 +7,11 @@ from typing import get_args
 
 import click
 import pytest
+import yaml
 
+from bench import load_test
+from bench.load_test import REPORTS
+from bench.traffic.objective import MEASURES, Objective, read_objectives
 from ratelimit.__main__ import cli
 from ratelimit.core.decision import Reason
 from ratelimit.settings import Documented, documented
@@ -55,6 +59,35 @@ def test_dependencies() -> None:
     names = {re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0].lower() for line in project["dependencies"]}
     table = README[README.index("### Dependencies, and why") :].lower()
     assert {name for name in names if name not in table} == set()
+
+
+def test_workflow_of_the_load_test() -> None:
+    """The workflow is YAML with pinned actions, makes what the Makefile has, and uploads what the load test writes."""
+    (text,) = re.findall(r"```yaml\n(name: load\n.*?)```", README, re.DOTALL)
+    workflow = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - texts only: `on` is no boolean
+    steps = workflow["jobs"]["load"]["steps"]
+    assert workflow["on"]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    (command,) = (step["run"] for step in steps if "run" in step)
+    assert re.search(rf"^{command.split()[1]}:.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    (upload,) = (step for step in steps if "upload-artifact" in step.get("uses", ""))
+    assert upload["with"]["path"].split() == [f"bench/results/{name}" for name in REPORTS]
+    (option,) = re.findall(r"--[a-z]+", command)
+    assert option in {name for parameter in load_test.main.params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_measures(measure: str) -> None:
+    """Each measure that an objective can have is in the table of the load test."""
+    assert f"`{measure}`" in README
+
+
+@pytest.mark.parametrize("objective", read_objectives(ROOT / "bench" / "objectives.yaml"), ids=lambda it: f"{it.measure}-{it.of}")
+def test_objectives(objective: Objective) -> None:
+    """The bound of each shipped objective stands in the row of its measure."""
+    (row,) = (line for line in README.splitlines() if line.startswith("|") and f"`{objective.measure}`" in line)
+    bound = objective.at_most if objective.at_most is not None else objective.at_least
+    assert f"{bound:g}" in re.findall(r"[\d.]+", row.rsplit("|", 2)[1])
 
 
 def test_no_placeholder_is_left() -> None:
