@@ -2,6 +2,7 @@
 against objectives. Exit codes: 0 all are met, 1 one is missed, 2 usage, 3 something needed is not there or failed.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.service.policy_source import read_policy
 
 BENCH: Final = Path(__file__).parent
+TOKEN: Final = "RATELIMIT_GATEWAY_TOKEN"  # noqa: S105  the name of a variable
 RECORD: Final = "record"
 PAGE: Final = "locust.html"
 REPORTS: Final = ("load.json", "load.html")
@@ -103,6 +105,8 @@ def _drive(plan: Plan, url: str, options: Options) -> None:
     }  # fmt: skip
     command = [sys.executable, "-m", "locust", "--headless", "--only-summary", *(str(word) for pair in told.items() for word in pair)]
     environment = {name: value for name, value in clean_environment().items() if not name.startswith("LOCUST_")}
+    if options.host and TOKEN in os.environ:
+        environment[TOKEN] = os.environ[TOKEN]
     try:
         run = subprocess.run(
             plan.on_client_core(command), capture_output=True, text=True, check=False, env=environment, cwd=plan.folder,

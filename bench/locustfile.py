@@ -3,11 +3,13 @@
     locust -f bench/locustfile.py --host http://127.0.0.1:8080
 
 Each user is a gateway that asks `POST /v1/check` on behalf of one caller, and looks whether the answer is a decision that agrees with its
-headers; if not, the request is a failure. Requests are named by who asks and what for. The same --seed makes the same callers, who do the
-same things in the same order; when they do them is up to the machine. --record FILE keeps every request, for `bench/load_test.py`.
+headers; if not, the request is a failure. Requests are named by who asks and what for. Where the sidecar wants a token, it is taken from
+RATELIMIT_GATEWAY_TOKEN. The same --seed makes the same callers, who do the same things in the same order; when they do them is up to the
+machine. --record FILE keeps every request, for `bench/load_test.py`.
 """
 
 import json
+import os
 import time
 from argparse import ArgumentParser
 from collections import Counter
@@ -26,6 +28,7 @@ from ratelimit.core.decision import Decision
 ANSWER_S: Final = 5.0  # an answer that takes longer is none
 _MOST_PATIENT: Final = 5  # times that a person comes back for the same page
 _DESKS: Final = 12  # keys behind the address of one office
+_HEADERS: Final = {"Content-Type": "application/json", "X-RateLimit-Token": os.environ.get("RATELIMIT_GATEWAY_TOKEN", "")}
 _FLOOD_ADDRESS: Final = "203.0.113.66"
 _SHARED_KEY: Final = "key-on-a-forum"
 
@@ -65,10 +68,10 @@ class Client(FastHttpUser):
     def ask(self, page: Page, path: str | None = None) -> Decision | None:
         """Ask once for a page; `path` where it is not the page's own. None if no decision came."""
         asked = {"api_key": self.api_key, "ip": self.ip, "method": page.method, "path": path or page.path, "cost": page.cost}
-        body, headers = json.dumps(asked), {"Content-Type": "application/json"}
+        body = json.dumps(asked)
         sent = now_us()
         with self.client.post(
-            "/v1/check", data=body, headers=headers, name=f"{self.kind} {page.name}", catch_response=True
+            "/v1/check", data=body, headers=_HEADERS, name=f"{self.kind} {page.name}", catch_response=True
         ) as answer:  # fmt: skip
             received = now_us()
             if answer.status_code:
@@ -202,6 +205,7 @@ def _options(parser: ArgumentParser, **_: Any) -> None:
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # locust does not say
 def _begin(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
+    Client.book.close()  # of the test before, where a person starts several
     Client.seed = options.seed if options else 1
     Client.born.clear()
     Client.book = Logbook(Path(options.record) if options and options.record else None)

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from bench.load_test import TOKEN
 from bench.plan import Plan, clean_environment
 from bench.process import free_port, running, wait_until
 from bench.traffic.service import DEADLINE_MS
@@ -39,10 +40,11 @@ class Sidecar(NamedTuple):
 
 @pytest.fixture
 def sidecar(tmp_path: Path) -> Iterator[Sidecar]:
-    """One that serves the policy of the load test, with full buckets."""
+    """One that serves the policy of the load test, with full buckets, to who has the token."""
     lanes = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     settings = {"GATEWAY": lanes[0], "OPERATOR": lanes[1], "DATA": str(tmp_path / "data"), "POLICY": str(BENCH / "load-policy.yaml")}
-    environment = {f"RATELIMIT_{name}": value for name, value in settings.items()} | {"RATELIMIT_DEADLINE_MS": str(DEADLINE_MS)}
+    environment = {f"RATELIMIT_{name}": value for name, value in settings.items()}
+    environment |= {"RATELIMIT_DEADLINE_MS": str(DEADLINE_MS), TOKEN: "let-me-in-please"}
     plan = Plan(tmp_path, False, None, print)
     with running(plan, "serve", [sys.executable, "-m", "ratelimit", "serve"], environment) as served:
         wait_until(served, lambda: answers(f"http://{lanes[0]}/livez"))
@@ -60,7 +62,7 @@ def begin(folder: Path, objectives: str, *more: str) -> "subprocess.Popen[str]":
     (folder / "objectives.yaml").write_text(objectives, encoding="utf-8")
     (folder / "tmp").mkdir()
     words = [sys.executable, str(BENCH / "load_test.py"), "--objectives", f"{folder}/objectives.yaml", "--results", str(folder), *more]
-    environment = clean_environment({"COLUMNS": "150", "TMPDIR": str(folder / "tmp")})
+    environment = clean_environment({"COLUMNS": "150", "TMPDIR": str(folder / "tmp"), TOKEN: "let-me-in-please"})
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=folder)
 
 
@@ -174,6 +176,8 @@ def test_locust_alone(tmp_path: Path, sidecar: Sidecar) -> None:
     """The locustfile runs by itself, names its requests by who asks and what for, and fails none of a sound sidecar's answers."""
     command = [sys.executable, "-m", "locust", "-f", f"{BENCH}/locustfile.py", "--headless", "--users", "10", "--run-time", "4s"]
     command += ["--host", sidecar.gateway]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=clean_environment(), timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=clean_environment({TOKEN: "let-me-in-please"}), timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert "person search" in done.stdout + done.stderr
