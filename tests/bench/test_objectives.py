@@ -69,6 +69,20 @@ def test_what_is_measured(measure: str, of: str, measured: float) -> None:
     assert not Objective(measure, of, at_least=found + 0.001).met(found)
 
 
+def test_rows_are_of_callers_and_pages() -> None:
+    """A row is of one kind of caller and one page; then come the honest, and all."""
+    lines = [*FLOOD[:3], PEOPLE[0], replace(PEOPLE[1], page="image")]
+    rows = {who: row.requests for who, row in Result(lines, []).rows().items()}
+    assert rows == {("flood", "search"): 3, ("person", "image"): 1, ("person", "search"): 1, ("honest", ""): 2, ("all", ""): 5}
+
+
+def test_room_to_spare_is_no_over_admission() -> None:
+    """Where no window was full nothing was over, rather than less than nothing; by bucket and by limit."""
+    result = Result(PEOPLE[:2], buckets(PEOPLE[:2], POLICY))
+    assert result.measured(Objective("over_admission", at_most=0)) == 0
+    assert [(row.limit, row.buckets, row.admitted, row.over_admission) for row in result.limits()] == [("key", 1, 2, 0)]
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_nothing_measured_is_missed(measure: str) -> None:
     """A test in which nobody came meets no objective."""
