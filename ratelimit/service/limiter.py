@@ -14,7 +14,7 @@ Shadow limits go along: they never refuse, and are charged only if the request p
 import asyncio
 from collections.abc import Awaitable, Iterable
 from random import random
-from typing import Final, NamedTuple
+from typing import Final
 
 from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
@@ -76,19 +76,9 @@ class Limiter:
 
     def check(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
-        found = self._look(caller, method, path, cost)
-        return found if isinstance(found, Decision) else self._ask(Question(method, path, cost), found)
-
-    def at_once(self, caller: Caller, method: str, path: str, cost: int) -> Decision | None:
-        """The decision if what is in hand suffices; None if the store has to be asked, and then nothing was touched or counted."""
-        found = self._look(caller, method, path, cost)
-        return found if isinstance(found, Decision) else None
-
-    def _look(self, caller: Caller, method: str, path: str, cost: int) -> "Decision | _Undecided":
         now = self._clock()
         asked: list[Asked] = []
         shadow: Shadow = ()
-        lacking: tuple[Shelf, ...] = ()
         worst: Denial | None = None
         longest = 0
         unheard: list[Asked] = []  # limits that only the store can answer for
@@ -96,27 +86,24 @@ class Limiter:
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    shelf.lacking += 1
                     return self._never(Question(method, path, cost), shelf, None, now)
-                lacking += (shelf,)
                 continue
             if cost > shelf.most_cost:
                 if not shelf.shadow:
                     return self._never(Question(method, path, cost), shelf, meter, now)
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
-            wait = meter.share.look(now, cost) if cost else ASK
+            share = meter.share
+            share.arrived += cost
+            wait = share.look(now, cost) if cost else ASK
             if wait == ASK:
                 unheard.append((shelf, meter))
             elif wait > longest and not shelf.shadow:
                 longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
             asked.append((shelf, meter))
-        if worst is None and unheard:
-            return _Undecided(asked, shadow, lacking)
-        _count(asked, lacking, cost)
         if worst is not None:
             return self._refuse(Question(method, path, cost), _longest(worst, longest, unheard, cost, now), now)
-        return self._take(asked, cost, shadow, now)
+        return self._ask(Question(method, path, cost), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
         """Give back, for ever, leases of keys that fell quiet."""
@@ -154,10 +141,9 @@ class Limiter:
                 meter.renew()
         return self.answers.allowed(asked, shadow, now)
 
-    async def _ask(self, question: Question, undecided: "_Undecided") -> Decision:
+    async def _ask(self, question: Question, asked: list[Asked], shadow: Shadow) -> Decision:
         """Earmark what is in hand, ask the store for the rest, and decide when all is known or time is up."""
-        (asked, shadow, lacking), cost = undecided, question.cost
-        _count(asked, lacking, cost)
+        cost = question.cost
         ticket = Ticket(cost, asyncio.get_running_loop())
         claims = [Claim(ticket, shadow=shelf.shadow) for shelf, _ in asked]
         ticket.pending = len(claims) + 1
@@ -212,22 +198,6 @@ class Limiter:
     def _never(self, question: Question, shelf: Shelf, meter: Meter | None, now: int) -> Decision:
         """A cost that no waiting pays for; a caller who is no subject of a limit with `missing: deny` has a capacity of nothing."""
         return self._refuse(question, Denial(shelf, meter, None, "cost_exceeds_capacity"), now)
-
-
-class _Undecided(NamedTuple):
-    """What has to be asked of the store; `lacking` are limits that the caller is no subject of."""
-
-    asked: list[Asked]
-    shadow: Shadow
-    lacking: tuple[Shelf, ...]
-
-
-def _count(asked: list[Asked], lacking: tuple[Shelf, ...], cost: int) -> None:
-    """A request is decided, or goes to the store: only now it counts, so that looking twice counts once."""
-    for _, meter in asked:
-        meter.share.arrived += cost
-    for shelf in lacking:
-        shelf.lacking += 1
 
 
 def _longest(worst: Denial, longest: int, asked: list[Asked], cost: int, now: int) -> Denial:

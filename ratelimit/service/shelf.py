@@ -61,6 +61,7 @@ class Shelf:
         """The meter that `caller` is counted by; None if the caller lacks what the limit counts by."""
         value = self.subject_of(caller)
         if value is None:
+            self.lacking += 1
             return None
         meter = self._meters.get(value)
         if meter is None:

@@ -5,6 +5,7 @@ caller are believed.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -50,16 +51,22 @@ class Check:
             decision = await decision
         return Reply(200, self._lines(policy, asked, decision), encode_decision(decision))
 
-    def at_once(self, body: bytes) -> bytes | None:
-        """The whole answer to one check on a connection that stays open; None if it has to wait or is no 200: then nothing was done."""
+    def answer(self, body: bytes) -> bytes | Awaitable[bytes] | None:
+        """The whole answer to one check on a connection that stays open, as `check` gives it; None for what is not answered with 200."""
         try:
             asked = _decode_check(body)
             policy = self._limiter.policy
             caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ClientError):
             return None
-        decision = self._limiter.at_once(caller, asked.method, asked.path, asked.cost)
-        return None if decision is None else written(200, self._lines(policy, asked, decision), encode_decision(decision))
+        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost)
+        if not isinstance(decision, Decision):
+            return self._later(policy, asked, decision)
+        return written(200, self._lines(policy, asked, decision), encode_decision(decision))
+
+    async def _later(self, policy: Policy, asked: CheckRequest, waiting: Awaitable[Decision]) -> bytes:
+        decision = await waiting
+        return written(200, self._lines(policy, asked, decision), encode_decision(decision))
 
     async def batch(self, request: BaseRequest) -> Reply:
         """Many checks, decided in order. If one of them cannot be read none is decided."""

@@ -47,7 +47,7 @@ class GatewayLane:
     def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
-        self.at_once = check.at_once  # the whole answer to a check that `accepts`, if it need not wait
+        self.answer = check.answer  # to the body of a check that `accepts`, see shortcut
         self._counts = counts
         self._token = token.reveal().encode() if token is not None else None
         self._envoy = Endpoint(authorize.envoy)

@@ -64,12 +64,16 @@ class Reply(StreamResponse):
             connection = "Connection: close\r\n"
         elif request.version == HttpVersion10:
             connection = "Connection: keep-alive\r\n"
-        answer = written(self._status, self._lines, self._content, connection)
+        answer = self.whole(connection)
         writer = request.writer
         await writer.write(answer[: len(answer) - len(self._content)] if request.method == "HEAD" else answer)
         await writer.drain()  # waits only for a client that reads slower than it asks
         self._eof_sent = True
         return writer
+
+    def whole(self, connection: str = "") -> bytes:
+        """All of it; `connection` is that header's line, if there is one."""
+        return written(self._status, self._lines, self._content, connection)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing to do."""

@@ -1,43 +1,45 @@
-"""The shortcut: a check that is here as a whole, and that what is in hand decides, is answered as soon as its bytes have come.
+"""The shortcut: a check is answered without the request, the response and the tasks that aiohttp makes for handlers of any kind.
 
-Most of what a check costs is not the decision but what stands around it: a request object, a response, two tasks and their turns of the
-event loop. All that is for handlers that wait, and such a check waits for nothing. There are two steps:
+Most of what a check costs is not the decision but what stands around it. Two things are spared here:
 
-* A connection's parser is aiohttp's own, and behind it stands a `Shortcut`, which answers what can be answered at once and gives on the
-  rest, as if it was not there.
+* A connection's parser is aiohttp's own, and behind it stands a `Shortcut`, which takes what `lane` accepts and can answer, and gives on
+  the rest, as if it was not there.
 * The same bytes parse the same. A gateway sends the same few heads again and again, so a head that the parser has accepted is remembered,
   and a request that consists of such a head and as many bytes of body as it says is not parsed again.
 
 The ordinary path is left to answer
 
-* anything but `POST /v1/check` over HTTP/1.1 on a connection that stays open, with its body there and the right token;
-* what has to wait: for the store, for the answer to a request before it, for a client that reads slower than it asks;
-* whatever is not answered with 200, and whatever raises: it is done again there, and what is wrong is said.
+* anything but `POST /v1/check` over HTTP/1.1 on a connection that stays open, with the right token, in one piece and alone in it;
+* whoever asks again before the answer, or reads slower than it asks;
+* whatever is not answered with 200, and whatever raises: it is done there from the beginning, and what is wrong is said.
 
 The answers are those of the ordinary path, byte for byte. Without this file, and with a LaneServer in app.py, all is as before, only
 slower.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from aiohttp import HttpVersion11, StreamReader
 from aiohttp.http import RawRequestMessage
 from aiohttp.web import BaseRequest, StreamResponse
-from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler
+from aiohttp.web_protocol import RequestHandler
 
 from ratelimit.web.body import MAX_BODY
 from ratelimit.web.counts import Counts
+from ratelimit.web.fault import bug_reply
 from ratelimit.web.server import OPTIONS, LaneProtocol, LaneServer
 
 _END: Final = b"\r\n\r\n"
 _MOST_HEADS: Final = 256
 _MAX_HEAD: Final = 1_024  # bytes of one that is remembered
-# A head with others may be different each time (traces), or hold what is not ours to keep (credentials of callers)
+_MOST_HELD: Final = 65_536  # bytes that may come before the answer to what came before them
+# a head with others may be different each time (traces), or hold what is not ours to keep (credentials of callers)
 _PLAIN: Final = frozenset(b"host content-length content-type user-agent accept accept-encoding connection x-ratelimit-token".split())
 
-_Message = tuple[RawRequestMessage, StreamReader]
-_Parsed = tuple[list[_Message] | tuple[()], bool, bytes]
+_Parsed = tuple[list[tuple[RawRequestMessage, StreamReader]] | tuple[()], bool, bytes]
 
 
 class Lane(Protocol):
@@ -46,8 +48,9 @@ class Lane(Protocol):
     def accepts(self, message: RawRequestMessage) -> bool:
         """Whether this is a check that may be answered, whatever its body."""
 
-    def at_once(self, body: bytes) -> bytes | None:
-        """The whole answer to such a check; None where the ordinary path is to answer, and then nothing was done."""
+    @property
+    def answer(self) -> Callable[[bytes], bytes | Awaitable[bytes] | None]:
+        """Gives the whole answer to the body of such a check; None where the ordinary path is to answer, and then nothing was done."""
 
 
 class ShortcutServer(LaneServer):
@@ -64,43 +67,113 @@ class ShortcutServer(LaneServer):
 
 
 class ShortcutProtocol(LaneProtocol):
-    """A connection with a shortcut. It knows when an answer written now would not overtake another."""
+    """A connection with a shortcut. No answer of either path overtakes another: there is one request under way at a time."""
 
-    __slots__ = ("_answered", "_at_once", "_finished", "_heads", "at_start", "free")
+    __slots__ = ("_answer", "_answering", "_finished", "_heads", "_held", "_held_bytes", "_leaving", "_taken", "at_start", "free")
 
     def __init__(self, manager: ShortcutServer, **options: Any) -> None:
         super().__init__(manager, **options)
+        self._answer, self._heads = manager.lane.answer, manager.heads
         self._finished = 0  # requests that the ordinary path has answered and kept the connection open for
-        self._answered = False  # whether what came last had requests that are answered
-        self._at_once, self._heads = manager.lane.at_once, manager.heads
+        self._answering: asyncio.Task[None] | None = None  # an answer of the shortcut that has to wait
+        self._held: deque[bytes] = deque()  # what came meanwhile
+        self._held_bytes = 0
+        self._taken = False  # whether the request that was parsed last is answered here
+        self._leaving = False  # whether the connection is to close after it
         self.at_start = True  # whether the parser has seen whole requests only, each in one piece: what comes next begins a request
-        self.free = False  # whether what is being parsed may be answered at once
+        self.free = False  # whether what is being parsed may be answered here
         self._parser = Shortcut(self._parser, self, manager)  # type: ignore[assignment] # it has what is called of one
 
     def data_received(self, data: bytes) -> None:
         """Answer a request with a known head; else let the parser have it."""
-        # nothing is queued or under way, and an answer can be written without waiting. aiohttp's _request_count is of the requests that
-        # its queue was given; its other state says nothing of a request whose task has not begun yet
+        if self._answering is not None:
+            self._hold(data)
+            return
+        # aiohttp's _request_count is of the requests that its queue was given; its other state says nothing of one whose task has not begun
         free = self._request_count == self._finished and not (self._paused or self._close or self._force_close)
         if free and self.at_start:
             end = data.find(_END) + len(_END)
             body = data[end:]
             if self._heads.get(data[:end]) == len(body):
-                answer = _guarded(self._at_once, body)
-                if answer is not None:
-                    self.answer(answer)
+                if self.answered(body):
                     return
-                free = False  # it was tried
-        self.free = free
+                free = False
+        self.free, self._taken = free, False
         super().data_received(data)
         self.free = False
 
-    def answer(self, answers: bytes) -> None:
-        """Write the whole answers to requests that have come just now."""
-        assert self.transport is not None, "data came from it"  # noqa: S101
-        self.transport.write(answers)
-        self._answered = True
+    def answered(self, body: bytes) -> bool:
+        """Answer the check that came last, at once or when it is decided; False where the ordinary path is to do it."""
+        try:
+            answer = self._answer(body)
+        except Exception:  # a bug: the ordinary path meets it again, and answers for it
+            return False
+        if answer is None:
+            return False
+        self._taken = True
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if isinstance(answer, bytes):
+            assert self.transport is not None, "data came from it"  # noqa: S101
+            self.transport.write(answer)
+        else:
+            self._answering = self._loop.create_task(self._answer_later(answer))
+        return True
+
+    async def _answer_later(self, waiting: Awaitable[bytes]) -> None:
+        try:
+            answer = await waiting
+        except Exception as error:
+            answer = self._apology(error)
+        self._answering = None
+        if self.transport is None:
+            return
+        self.transport.write(answer)
+        if self._leaving:
+            self.close()
+        self._go_on()
+
+    def _apology(self, error: Exception) -> bytes:
+        """What the ordinary path answers to a bug."""
+        if isinstance(self._manager, LaneServer):
+            self._manager.counts.bugs += 1
+        self._leaving = True
+        return bug_reply(error, envoy=False).whole("Connection: close\r\n")
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what comes before an answer is decided, which is soon; a client that sends a lot meanwhile is not read for so long."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > _MOST_HELD:
+            self._pause_transport_reading()
+
+    def _go_on(self) -> None:
+        """Take up what came meanwhile, in the pieces in which it came."""
+        if self._held_bytes > _MOST_HELD:
+            self._resume_transport_reading()
+        while self._held and self._answering is None:
+            data = self._held.popleft()
+            self._held_bytes -= len(data)
+            self.data_received(data)
+
+    def close(self) -> None:
+        """Close when nothing is under way."""
+        if self._answering is None:
+            super().close()
+        else:
+            self._leaving = True
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's
+        """Let an answer that is under way come to its end, and close."""
+        if self._answering is not None:
+            await asyncio.wait([self._answering], timeout=timeout)
+        await super().shutdown(timeout)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nobody waits for the answer any more: nothing is charged for it."""
+        if self._answering is not None:
+            self._answering.cancel()
+        self._held.clear()
+        super().connection_lost(exc)
 
     async def finish_response(self, request: BaseRequest, resp: StreamResponse, start_time: float | None) -> tuple[StreamResponse, bool]:
         """Write an answer of the ordinary path; after one that closes the connection nothing more is answered."""
@@ -110,15 +183,14 @@ class ShortcutProtocol(LaneProtocol):
         return written, reset
 
     def _bound_head(self, received: int) -> None:
-        if self._answered:
-            self._answered = False
+        if self._taken:
             self._head_bytes = 0
         else:
             super()._bound_head(received)
 
 
 class Shortcut:
-    """A parser that answers what can be answered at once, and gives on the rest. It has all that aiohttp calls of its own parser."""
+    """A parser that has requests answered, and gives on those that are not. It has all that aiohttp calls of its own parser."""
 
     __slots__ = ("_connection", "_heads", "_lane", "_parse", "feed_eof", "message_consumed", "pause_reading", "set_upgraded")
 
@@ -129,57 +201,50 @@ class Shortcut:
         self._connection, self._lane, self._heads = connection, server.lane, server.heads
 
     def feed_data(self, data: bytes) -> _Parsed:
-        """Those of the requests in `data` that are for the ordinary path."""
+        """The requests in `data` that are for the ordinary path."""
         connection = self._connection
         at_start, connection.at_start = connection.at_start, connection.at_start and not data
         parsed: _Parsed = self._parse(data)
         messages, upgraded, tail = parsed
-        if at_start and len(messages) == 1 and not upgraded:
-            self._whole(data, *messages[0])
-        # a parser whose queue is full holds more back, and the ordinary path knows when to go on
-        if not connection.free or not messages or upgraded or len(messages) >= MAX_MSG_QUEUE_SIZE:
+        if len(messages) != 1 or upgraded:
             return parsed
-        answers: list[bytes] = []
-        for message, payload in messages:
-            answer = self._answer(message, payload)
-            if answer is None:
-                break
-            self.message_consumed()
-            answers.append(answer)
-        if not answers:
+        message, payload = messages[0]
+        body = _whole_body(payload)
+        if body is None or message.chunked:
             return parsed
-        connection.answer(b"".join(answers))
-        return messages[len(answers) :], False, tail
+        accepted = _persistent(message) and self._lane.accepts(message)
+        if at_start and _is_all(data, body):
+            connection.at_start = True
+            if accepted and _plain(message):
+                self._remember(data, body)
+        if not (accepted and body and connection.free and connection.answered(body)):
+            return parsed
+        self.message_consumed()
+        return (), False, tail
 
-    def _whole(self, data: bytes, message: RawRequestMessage, payload: StreamReader) -> None:
-        """See whether `data` is this one request and nothing else, and if so remember its head."""
-        end = data.find(_END) + len(_END)
-        head = data[:end]
-        # where each line ends in CRLF, the first empty one ends the head, and no parser can take it otherwise
-        if not payload.is_eof() or message.chunked or end + payload.total_bytes != len(data) or head.count(b"\n") != head.count(b"\r\n"):
-            return
-        self._connection.at_start = True
-        if end <= _MAX_HEAD and _persistent(message) and self._lane.accepts(message) and _plain(message):
+    def _remember(self, data: bytes, body: bytes) -> None:
+        head = data[: len(data) - len(body)]
+        if body and len(head) <= _MAX_HEAD:
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
-            self._heads[head] = payload.total_bytes
-
-    def _answer(self, message: RawRequestMessage, payload: StreamReader) -> bytes | None:
-        if not _persistent(message) or not payload.total_bytes or not payload.is_eof() or not self._lane.accepts(message):
-            return None
-        pieces = payload._buffer  # only looked at: reading would leave nothing for the ordinary path
-        if len(pieces) != 1 or payload.exception() is not None:
-            return None
-        return _guarded(self._lane.at_once, pieces[0])
+            self._heads[head] = len(body)
 
 
-def _guarded(at_once: Callable[[bytes], bytes | None], body: bytes) -> bytes | None:
-    if len(body) > MAX_BODY:
+def _whole_body(payload: StreamReader) -> bytes | None:
+    """The body, if it is there in one piece and no larger than may be, else None. It stays where it is, for the ordinary path."""
+    if not payload.is_eof() or payload.exception() is not None:
         return None
-    try:
-        return at_once(body)
-    except Exception:  # a bug: the ordinary path meets it again and answers for it
-        return None
+    if not payload.total_bytes:
+        return b""
+    pieces = payload._buffer  # reading would leave nothing
+    return pieces[0] if len(pieces) == 1 and len(pieces[0]) <= MAX_BODY else None
+
+
+def _is_all(data: bytes, body: bytes) -> bool:
+    """Whether `data`, which begins a request with that body, ends with it too."""
+    end = data.find(_END) + len(_END)
+    # where every line ends in CRLF the first empty one ends the head, and no parser can see that otherwise
+    return end + len(body) == len(data) and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end)
 
 
 def _persistent(message: RawRequestMessage) -> bool:

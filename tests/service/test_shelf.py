@@ -67,10 +67,10 @@ def test_one_meter_a_subject() -> None:
 
 
 def test_who_lacks_the_subject_has_none() -> None:
-    """A caller without what the limit counts by has no meter."""
+    """A caller without what the limit counts by is counted as lacking it."""
     found = shelf()
     assert found.meter(Caller(account="a"), NOW) is None
-    assert len(found) == 0
+    assert (found.lacking, len(found)) == (1, 0)
 
 
 def test_oldest_goes_first() -> None:
