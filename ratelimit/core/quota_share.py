@@ -145,6 +145,10 @@ class QuotaShare(Demand):
             self._asked_at = now
         return now - self._asked_at >= _IDLE_US and (self.hand is not None or self.owes())
 
+    def wanes(self, now: int) -> bool:  # noqa: ARG002  as of a Share
+        """Never: what is in hand of a quota lasts as long as its period."""
+        return False
+
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""
         return self.hand is None and not self.owes() and now >= self._denied_until

@@ -144,14 +144,19 @@ class Share(Demand):
         return bool(self._owed or self._refund)
 
     def idle(self, now: int) -> bool:
-        """Whether the lease in hand should go back by itself: its end is near, and nobody asked since the last look, or something is left.
+        """Whether what is in hand should go back by itself: its end is near, and nobody asked since the last look, or none follows it.
 
         What is left would lapse, also where requests keep coming and another limit refuses them: a refusal is to cost nothing.
         """
-        unasked = self.unasked()
-        if self.hand is None:
+        unasked, hand = self.unasked(), self.hand
+        if hand is None:
             return unasked and self.owes()
-        return (unasked or self.hand.slots > 0) and now >= self.hand.expires - _IDLE_US
+        return now >= hand.expires - _IDLE_US and (unasked or (hand.slots > 0 and hand.low < 0))
+
+    def wanes(self, now: int) -> bool:
+        """Whether the lease in hand ends soon, its subject is asked for, and another lease could follow."""
+        hand = self.hand
+        return self.spare is None and hand is not None and hand.low >= 0 and now >= hand.expires - _IDLE_US
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force, no local bucket in use."""
