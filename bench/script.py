@@ -131,7 +131,7 @@ def new_pipeline(numbers: "count[int]", terms: Terms, call: Acquire) -> Pipeline
 
 
 def _entry(number: int, terms: Terms, call: Acquire) -> Entry:
-    return Entry(cast("Any", Bucket(f"rl1:b:{number:026d}", terms)), call)
+    return Entry(cast("Any", Bucket(f"rl1:b:{number:022d}", terms)), call)
 
 
 def _next(entry: Entry, answer: list[int]) -> Entry:

@@ -58,7 +58,7 @@ class Answers:
             "throttle",
             reason,
             shelf.limit.name,
-            meter.subject if meter is not None else None,
+            shelf.subject(meter) if meter is not None else None,
             remaining,
             wait / US_PER_S if wait is not None else None,
             reset_after / US_PER_S if reset_after is not None else None,
@@ -82,7 +82,7 @@ class Answers:
         if named is None:
             return Decision(self._id(), "allow", "ok", shadow=shadow)
         shelf, meter = named
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, meter.subject, least, None, resets / US_PER_S, None, shadow)
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, shelf.subject(meter), least, None, resets / US_PER_S, None, shadow)
 
     def _id(self) -> str:
         self._count += 1

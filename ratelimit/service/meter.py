@@ -11,6 +11,7 @@ from ratelimit.core.bucket import Terms
 from ratelimit.core.protocols import Store
 from ratelimit.core.quota_counter import MAX_NEEDS
 from ratelimit.core.share import ASK
+from ratelimit.core.subject import Value
 from ratelimit.service.ticket import Claim, Outcome
 
 _MOST_NEEDS: Final = {True: MAX_NEEDS, False: 1_000}  # by whether it is a quota
@@ -27,11 +28,12 @@ class Surroundings(NamedTuple):
 class Meter:
     """Stands between the limiter and the store for one (limit, subject). `share` is a Share or, for a quota, a QuotaShare."""
 
-    __slots__ = ("_around", "_calling", "_renewing", "_returning", "_waiting", "key", "share", "subject", "terms")
+    __slots__ = ("_around", "_calling", "_renewing", "_returning", "_waiting", "key", "share", "subject", "terms", "value")
 
-    def __init__(self, around: Surroundings, terms: Terms | None, subject: str, key: str, share: Any) -> None:
+    def __init__(self, around: Surroundings, terms: Terms | None, value: Value, key: str, share: Any) -> None:
         self.terms: Any = terms  # None for a quota
-        self.subject, self.key, self.share = subject, key, share
+        self.value, self.key, self.share = value, key, share
+        self.subject: str | None = None  # `value` for people, see Shelf
         self._around = around
         self._waiting: list[Claim] | None = None
         self._calling: list[Claim] | None = None

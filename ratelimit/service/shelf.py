@@ -51,6 +51,7 @@ class Shelf:
         self.refused = 0
         self.without_store = 0  # answered by on_store_failure
         self._setting, self.ipv6_prefix = setting, ipv6_prefix
+        self._name = setting.keys.namer(limit)
         self._meters: OrderedDict[Value, Meter] = OrderedDict()
         self._calendar = Calendar(limit.quota) if limit.quota else None
 
@@ -69,6 +70,12 @@ class Shelf:
         self._meters.move_to_end(value)
         return meter
 
+    def subject(self, meter: Meter) -> str:
+        """Whom a meter counts, for people; written when somebody first asks."""
+        if meter.subject is None:
+            meter.subject = describe(self.limit, meter.value, self.ipv6_prefix)
+        return meter.subject
+
     def meters(self) -> list[Meter]:
         """Every meter, oldest first."""
         return list(self._meters.values())
@@ -77,8 +84,7 @@ class Shelf:
         while len(self._meters) >= self._setting.most:
             self._forget_one(now)
         share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, self._setting.ids, self._bounds)
-        name = self._setting.keys.name(self.limit, value)
-        meter = self._meters[value] = Meter(self._setting.around, self.terms, describe(self.limit, value, self.ipv6_prefix), name, share)
+        meter = self._meters[value] = Meter(self._setting.around, self.terms, value, self._name(value), share)
         return meter
 
     def _forget_one(self, now: int) -> None:
