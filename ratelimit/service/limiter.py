@@ -106,18 +106,22 @@ class Limiter:
         return self._ask(Question(method, path, cost), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
-        """For ever: give back leases of keys that fell quiet, and renew those of busy ones that end before they are spent."""
+        """Sweep for ever."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            now = self._clock()
-            for meter in list(self._in_hand):
-                if meter.share.hand is None and not meter.share.owes():
-                    del self._in_hand[meter]
-                elif not meter.busy():
-                    if meter.share.idle(now):
-                        meter.give_back()
-                    elif meter.share.wanes(now):
-                        meter.renew()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Give back leases of keys that fell quiet, and renew those of busy ones that end before they are spent."""
+        now = self._clock()
+        for meter in list(self._in_hand):
+            if meter.share.hand is None and not meter.share.owes():
+                del self._in_hand[meter]
+            elif not meter.busy():
+                if meter.share.idle(now):
+                    meter.give_back()
+                elif meter.share.wanes(now):
+                    meter.renew()
 
     def give_back(self) -> None:
         """At the end: give back all that is in hand. The store's queue sends it."""

@@ -215,15 +215,39 @@ def test_cheaper_denial_stands() -> None:
 
 
 def test_idle_lease_goes_back() -> None:
-    """A lease goes back when its end is near, and something is left of it or nobody has asked since the last look."""
+    """A lease goes back when its end is near and nobody has asked since the last look."""
     share, _ = with_lease(1)
     assert share.hand is not None
     end = share.hand.expires
     assert not share.idle(end - 51 * MS)
     assert share.idle(end - 50 * MS)
-    hot(share).take(1)
+    hot(share)
     assert not share.idle(end - 50 * MS)
     assert share.idle(end - 50 * MS)
+
+
+def test_lease_of_an_empty_bucket_goes_back_unspent() -> None:
+    """Where no stock was left to follow a lease, what is left of it goes back before it lapses, also while its subject is asked for."""
+    share, bucket = hot(Share(TERMS, START)), Bucket(TERMS.num, TERMS.per, START, 40 * TERMS.per)
+    ask(share, bucket, START, 1)
+    assert share.hand is not None
+    end = share.hand.expires
+    assert not hot(share).idle(end - 51 * MS)
+    assert hot(share).idle(end - 50 * MS)
+    assert not share.wanes(end - 50 * MS)
+
+
+def test_busy_lease_wanes() -> None:
+    """The lease of a busy subject is not given back: it is to be followed by another, once, when its end is near."""
+    share, bucket = with_lease(10, Terms(40_000, *Refill.parse("10/s")))
+    assert share.hand is not None
+    end = share.hand.expires
+    assert not hot(share).idle(end - 50 * MS)
+    assert not share.wanes(end - 51 * MS)
+    assert share.wanes(end - 50 * MS)
+    ask(share, bucket, end - 50 * MS, keep=True)
+    assert share.spare is not None
+    assert not share.wanes(end - 50 * MS)
 
 
 def test_quiet_share_may_be_forgotten() -> None:

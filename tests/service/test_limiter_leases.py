@@ -9,7 +9,7 @@ from ratelimit.core.identity import Caller
 from ratelimit.service import shelf
 from ratelimit.stores import lane
 from ratelimit.stores.embedded import EmbeddedStore
-from tests.service.conftest import Sidecar, Start, bucket
+from tests.service.conftest import Sidecar, Start, bucket, clock
 from tests.stores.asker import until
 from tests.stores.proxy import Proxy
 
@@ -70,6 +70,20 @@ async def test_shadow_limit_spends_its_lease(start: Start) -> None:
     left = hand.slots
     assert [at_once(sidecar).shadow for _ in range(3)] == [()] * 3
     assert hand.slots == left - 3
+
+
+async def test_lease_of_a_busy_key_is_followed(start: Start) -> None:
+    """A key that is asked for, but not so often as its lease was made for, has the next one before this one ends."""
+    sidecar = await start(bucket("key", 400_000))
+    await heat(sidecar)
+    share = sidecar.meter("key").share
+    at_once(sidecar)
+    hand = share.hand
+    assert hand is not None
+    hand.expires = clock() + 40_000
+    sidecar.limiter.sweep()
+    await until(lambda: share.spare is not None)
+    assert share.hand is hand
 
 
 async def test_peek_asks_the_store(start: Start) -> None:
