@@ -20,12 +20,12 @@ from bench.plan import Plan
 from bench.row import Row, at_most
 from bench.servers import BODY, product
 from bench.store import script_calls, valkey
-from ratelimit.app import clock_us
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import make_policy
+from ratelimit.sidecar import clock_us
 from ratelimit.stores.client import Options, RedisStore
 
 GROUP: Final = "store calls"

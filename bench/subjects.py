@@ -16,12 +16,12 @@ from typing import Final
 
 import uvloop
 
-from ratelimit.app import clock_us
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import make_policy
+from ratelimit.sidecar import clock_us
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 

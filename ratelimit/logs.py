@@ -5,15 +5,17 @@ import sys
 from typing import Final
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure_logs(level: str, form: str) -> None:
-    """Set up structlog for the process; `form` is `console` or `json`."""
+def configure_logs(level: str, form: str, worker: int | None = None) -> None:
+    """Set up structlog for the process; `form` is `console` or `json`, and lines of a worker say which one it is."""
     renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
+            *([] if worker is None else [_said_by(worker)]),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks if form == "json" else structlog.processors.format_exc_info,
@@ -24,3 +26,10 @@ def configure_logs(level: str, form: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=_LEVELS[level], stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+def _said_by(worker: int) -> Processor:
+    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
+        return {**event, "worker": worker}
+
+    return add

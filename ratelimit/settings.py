@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.expectation import meant, shown
+from ratelimit.cores import usable_cores
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|
 _NOT_OURS: Final = frozenset({"RATELIMIT_REQUIRE_ALL", "RATELIMIT_TEST_DATA"})  # tell tests what may not be skipped, and where data is
 _MAX_PORT: Final = 65_535
 _MIN_TOKEN: Final = 16
+MAX_WORKERS: Final = 256
 
 
 class Secret(Generic[T]):
@@ -91,6 +93,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store_key: Secret[bytes] | None
     gateway_token: Secret[str] | None
     operator_token: Secret[str] | None
+    workers: int
     expected_sidecars: int
     deadline_ms: int
     late_ms: int
@@ -150,6 +153,15 @@ def _integer(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _workers(text: str) -> int:
+    if text.lower() == "auto":
+        return usable_cores()
+    try:
+        return _integer(1, MAX_WORKERS)(text)
+    except _Refused as refused:
+        raise _Refused(f"{refused}, or auto") from None
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -195,15 +207,21 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     ),
     "GATEWAY_TOKEN": _Variable("", "what the gateway must send as X-RateLimit-Token", _token, "nothing is asked"),
     "OPERATOR_TOKEN": _Variable("", "bearer token of the operator lane; /livez and /readyz never ask for it", _token, "nothing is asked"),
-    "EXPECTED_SIDECARS": _Variable("1", "among how many a limit is divided while the store is away", _integer(1, 100_000)),
+    "WORKERS": _Variable(
+        "1", "processes that share the gateway lane, each a sidecar of its own; auto: one for each core that may be used", _workers
+    ),
+    "EXPECTED_SIDECARS": _Variable(
+        "1", "among how many `ratelimit serve` a limit is divided while the store is away; their workers divide each part further",
+        _integer(1, 100_000),
+    ),
     "DEADLINE_MS": _Variable("10", "how long a decision may wait for the store, in milliseconds", _integer(1, 1_000)),
     "LATE_MS": _Variable("0", "how late answers may come for limits to hold at the gateway too, in milliseconds", _integer(0, 1_000)),
-    "MAX_SUBJECTS": _Variable("100000", "subjects remembered per limit", _integer(100, 10_000_000)),
+    "MAX_SUBJECTS": _Variable("100000", "subjects remembered per limit, by all workers together", _integer(100, 10_000_000)),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),
 }  # fmt: skip
 
-_SHOWN: Final = frozenset({"GATEWAY", "OPERATOR", "EXPECTED_SIDECARS", "DEADLINE_MS", "LATE_MS", "MAX_SUBJECTS", "LOG_LEVEL", "LOG_FORMAT"})
+_SHOWN: Final = frozenset("GATEWAY OPERATOR WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS LOG_LEVEL LOG_FORMAT".split())
 
 
 def documented() -> list[Documented]:

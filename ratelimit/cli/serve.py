@@ -7,18 +7,15 @@ import sys
 import click
 
 from ratelimit.app import App
-from ratelimit.settings import read_settings
-
-if sys.platform == "win32":  # uvloop is not made for Windows
-    from asyncio import new_event_loop as make_loop
-else:
-    from uvloop import new_event_loop as make_loop
+from ratelimit.loop import make_loop
+from ratelimit.settings import PREFIX, read_settings
 
 
 @click.command()
-def serve() -> None:
+@click.option("--workers", metavar="N|auto", help="Processes that share the gateway lane; the same as RATELIMIT_WORKERS.")
+def serve(workers: str | None) -> None:
     """Answer the gateway's questions. Settings come from RATELIMIT_* variables; the README has the table."""
-    settings = read_settings(os.environ)
+    settings = read_settings(os.environ if workers is None else {**os.environ, f"{PREFIX}WORKERS": workers})
     for warning in settings.warnings:
         click.echo(f"ratelimit: warning: {warning}", err=True)
     with asyncio.Runner(loop_factory=make_loop) as runner:

@@ -67,12 +67,13 @@ class _Remembered(dict[Asked, tuple[Limit, ...]]):
 
 
 class Policy:
-    """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, and a `digest` of the content.
+    """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, the `file` itself, and its `digest`.
 
     The digest is of what the file says, not of how: comments, order of fields and defaults written out do not change it.
     """
 
     def __init__(self, file: PolicyFile, source: str = "built in", warnings: tuple[str, ...] = ()) -> None:
+        self.file = file
         self.source = source
         self.warnings = warnings
         self.mode = file.mode

@@ -1,17 +1,18 @@
 """`/metrics`: what the parts counted, read when somebody asks. On the hot path an integer is added to, and no part knows of Prometheus."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 
+from ratelimit.core.policy import Policy
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.reload import ReloadState
 from ratelimit.web.counts import Counts
-from ratelimit.web.health import Health
+from ratelimit.web.watched import Watched
 
 
 class NodeCounts(Protocol):
@@ -43,18 +44,7 @@ class Node(Protocol):
         """What was asked of it."""
 
 
-class Watched(NamedTuple):
-    """The parts that are looked at; `nodes` and `restarts` (of the embedded store) are asked anew each time."""
-
-    limiter: Limiter
-    health: Health
-    gateway: Counts
-    operator: Counts
-    reload: ReloadState
-    nodes: Callable[[], Iterable[Node]]
-    restarts: Callable[[], int]
-
-
+_PROCESS: Final = ProcessCollector(registry=None)
 # the attribute of NodeCounts, and its meaning
 _NODE: Final = {
     "calls": "Script calls sent to the store.",
@@ -68,24 +58,28 @@ _NODE: Final = {
 }
 
 
-class _Collector(Collector):
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
-
-    def collect(self) -> Iterator[Metric]:
-        watched = self._watched
-        yield from _limiter(watched.limiter)
-        yield from _store(watched)
-        yield from _policy(watched)
-        yield from _lanes(watched)
+def sidecar_figures(limiter: Limiter, gateway: Counts, nodes: Iterable[Node]) -> Iterator[Metric]:
+    """What one sidecar counted."""
+    yield from _limiter(limiter)
+    yield from _store(list(nodes))
+    yield from _lane("gateway", gateway)
+    meaning = "Authorizations without a usable X-Forwarded-For: limits per ip were skipped."
+    yield CounterMetricFamily("ratelimit_no_address", meaning, value=gateway.no_address)
 
 
-def metrics_registry(watched: Watched) -> CollectorRegistry:
-    """Everything that /metrics shows."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(watched))
-    ProcessCollector(registry=registry)
-    return registry
+def shared_figures(watched: Watched) -> Iterator[Metric]:
+    """What is there once, however many sidecars this process has."""
+    yield CounterMetricFamily("ratelimit_embedded_restarts", "Restarts of the embedded store.", value=watched.restarts())
+    yield from _policy(watched.sidecars.policy, watched.reload)
+    yield from _lane("operator", watched.operator)
+    yield GaugeMetricFamily("ratelimit_ready", "1 while /readyz says so.", value=watched.health.ready)
+    yield GaugeMetricFamily("ratelimit_workers", "Workers that serve.", value=watched.workers())
+    yield CounterMetricFamily("ratelimit_worker_restarts", "Workers that ended and were replaced.", value=watched.worker_restarts())
+
+
+def process_figures() -> Iterable[Metric]:
+    """What the kernel says of this process."""
+    return _PROCESS.collect()
 
 
 class Exposition(NamedTuple):
@@ -95,10 +89,18 @@ class Exposition(NamedTuple):
     body: bytes
 
 
-def exposed(registry: CollectorRegistry, accept: str) -> Exposition:
-    """The metrics; `accept` is the scraper's header."""
+class _Found(Collector):
+    def __init__(self, figures: Iterable[Metric]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        return self._figures
+
+
+def exposed(figures: Iterable[Metric], accept: str) -> Exposition:
+    """The metrics, of which each family comes once; `accept` is the scraper's header."""
     encode, content_type = choose_encoder(accept)
-    return Exposition(content_type, encode(registry))
+    return Exposition(content_type, encode(_Found(figures)))
 
 
 def _limiter(limiter: Limiter) -> Iterator[Metric]:
@@ -124,8 +126,7 @@ def _limiter(limiter: Limiter) -> Iterator[Metric]:
     yield from (refused, shadowed, skipped, without, subjects)
 
 
-def _store(watched: Watched) -> Iterator[Metric]:
-    nodes = list(watched.nodes())
+def _store(nodes: list[Node]) -> Iterator[Metric]:
     for name, meaning in _NODE.items():
         family = CounterMetricFamily(f"ratelimit_store_{name}", meaning, labels=["node"])
         for node in nodes:
@@ -135,11 +136,9 @@ def _store(watched: Watched) -> Iterator[Metric]:
     for node in nodes:
         away.add_metric([node.name], node.away)
     yield away
-    yield CounterMetricFamily("ratelimit_embedded_restarts", "Restarts of the embedded store.", value=watched.restarts())
 
 
-def _policy(watched: Watched) -> Iterator[Metric]:
-    policy, state = watched.limiter.policy, watched.reload
+def _policy(policy: Policy, state: ReloadState) -> Iterator[Metric]:
     info = {"digest": policy.digest, "source": policy.source, "mode": policy.mode}
     yield InfoMetricFamily("ratelimit_policy", "The policy in force.", value=info)
     yield GaugeMetricFamily(
@@ -152,16 +151,12 @@ def _policy(watched: Watched) -> Iterator[Metric]:
     yield CounterMetricFamily("ratelimit_policy_failed_reloads", "Contents of the file that could not be used.", value=state.failed)
 
 
-def _lanes(watched: Watched) -> Iterator[Metric]:
+def _lane(lane: str, counts: Counts) -> Iterator[Metric]:
     problems = CounterMetricFamily("ratelimit_problems", "Requests answered with a problem of their own.", labels=["lane", "status"])
     unparsable = CounterMetricFamily("ratelimit_unparsable", "Of these, what was not HTTP.", labels=["lane"])
     bugs = CounterMetricFamily("ratelimit_bugs", "Requests that failed by a bug of ours.", labels=["lane"])
-    for lane, counts in (("gateway", watched.gateway), ("operator", watched.operator)):
-        for status, count in sorted(counts.problems.items()):
-            problems.add_metric([lane, str(status)], count)
-        unparsable.add_metric([lane], counts.unparsable)
-        bugs.add_metric([lane], counts.bugs)
+    for status, count in sorted(counts.problems.items()):
+        problems.add_metric([lane, str(status)], count)
+    unparsable.add_metric([lane], counts.unparsable)
+    bugs.add_metric([lane], counts.bugs)
     yield from (problems, unparsable, bugs)
-    meaning = "Authorizations without a usable X-Forwarded-For: limits per ip were skipped."
-    yield CounterMetricFamily("ratelimit_no_address", meaning, value=watched.gateway.no_address)
-    yield GaugeMetricFamily("ratelimit_ready", "1 while /readyz says so.", value=watched.health.ready)

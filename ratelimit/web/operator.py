@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import cache
 from hmac import compare_digest
 from importlib.resources import files
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +14,14 @@ from aiohttp import web
 from ratelimit.core.policy_file import written
 from ratelimit.settings import Secret
 from ratelimit.web.counts import Counts
-from ratelimit.web.metrics import Watched, exposed, metrics_registry
+from ratelimit.web.merge import merged
+from ratelimit.web.metrics import exposed, process_figures, shared_figures
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS, CSP, PAGES
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import JSON, Reply, error_reply, json_reply, lines
 from ratelimit.web.server import LaneServer
+from ratelimit.web.watched import Watched
 
 _MOST_RECORDS: Final = 200  # in one answer
 
@@ -36,12 +37,12 @@ class Operator:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
-        self._registry = metrics_registry(watched)
         self._openapi = json.dumps(openapi(), indent=1).encode()
 
     async def metrics(self, request: web.Request) -> Reply:
         """For Prometheus."""
-        found = exposed(self._registry, request.headers.get("Accept", ""))
+        figures = [*await self._watched.sidecars.figures(), *shared_figures(self._watched), *process_figures()]
+        found = exposed(merged(figures), request.headers.get("Accept", ""))
         return Reply(200, f"Content-Type: {found.content_type}\r\n", found.body)
 
     async def policy(self, _request: web.Request) -> Reply:
@@ -49,13 +50,12 @@ class Operator:
         return json_reply(200, policy_view(self._watched))
 
     async def records(self, _request: web.Request) -> Reply:
-        """The latest refusals of this sidecar, latest first."""
-        latest = islice(self._watched.limiter.answers.recent.records(), _MOST_RECORDS)
-        return json_reply(200, {"records": list(latest)})
+        """The latest refusals, latest first."""
+        return json_reply(200, {"records": await self._watched.sidecars.records(_MOST_RECORDS)})
 
     async def record(self, request: web.Request) -> Reply:
         """The refusal with the id that a caller was told."""
-        record = self._watched.limiter.answers.recent.find(request.match_info["id"])
+        record = await self._watched.sidecars.find(request.match_info["id"])
         if record is None:
             raise ClientError(404, "no refusal of that id is remembered here; it may be another sidecar's, or too long ago")
         return json_reply(200, record)
@@ -82,7 +82,7 @@ def _swagger_ui(name: str) -> bytes:
 
 def policy_view(watched: Watched) -> dict[str, Any]:
     """The policy in force as plain data, in the way the file writes it."""
-    policy, state = watched.limiter.policy, watched.reload
+    policy, state = watched.sidecars.policy, watched.reload
     return {
         "digest": policy.digest,
         "source": policy.source,

@@ -13,7 +13,7 @@ The ordinary path is left to answer
 * whoever asks again before the answer, or reads slower than it asks;
 * whatever is not answered with 200, and whatever raises: it is done there from the beginning, and what is wrong is said.
 
-The answers are those of the ordinary path, byte for byte. Without this file, and with a LaneServer in app.py, all is as before, only
+The answers are those of the ordinary path, byte for byte. Without this file, and with a LaneServer in sidecar.py, all is as before, only
 slower.
 """
 

@@ -23,9 +23,10 @@ from ratelimit.web.counts import Counts
 from ratelimit.web.gateway import GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.listen import listen
-from ratelimit.web.metrics import Watched
+from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
 from ratelimit.web.shortcut import ShortcutServer
+from ratelimit.web.watched import Watched
 
 SECRET = bytes(range(32))
 PATIENCE_S = 5.0  # a slow machine is no store that is away
@@ -151,7 +152,8 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
         async def begin(limits: list[dict[str, Any]], *, operator_token: str | None = None, **options: Any) -> Operator:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
-            watched = Watched(gateway.limiter, gateway.health, gateway.counts, counts, reload, lambda: gateway.store.lanes, lambda: 3)
+            sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes)
+            watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3)
             runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

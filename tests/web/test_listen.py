@@ -12,7 +12,8 @@ from aiohttp.web import BaseRequest
 from ratelimit.core.errors import ConfigError
 from ratelimit.settings import TcpAddress, UnixAddress
 from ratelimit.web.counts import Counts
-from ratelimit.web.listen import Listener, listen
+from ratelimit.web.listen import Listener, listen, listen_at, reserve
+from ratelimit.web.place import Place
 from ratelimit.web.reply import Reply
 from ratelimit.web.server import LaneServer
 
@@ -131,15 +132,62 @@ async def test_close_lets_requests_end() -> None:
     busy_writer.write(REQUEST)
     await asked.wait()
     closing = asyncio.create_task(listener.close())
-    await asyncio.sleep(0)
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection(*listener.address)
+    await until_refused(listener.address)
     go_on.set()
     assert (await busy.read()).endswith(b"in the end")
     await closing
     assert await idle.read() == b""
     idle_writer.close()
     busy_writer.close()
+
+
+async def until_refused(address: TcpAddress) -> None:
+    """Connect again and again, until nobody is let in any more."""
+    for _ in range(100):
+        try:
+            _, writer = await asyncio.open_connection(*address)
+        except ConnectionRefusedError:
+            return
+        writer.close()
+    pytest.fail("everybody is still let in")
+
+
+@pytest.mark.parametrize("unix", [False, True])
+async def test_close_serves_who_has_arrived(tmp_path: Path, *, unix: bool) -> None:
+    """A request that has been sent before the lane closes gets its answer, though nobody has accepted its connection yet."""
+    listener = await opened(UnixAddress(tmp_path / "x.sock") if unix else ANY)
+    with connected(listener) as early:
+        early.sendall(REQUEST)
+        await listener.close()
+        assert early.recv(1_000).endswith(b"hello")
+
+
+def connected(listener: Listener) -> socket.socket:
+    """A connection that waits in the queue: the loop has not turned since."""
+    address = listener.address
+    sock = socket.socket(socket.AF_UNIX if isinstance(address, UnixAddress) else socket.AF_INET)
+    sock.settimeout(5.0)
+    sock.connect(str(address.path) if isinstance(address, UnixAddress) else address)
+    return sock
+
+
+async def test_a_place_is_shared(tmp_path: Path) -> None:
+    """Several listen at one place, which keeps its port and its file until it is given up; one that closes takes neither along."""
+    for address in (ANY, TcpAddress("localhost", 0), UnixAddress(tmp_path / "x.sock")):
+        place = await reserve(address, "RATELIMIT_GATEWAY")
+        first, second = [await listen_at(LaneServer(hello, Counts()), inherited(place), "RATELIMIT_GATEWAY") for _ in range(2)]
+        assert first.address == second.address
+        await first.close()
+        assert (await ask(second)).endswith(b"hello")
+        with pytest.raises(ConfigError, match="something else listens there"):
+            await opened(place.address)
+        await second.close()
+        place.close()
+    assert not (tmp_path / "x.sock").exists()
+
+
+def inherited(place: Place) -> Place:
+    return Place.inherited([sock.detach() for sock in place.share()])
 
 
 async def test_mask_is_put_back(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""What `App` keeps running in the background goes on, whatever happens to it."""
+"""What runs in the background goes on, whatever happens to it."""
 
 import asyncio
 from contextlib import AsyncExitStack
 
 from structlog.testing import capture_logs
 
-from ratelimit.app import keep_running
+from ratelimit.loop import keep_running
 
 
 async def test_work_that_fails_begins_again() -> None:

@@ -1,0 +1,91 @@
+"""One sidecar: a connection to the store, a limiter on it, and the gateway lane that asks the limiter. No rule lives here.
+
+A process is one, or has workers of which each is one: to the store, and to the promises, they are as many sidecars.
+"""
+
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+from msgspec import Struct
+
+from ratelimit.core.identity import ApiKeys
+from ratelimit.core.policy import Policy
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.loop import keep_running
+from ratelimit.service.limiter import Limiter
+from ratelimit.settings import Secret
+from ratelimit.stores.client import Options, RedisStore
+from ratelimit.web.counts import Counts
+from ratelimit.web.gateway import GatewayLane
+from ratelimit.web.health import Health
+from ratelimit.web.listen import Listener, listen_at
+from ratelimit.web.one_sidecar import OneSidecar
+from ratelimit.web.place import Place
+from ratelimit.web.shortcut import ShortcutServer
+
+GATEWAY: Final = "RATELIMIT_GATEWAY"
+WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
+
+# CLOCK_MONOTONIC stands still while the machine sleeps, and a lease would outlive what the store counts; only Linux has the other one
+_CLOCK_ID = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def clock_us() -> int:
+    """The sidecar's clock: microseconds, never going back."""
+    return time.clock_gettime_ns(_CLOCK_ID) // 1000
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What a sidecar works with, beside the policy. It holds secrets, and is shown nowhere."""
+
+    store_url: str
+    store_key: bytes
+    gateway_token: str | None
+    deadline_ms: int
+    late_ms: int
+    sidecars: int  # among how many a limit is divided while the store is away
+    most_subjects: int
+
+    def __repr__(self) -> str:
+        return "Terms(…)"
+
+
+class Sidecar:
+    """Serves once `listen` was called. What is opened goes onto the `stack`, which closes it in the right order."""
+
+    workers, worker_restarts = 1, 0
+
+    def __init__(self, limiter: Limiter, store: RedisStore, terms: Terms) -> None:
+        counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
+        self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
+        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes)
+        self.adopt: Final = limiter.adopt
+        lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token)
+        self._server = ShortcutServer(lane, counts, lane)
+
+    @classmethod
+    async def open(cls, terms: Terms, policy: Policy, stack: AsyncExitStack) -> "Sidecar":
+        """Reach the store, or begin to try, and make a limiter that asks it."""
+        keys = StoreKeys(terms.store_key)
+        store = RedisStore(Options(terms.store_url, clock_us, terms.deadline_ms / 1_000, keys.check_value))
+        stack.push_async_callback(store.close)
+        await store.open()
+        limiter = Limiter(
+            policy,
+            store,
+            keys,
+            clock_us,
+            late_us=terms.late_ms * 1_000,
+            sidecars=terms.sidecars,
+            most_subjects=terms.most_subjects,
+        )
+        stack.callback(limiter.give_back)  # before the store closes, which sends it
+        keep_running(limiter.run, stack)
+        return cls(limiter, store, terms)
+
+    async def listen(self, place: Place, stack: AsyncExitStack) -> None:
+        """Answer the gateway at this place; raises ConfigError."""
+        listener: Listener = await listen_at(self._server, place, GATEWAY)
+        stack.push_async_callback(listener.close)
+        self.health.state = "serving"

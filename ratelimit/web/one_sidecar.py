@@ -1,0 +1,36 @@
+"""One sidecar in this process, as an operator looks at it."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from prometheus_client.core import Metric
+
+from ratelimit.core.policy import Policy
+from ratelimit.core.record import Record
+from ratelimit.service.limiter import Limiter
+from ratelimit.web.counts import Counts
+from ratelimit.web.metrics import Node, sidecar_figures
+
+
+class OneSidecar:
+    """`Sidecars` that are one; `nodes` (of the store) are asked anew each time."""
+
+    def __init__(self, limiter: Limiter, gateway: Counts, nodes: Callable[[], Iterable[Node]]) -> None:
+        self._limiter, self._gateway, self._nodes = limiter, gateway, nodes
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._limiter.policy
+
+    async def figures(self) -> list[Metric]:
+        """What it counted."""
+        return list(sidecar_figures(self._limiter, self._gateway, self._nodes()))
+
+    async def records(self, most: int) -> list[Record]:
+        """The latest refusals, latest first."""
+        return list(islice(self._limiter.answers.recent.records(), most))
+
+    async def find(self, reference: str) -> Record | None:
+        """The refusal with that id, if it is still remembered."""
+        return self._limiter.answers.recent.find(reference)
