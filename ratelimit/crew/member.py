@@ -102,11 +102,16 @@ class Member:
         return None
 
     async def _receive(self) -> None:
-        while (answer := await self._channel.receive()) is not None:
-            waiter = self._waiting.popleft()
-            if not waiter.done():  # else nobody waits any more
-                waiter.set_result(answer)
-        self._give_up()
+        try:
+            while (answer := await self._channel.receive()) is not None:
+                waiter = self._waiting.popleft()
+                if not waiter.done():  # else nobody waits any more
+                    waiter.set_result(answer)
+        except Exception:
+            _log.exception("what a worker said met a bug of ours; it drains, to be replaced", pid=self._process.pid)
+            await self._channel.close()
+        finally:
+            self._give_up()
 
     def _give_up(self) -> None:
         while self._waiting:

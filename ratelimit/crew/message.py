@@ -87,7 +87,9 @@ class Family(Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, metric: Metric) -> Self:
         """To be sent."""
-        return cls(metric.name, metric.documentation, metric.type, [(name, labels, value) for name, labels, value, *_ in metric.samples])
+        return cls(
+            metric.name, metric.documentation, metric.type, [(name, labels, float(value)) for name, labels, value, *_ in metric.samples]
+        )
 
     def metric(self) -> Metric:
         """As it was sent."""

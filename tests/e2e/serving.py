@@ -1,0 +1,85 @@
+"""`ratelimit serve` as a process: started in a folder with settings of its own, asked, and ended."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+CHECK = {"api_key": "secret-of-the-caller", "ip": "203.0.113.7", "method": "GET", "path": "/v1/images?card=4242"}
+POLICY = "version: 1\nlimits:\n  - {name: key, per: [api_key], bucket: {capacity: 3, refill: 1/h}}\n"
+
+
+class Serving:
+    """A running `serve`, and what it printed at its start."""
+
+    def __init__(self, process: subprocess.Popen[str], lines: list[str]) -> None:
+        self.process, self.lines = process, lines
+        found = re.search(r"gateway lane +(\S+).*operator lane +(\S+)", "".join(lines), re.DOTALL)
+        assert found is not None
+        self.gateway, self.operator = f"http://{found[1]}", f"http://{found[2]}"
+
+    def check(self, **asked: object) -> dict[str, Any]:
+        """Ask for a decision."""
+        request = Request(f"{self.gateway}/v1/check", json.dumps({**CHECK, **asked}).encode())  # noqa: S310  our own server
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            decision: dict[str, Any] = json.loads(answer.read())
+            return decision
+
+    def operate(self, path: str) -> tuple[int, str]:
+        """Ask the operator lane."""
+        try:
+            with urlopen(f"{self.operator}{path}", timeout=10) as answer:  # noqa: S310  our own server
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Serving]:
+    """A `serve` that has said where it listens; it is stopped at the end."""
+    process = popen(folder, **settings)
+    lines: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        if line.strip().startswith("curl"):
+            break
+    try:
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        yield Serving(process, lines)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def popen(folder: Path, **settings: str) -> "subprocess.Popen[str]":
+    """A `serve` of its own environment, on free ports."""
+    ours = {"GATEWAY": "127.0.0.1:0", "OPERATOR": "127.0.0.1:0", **settings}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RATELIMIT_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ratelimit", "serve"],
+        cwd=folder,
+        env=environment | {f"RATELIMIT_{name}": value for name, value in ours.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what must come, for no longer than it can take."""
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come to be")
