@@ -172,7 +172,7 @@ def _operator() -> Node:
     record["parameters"] = [reference]
     record["get"]["responses"]["404"] = _problem("no refusal of that id is remembered here")
     return {
-        "/v1/records": data("The latest refusals of this sidecar", "Records"),
+        "/v1/records": data("The latest refusals of this sidecar, or of all its workers", "Records"),
         "/v1/records/{id}": record,
         "/metrics": page("Metrics for Prometheus", "text/plain"),
         "/v1/policy": page("The policy in force, its warnings, and the problems of its file", "application/json"),
