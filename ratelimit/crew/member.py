@@ -82,13 +82,14 @@ class Member:
         """Its exit code, when it has one."""
         return await self._process.wait()
 
-    async def end(self, grace_s: float = DRAIN_S) -> None:
-        """Let it drain, and kill it if that takes too long."""
+    async def end(self) -> None:
+        """Let it drain, if it ever served, and kill it if that takes too long."""
         await self._channel.close()
         try:
-            await asyncio.wait_for(self._process.wait(), grace_s)
+            await asyncio.wait_for(self._process.wait(), DRAIN_S if self.seen is not None else 0)
         except TimeoutError:
-            _log.error("a worker did not drain in time and was killed", pid=self._process.pid)
+            if self.seen is not None:
+                _log.error("a worker did not drain in time and is killed", pid=self._process.pid)
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()

@@ -259,12 +259,20 @@ def test_two_crews_do_not_share_a_port(serve: Serve, tmp_path: Path) -> None:
 
 
 def test_a_signal_while_it_starts(tmp_path: Path) -> None:
-    """Told to end before it serves, it ends, and takes along what had been started."""
+    """Told to end before it serves, it ends, and takes along what had been started, though that would never be ready."""
     process = popen(tmp_path, WORKERS="2")
-    until(lambda: any(worker.__name__ in command for command in children(process.pid).values()))
+    started: list[int] = []
+
+    def stopped_one() -> bool:
+        started.extend(pid for pid, command in children(process.pid).items() if worker.__name__ in command)
+        for pid in started[:1]:
+            os.kill(pid, signal.SIGSTOP)
+        return bool(started)
+
+    until(stopped_one)
     processes = children(process.pid)
     process.terminate()
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, "Traceback" in errors) == (0, False)
     assert "curl" not in out
-    until(lambda: not any(map(is_alive, processes)))
+    until(lambda: not any(map(is_alive, {*started, *processes})))
