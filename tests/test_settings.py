@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ratelimit.core.errors import ConfigError
+from ratelimit.cores import usable_cores
 from ratelimit.settings import Secret, Settings, TcpAddress, UnixAddress, documented, read_settings
 
 KEY = "0123456789abcdef" * 4
@@ -28,6 +29,7 @@ def test_defaults() -> None:
     assert (found.gateway, found.operator) == (TcpAddress("127.0.0.1", 8080), TcpAddress("127.0.0.1", 8081))
     assert (found.data, found.policy, found.redis_url, found.store_key) == (Path("ratelimit-data"), None, None, None)
     assert (found.expected_sidecars, found.deadline_ms, found.late_ms, found.max_subjects) == (1, 10, 0, 100_000)
+    assert found.workers == 1
     assert (found.log_level, found.log_format, found.gateway_token, found.operator_token) == ("info", "console", None, None)
     assert found.warnings == []
 
@@ -61,6 +63,7 @@ def test_no_address(text: str) -> None:
     [
         ({"DEADLINE_MS": "0"}, "RATELIMIT_DEADLINE_MS: '0' is not allowed; expected an integer from 1 to 1000"),
         ({"DEADLINE_MS": "10ms"}, "RATELIMIT_DEADLINE_MS: '10ms' is not allowed; expected an integer from 1 to 1000"),
+        ({"WORKERS": "0"}, "RATELIMIT_WORKERS: '0' is not allowed; expected an integer from 1 to 256, or auto"),
         ({"EXPECTED_SIDECARS": "9" * 5_000}, "RATELIMIT_EXPECTED_SIDECARS: '99"),
         ({"LOG_LEVEL": "loud"}, "RATELIMIT_LOG_LEVEL: 'loud' is not allowed; expected one of debug, info, warning, error"),
         ({"GATEWY": "x"}, "RATELIMIT_GATEWY: is not a setting (did you mean 'RATELIMIT_GATEWAY'?); unset it"),
@@ -76,6 +79,12 @@ def test_problem(variables: dict[str, str], problem: str) -> None:
     """Each problem says which variable, what was found and what would do; what may be a secret is not repeated."""
     (found,) = problems(**variables)
     assert found.startswith(problem)
+
+
+def test_workers() -> None:
+    """A number, or as many as there are cores to use."""
+    assert settings(WORKERS="3").workers == 3
+    assert settings(WORKERS="Auto").workers == usable_cores()
 
 
 def test_all_problems_at_once() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from prometheus_client.core import Metric
 
-from ratelimit.core.errors import DependencyError, RatelimitError
+from ratelimit.core.errors import RatelimitError
 from ratelimit.core.policy import Policy
 from ratelimit.core.record import Record
 from ratelimit.crew.member import Member
@@ -111,10 +111,7 @@ class Crew:
         return next((one.problem for one in seen if one.problem is not None), None)
 
     async def _enlist(self, number: int, place: Place) -> None:
-        try:
-            member = await Member.spawn(place)
-        except OSError as error:
-            raise DependencyError(f"a worker cannot be started: {error.strerror or error}") from None
+        member = await Member.spawn(place)
         self._members[number] = member  # from now on it is told of new policies, after this one
         await member.start(Start(number, self._terms, Told.of(self.policy), member.sockets, *self._logs))
 

@@ -11,10 +11,12 @@ from typing import Final, Self
 
 import structlog
 
-from ratelimit.core.errors import RatelimitError
+from ratelimit.core.errors import DependencyError, RatelimitError
 from ratelimit.crew import worker
 from ratelimit.crew.channel import Channel
 from ratelimit.crew.message import ANSWERS, Answer, Failed, Found, Look, Question, Seen, Start
+from ratelimit.sidecar import GATEWAY
+from ratelimit.web.listen import share
 from ratelimit.web.place import Place
 
 PATIENCE_S: Final = 1.0  # for an answer, which takes milliseconds; then what was known before has to do
@@ -36,12 +38,12 @@ class Member:
 
     @classmethod
     async def spawn(cls, place: Place) -> Self:
-        """A process that waits for its first question; raises OSError."""
+        """A process that waits for its first question; raises RatelimitError."""
         with contextlib.ExitStack() as theirs:
             ours, other = socket.socketpair()
             theirs.callback(other.close)
             try:
-                sockets = [theirs.enter_context(sock).fileno() for sock in place.share()]
+                sockets = [theirs.enter_context(sock).fileno() for sock in share(place, GATEWAY)]
                 process = await _exec(other.fileno(), sockets)
                 return cls(process, await Channel.over(ours, ANSWERS), sockets)
             except BaseException:
@@ -134,10 +136,19 @@ async def _exec(channel: int, sockets: list[int]) -> Process:
     # the same modules as ours, and none that happens to lie in the working directory
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RATELIMIT_")}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    return await create_subprocess_exec(
-        sys.executable, "-P", "-m", worker.__name__, str(channel),
-        stdin=DEVNULL,
-        env=environment,
-        pass_fds=[channel, *sockets],
-        start_new_session=True,  # Ctrl-C is for us alone, who tell the others
-    )  # fmt: skip
+    try:
+        return await create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            worker.__name__,
+            str(channel),
+            stdin=DEVNULL,
+            env=environment,
+            pass_fds=[channel, *sockets],
+            start_new_session=True,  # Ctrl-C is for us alone, who tell the others
+        )
+    except OSError as error:
+        raise DependencyError(
+            f"a worker cannot be started: {error.strerror}; is there memory, and may this user have one more process?"
+        ) from None

@@ -65,6 +65,7 @@ async def listen_at(lane: Server, place: Place, variable: str) -> Listener:
     listening: list[asyncio.Server] = []
     try:
         for sock in place.sockets:
+            sock.listen(_BACKLOG)  # though the loop does it too: uvloop does not tell us when it fails
             create = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
             listening.append(await create(lane, sock=sock, backlog=_BACKLOG))
     except OSError as error:  # two may bind at the same time, and the first to listen has it
@@ -73,6 +74,14 @@ async def listen_at(lane: Server, place: Place, variable: str) -> Listener:
         place.close()
         raise _cannot(variable, place.address, error) from None
     return Listener(lane, listening, place)
+
+
+def share(place: Place, variable: str) -> list[socket.socket]:
+    """Sockets for one more process to listen with at this place; raises ConfigError as `reserve` does."""
+    try:
+        return place.share()
+    except OSError as error:  # somebody came in between while nobody listened
+        raise _cannot(variable, place.address, error) from None
 
 
 async def _look_around() -> None:
