@@ -9,6 +9,7 @@ from aiohttp.web import Server
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.settings import Address
+from ratelimit.web.fair_accept import FairAccept
 from ratelimit.web.place import Place, bind
 
 _BACKLOG: Final = 1_024
@@ -26,7 +27,7 @@ _REASONS: Final = {
 class Listener:
     """A lane that listens. `address` has the port that was given where any free one was asked for."""
 
-    def __init__(self, lane: Server, listening: list[asyncio.Server], place: Place) -> None:
+    def __init__(self, lane: Server, listening: list[asyncio.Server | FairAccept], place: Place) -> None:
         self.address: Final = place.address
         self._lane, self._listening, self._place = lane, listening, place
 
@@ -61,19 +62,23 @@ async def listen(lane: Server, address: Address, variable: str) -> Listener:
 
 async def listen_at(lane: Server, place: Place, variable: str) -> Listener:
     """Let `lane` answer at a place that is bound; raises ConfigError as `reserve` does."""
-    loop = asyncio.get_running_loop()
-    listening: list[asyncio.Server] = []
+    listening: list[asyncio.Server | FairAccept] = []
     try:
         for sock in place.sockets:
             sock.listen(_BACKLOG)  # though the loop does it too: uvloop does not tell us when it fails
-            create = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
-            listening.append(await create(lane, sock=sock, backlog=_BACKLOG))
+            listening.append(FairAccept(lane, sock) if place.crowded else await _accept(lane, sock))
     except OSError as error:  # two may bind at the same time, and the first to listen has it
         for opened in listening:
             opened.close()
         place.close()
         raise _cannot(variable, place.address, error) from None
     return Listener(lane, listening, place)
+
+
+async def _accept(lane: Server, sock: socket.socket) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    create = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
+    return await create(lane, sock=sock, backlog=_BACKLOG)
 
 
 def share(place: Place, variable: str) -> list[socket.socket]:

@@ -28,6 +28,7 @@ class Place:
     def __init__(self, address: Address, sockets: list[socket.socket]) -> None:
         self.address: Final = address
         self.sockets: Final = sockets
+        self.crowded = False  # whether others accept from the same sockets
         self._inode = _inode(address.path) if isinstance(address, UnixAddress) else None
 
     @classmethod
@@ -37,12 +38,12 @@ class Place:
         name = sockets[0].getsockname()
         address: Address = UnixAddress(Path(name)) if sockets[0].family == socket.AF_UNIX else TcpAddress(*name[:2])
         place = cls(address, sockets)
-        place._inode = None
+        place._inode, place.crowded = None, not _has_its_own(sockets[0])
         return place
 
     def share(self) -> list[socket.socket]:
         """Sockets for one more process to listen with, which belong to whoever calls. This one keeps the address and must not listen."""
-        return [_beside(sock) if sys.platform == "linux" and sock.family != socket.AF_UNIX else sock.dup() for sock in self.sockets]
+        return [_beside(sock) if _has_its_own(sock) else sock.dup() for sock in self.sockets]
 
     def vacate(self) -> None:
         """Leave no file behind; to be done while we still listen, so that nobody who takes the place over loses theirs."""
@@ -76,6 +77,10 @@ async def bind(address: Address, variable: str) -> Place:
     if refused is not None and not sockets:
         raise refused
     return Place(TcpAddress(address.host, sockets[0].getsockname()[1]), sockets)
+
+
+def _has_its_own(sock: socket.socket) -> bool:
+    return sys.platform == "linux" and sock.family != socket.AF_UNIX
 
 
 def _close(sockets: Iterable[socket.socket]) -> None:
