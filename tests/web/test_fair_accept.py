@@ -61,7 +61,7 @@ async def test_all_are_let_in(queue: socket.socket, lane: LaneServer, monkeypatc
     """Where nobody else takes them, all are taken, round by round."""
     monkeypatch.setattr(fair_accept, "PAUSE_S", 0.0)
     accepting = FairAccept(lane, queue.dup())
-    while len(lane.connections) < WAITING:
+    while len(lane.connections) < WAITING:  # noqa: ASYNC110  of which nobody tells
         await asyncio.sleep(0)
     accepting.close()
     await lane.shutdown(1.0)
