@@ -11,8 +11,7 @@ from tests.e2e.ledger import CLOCKS_US, Rate
 
 BODY = b'{"api_key":"hot","method":"GET","path":"/"}'
 REQUEST = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+BETWEEN_S = 0.02  # two clients that connect: at once, one worker that gets no turn for a moment may get none of them
 
 
 class Asked(NamedTuple):
@@ -52,25 +51,25 @@ async def _answer(reader: asyncio.StreamReader) -> dict[str, Any]:
     return decision
 
 
-async def keep_asking(connect: Callable[[], Any], asked: list[Asked], pause_s: float) -> None:
+async def keep_asking(connect: Callable[[], Any], asked: list[Asked], pause_s: float, begin_s: float) -> None:
     """One client, until it is cancelled; it writes down what became of each request."""
+    await asyncio.sleep(begin_s)
     while True:
         try:
             reader, writer = await connect()
         except OSError:
             await asyncio.sleep(0.02)
             continue
+        sent = clock_us()
         try:
             while True:
-                sent, decision = clock_us(), None
-                try:
-                    writer.write(REQUEST)
-                    decision = await _answer(reader)
-                finally:
-                    asked.append(Asked(sent, clock_us(), decision))
+                sent = clock_us()
+                writer.write(REQUEST)
+                decision = await _answer(reader)
+                asked.append(Asked(sent, clock_us(), decision))
                 await asyncio.sleep(pause_s)
         except (OSError, asyncio.IncompleteReadError):
-            pass
+            asked.append(Asked(sent, clock_us(), None))
         finally:
             writer.close()
             with suppress(OSError):
@@ -79,9 +78,9 @@ async def keep_asking(connect: Callable[[], Any], asked: list[Asked], pause_s: f
 
 @asynccontextmanager
 async def callers(address: str, count: int, pause_s: float = 0.0) -> AsyncIterator[list[Asked]]:
-    """So many clients while the block runs; yields what they asked, in the order of the ends."""
+    """So many clients while the block runs, one after another; yields what they asked, in the order of the ends."""
     asked: list[Asked] = []
-    asking = [asyncio.create_task(keep_asking(opener(address), asked, pause_s)) for _ in range(count)]
+    asking = [asyncio.create_task(keep_asking(opener(address), asked, pause_s, number * BETWEEN_S)) for number in range(count)]
     try:
         yield asked
     finally:
