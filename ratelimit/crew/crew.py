@@ -7,6 +7,7 @@ lane's place. A worker that ends is replaced, at once unless it just was; what i
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 import structlog
@@ -40,7 +41,6 @@ class Crew:
         self.health: Final = Health(lambda: any(seen.store_away for seen in self._seen()), self._problem)
         self._terms, self._numbers, self._logs = terms, range(1, count + 1), (log_level, log_format)
         self._members: dict[int, Member] = {}
-        self._keeping: list[asyncio.Task[None]] = []
         self._gone: list[Metric] = []  # what those counted that ended
 
     @property
@@ -51,7 +51,7 @@ class Crew:
     @property
     def workers(self) -> int:
         """How many serve now."""
-        return len(self._seen())
+        return len(self._serving())
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:
         """Start all, and return when all serve; raises RatelimitError, what the first said that could not."""
@@ -62,7 +62,8 @@ class Crew:
                     starting.create_task(self._enlist(number, place))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        self._keeping = [asyncio.create_task(self._keep(number, place), name=f"worker-{number}") for number in self._numbers]
+        for number in self._numbers:
+            keep_running(partial(self._keep, number, place), stack)
         keep_running(self._look_often, stack)
         self.health.state = "serving"
 
@@ -99,16 +100,15 @@ class Crew:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _serving(self) -> list[Member]:
-        return [member for member in self._members.values() if member.seen is not None]
+        return [member for member in self._members.values() if member.serves]
 
     def _seen(self) -> list[Seen]:
         return [member.seen for member in self._members.values() if member.seen is not None]
 
     def _problem(self) -> str | None:
-        seen = self._seen()
-        if not seen and self.health.state == "serving":
+        if not self._serving() and self.health.state == "serving":
             return NOBODY
-        return next((one.problem for one in seen if one.problem is not None), None)
+        return next((seen.problem for seen in self._seen() if seen.problem is not None), None)
 
     async def _enlist(self, number: int, place: Place) -> None:
         member = await Member.spawn(place)
@@ -119,26 +119,24 @@ class Crew:
         clock = asyncio.get_running_loop().time
         quick = 0
         while True:
-            since = clock()
-            code = await self._members[number].ended()
-            _log.error("a worker ended", worker=number, exit_code=code)
-            await self._bury(number)
+            member, since = self._members.get(number), clock()
+            if member is not None:
+                _log.error("a worker ended", worker=number, exit_code=await member.ended())
+                await self._bury(number)
             quick = 0 if clock() - since > STEADY_S else quick
-            while not await self._replace(number, place, BACKOFF_S[min(quick, len(BACKOFF_S) - 1)]):
-                quick += 1
+            await self._replace(number, place, BACKOFF_S[min(quick, len(BACKOFF_S) - 1)])
             quick += 1
 
-    async def _replace(self, number: int, place: Place, backoff_s: float) -> bool:
+    async def _replace(self, number: int, place: Place, backoff_s: float) -> None:
         await asyncio.sleep(backoff_s)
         try:
             await self._enlist(number, place)
         except RatelimitError as error:
             _log.error("a worker could not be replaced", worker=number, error=str(error))
             await self._bury(number)
-            return False
+            return
         self.worker_restarts += 1
         _log.warning("a worker was replaced", worker=number, restarts=self.worker_restarts)
-        return True
 
     async def _bury(self, number: int) -> None:
         """What it counted stays counted."""
@@ -150,7 +148,5 @@ class Crew:
 
     async def _dismiss(self, place: Place) -> None:
         """Nobody is let in any more; all drain at the same time."""
-        for task in self._keeping:
-            task.cancel()
         place.close()
         await asyncio.gather(*(member.end() for member in self._members.values()))

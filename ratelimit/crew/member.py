@@ -27,9 +27,10 @@ _log = structlog.get_logger()
 
 
 class Member:
-    """One process. `seen` is what it last said of itself, None until it serves; `sockets` are the descriptors it inherited."""
+    """One process. `serves` once it has started; `seen` is what it last said of itself; `sockets` are the descriptors it inherited."""
 
     def __init__(self, process: Process, channel: Channel[Answer], sockets: list[int]) -> None:
+        self.serves = False
         self.seen: Seen | None = None
         self.sockets: Final = sockets
         self._process, self._channel = process, channel
@@ -57,6 +58,7 @@ class Member:
             raise _StartError(answer)
         if answer is None:
             raise RatelimitError(f"a worker ended with code {await self.ended()} while starting; what it said stands above")
+        self.serves = True
         await self.look()
 
     def put(self, question: Question) -> "asyncio.Future[Answer | None]":
@@ -88,9 +90,9 @@ class Member:
         """Let it drain, if it ever served, and kill it if that takes too long."""
         await self._channel.close()
         try:
-            await asyncio.wait_for(self._process.wait(), DRAIN_S if self.seen is not None else 0)
+            await asyncio.wait_for(self._process.wait(), DRAIN_S if self.serves else 0)
         except TimeoutError:
-            if self.seen is not None:
+            if self.serves:
                 _log.error("a worker did not drain in time and is killed", pid=self._process.pid)
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

@@ -72,11 +72,11 @@ async def test_a_worker_that_dies_again_and_again(tmp_path: Path, place: Place, 
     waits: list[float] = []
     replace = Crew._replace
 
-    async def noted(self: Crew, number: int, place: Place, backoff_s: float) -> bool:
+    async def noted(self: Crew, number: int, place: Place, backoff_s: float) -> None:
         waits.append(backoff_s)
         if len(waits) == 5:
             monkeypatch.undo()
-        return await replace(self, number, place, backoff_s)
+        await replace(self, number, place, backoff_s)
 
     async with AsyncExitStack() as stack:
         crew = crew_of(2, tmp_path)
