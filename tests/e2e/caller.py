@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
-from tests.e2e.ledger import CLOCKS_US, Rate
+from bench.traffic.ledger import Admitted, Rate, overdraft
+from tests.e2e.ledger import CLOCKS_US
 
 BODY = b'{"api_key":"hot","method":"GET","path":"/"}'
 REQUEST = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
@@ -89,17 +90,6 @@ async def callers(address: str, count: int, pause_s: float = 0.0) -> AsyncIterat
         await asyncio.wait(asking)
 
 
-def most_over(asked: list[Asked], rate: Rate) -> float:
-    """By how many tokens the worst window exceeds capacity + refill * w; below 0 is room to spare.
-
-    From outside an admission is known to lie between question and answer, so a window holds those that lie in it whole.
-    """
-    admitted = sorted((one for one in asked if one.allowed), key=lambda one: one.received)
-    worst = -float(rate.capacity)
-    for first in admitted:
-        count = 0
-        for one in admitted:
-            if one.sent >= first.sent:
-                count += 1
-                worst = max(worst, count - rate.capacity - (one.received - first.sent + CLOCKS_US) * rate.num / rate.per)
-    return worst
+def over(asked: list[Asked], rate: Rate) -> float:
+    """By how many tokens the worst window exceeds the rate, as far as can be told from outside; below 0 is room to spare."""
+    return overdraft([Admitted(one.sent, one.received + CLOCKS_US, 1) for one in asked if one.allowed], rate)
