@@ -76,6 +76,16 @@ def popen(folder: Path, **settings: str) -> "subprocess.Popen[str]":
     )
 
 
+@contextmanager
+def begun(folder: Path, **settings: str) -> Iterator["subprocess.Popen[str]"]:
+    """A `serve` that is not expected to serve; whatever it does, nothing is left of it."""
+    with popen(folder, **settings) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait for what must come, for no longer than it can take."""
     for _ in range(500):

@@ -18,7 +18,7 @@ import pytest
 from bench.traffic.ledger import Rate
 from ratelimit.crew import worker
 from tests.e2e.caller import callers, over, sidecar_of
-from tests.e2e.serving import POLICY, Serving, popen, serving, until
+from tests.e2e.serving import POLICY, Serving, begun, serving, until
 
 HOT = "version: 1\nlimits:\n  - {name: hot, per: [api_key], bucket: {capacity: 60, refill: 100/s}, on_store_failure: deny}\n"
 HOT_RATE = Rate(60, 100, 1_000_000)
@@ -239,8 +239,8 @@ def test_a_port_that_is_taken_is_said_once(tmp_path: Path, lane: str) -> None:
     """Whoever has the port keeps it; the message comes once, with exit code 2, and nothing is left running."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = popen(tmp_path, WORKERS="3", **{lane: f"127.0.0.1:{port}"})
-        _, errors = process.communicate(timeout=20)
+        with begun(tmp_path, WORKERS="3", **{lane: f"127.0.0.1:{port}"}) as process:
+            _, errors = process.communicate(timeout=20)
     assert process.returncode == 2
     assert errors == (
         f"ratelimit: RATELIMIT_{lane}=127.0.0.1:{port}: cannot listen: something else listens there; "
@@ -252,27 +252,27 @@ def test_two_crews_do_not_share_a_port(serve: Serve, tmp_path: Path) -> None:
     """That workers listen beside one another does not let another `serve` in between them."""
     with serve() as running:
         (tmp_path / "other").mkdir()
-        process = popen(tmp_path / "other", WORKERS="2", GATEWAY=address(running))
-        _, errors = process.communicate(timeout=20)
+        with begun(tmp_path / "other", WORKERS="2", GATEWAY=address(running)) as process:
+            _, errors = process.communicate(timeout=20)
         assert process.returncode == 2
         assert "something else listens there" in errors
 
 
 def test_a_signal_while_it_starts(tmp_path: Path) -> None:
     """Told to end before it serves, it ends, and takes along what had been started, though that would never be ready."""
-    process = popen(tmp_path, WORKERS="2")
-    started: list[int] = []
+    with begun(tmp_path, WORKERS="2") as process:
+        started: list[int] = []
 
-    def stopped_one() -> bool:
-        started.extend(pid for pid, command in children(process.pid).items() if worker.__name__ in command)
-        for pid in started[:1]:
-            os.kill(pid, signal.SIGSTOP)
-        return bool(started)
+        def stopped_one() -> bool:
+            started.extend(pid for pid, command in children(process.pid).items() if worker.__name__ in command)
+            for pid in started[:1]:
+                os.kill(pid, signal.SIGSTOP)
+            return bool(started)
 
-    until(stopped_one)
-    processes = children(process.pid)
-    process.terminate()
-    out, errors = process.communicate(timeout=20)
-    assert (process.returncode, "Traceback" in errors) == (0, False)
-    assert "curl" not in out
-    until(lambda: not any(map(is_alive, {*started, *processes})))
+        until(stopped_one)
+        processes = children(process.pid)
+        process.terminate()
+        out, errors = process.communicate(timeout=20)
+        assert (process.returncode, "Traceback" in errors) == (0, False)
+        assert "curl" not in out
+        until(lambda: not any(map(is_alive, {*started, *processes})))
