@@ -14,7 +14,7 @@ from ratelimit.core.bucket import HORIZON_US, LIFE_US
 from ratelimit.core.demand import Demand
 from ratelimit.core.lease import DRIFT_PPM
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
-from ratelimit.core.share import ASK, HOT
+from ratelimit.core.share import ASK, HOT, Upkeep
 from ratelimit.core.units import ceil_div
 
 Bounds = tuple[int, int, int, int]
@@ -139,15 +139,11 @@ class QuotaShare(Demand):
         """Whether there is something to tell the store that no request will."""
         return bool(self._back or self._lost)
 
-    def idle(self, now: int) -> bool:
-        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked for a while."""
+    def tend(self, now: int) -> Upkeep:
+        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked for a while. See Share."""
         if not self.unasked():
             self._asked_at = now
-        return now - self._asked_at >= _IDLE_US and (self.hand is not None or self.owes())
-
-    def wanes(self, now: int) -> bool:  # noqa: ARG002  as of a Share
-        """Never: what is in hand of a quota lasts as long as its period."""
-        return False
+        return "return" if now - self._asked_at >= _IDLE_US and (self.hand is not None or self.owes()) else "rest"
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""

@@ -13,7 +13,7 @@ Times are microseconds of the sidecar's clock, costs are tokens; the caller owns
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from ratelimit.core.bucket import Acquire, Bucket, Grant, Terms
 from ratelimit.core.demand import Demand
@@ -23,7 +23,11 @@ from ratelimit.core.units import ceil_div
 ASK: Final = -1
 HOT: Final = 4.0  # tokens expected in one lease's life, before anything is leased at all
 _WANTED: Final = 0.7  # part of the expected that is asked for: a lease too large lapses or locks out others
+_WANES_US: Final = 75_000  # so long before its end the lease of a busy subject is renewed, whatever is left of it
 _IDLE_US: Final = 50_000  # so long before its end a lease is given back that would not be spent
+
+
+Upkeep = Literal["rest", "renew", "follow", "return"]
 
 
 class Owed(NamedTuple):
@@ -65,8 +69,7 @@ class Share(Demand):
                 return 0 if now >= lease.ripe else max(0, lease.ripe_at(cost) - now)
             if self.spare is None:
                 break
-            self._retire(lease)
-            self.hand, self.spare = self.spare, None
+            self.follow()
         if cost >= self._denied and now < self._denied_until:
             more = ceil_div((cost - self._denied) * self.terms.per, self.terms.num)
             return max(1, self._denied_ready + more - now)
@@ -143,20 +146,26 @@ class Share(Demand):
         """Whether there is something to tell the store that no request will."""
         return bool(self._owed or self._refund)
 
-    def idle(self, now: int) -> bool:
-        """Whether what is in hand should go back by itself: its end is near, and nobody asked since the last look, or none follows it.
+    def tend(self, now: int) -> Upkeep:
+        """What is to be done with what is in hand though nobody asks at this moment; to be called every 25 ms.
 
-        What is left would lapse, also where requests keep coming and another limit refuses them: a refusal is to cost nothing.
+        What is left of a lease at its end lapses, also where requests keep coming and another limit refuses them, and a refusal is to cost
+        nothing. So it goes back before. If its subject is asked for, another lease is fetched first: who comes then need not wait.
         """
         unasked, hand = self.unasked(), self.hand
         if hand is None:
-            return unasked and self.owes()
-        return now >= hand.expires - _IDLE_US and (unasked or (hand.slots > 0 and hand.low < 0))
+            return "return" if unasked and self.owes() else "rest"
+        left = hand.expires - now
+        if left > _WANES_US or not (unasked or hand.slots):
+            return "rest"
+        if left <= _IDLE_US:
+            return "return" if unasked or self.spare is None else "follow"
+        return "renew" if not unasked and self.spare is None and hand.low >= 0 else "rest"
 
-    def wanes(self, now: int) -> bool:
-        """Whether the lease in hand ends soon, its subject is asked for, and another lease could follow."""
-        hand = self.hand
-        return self.spare is None and hand is not None and hand.low >= 0 and now >= hand.expires - _IDLE_US
+    def follow(self) -> None:
+        """Go on with the lease that follows; what is left of the one in hand is owed to the store."""
+        self._retire(self.hand)
+        self.hand, self.spare = self.spare, None
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force, no local bucket in use."""

@@ -112,16 +112,13 @@ class Limiter:
             self.sweep()
 
     def sweep(self) -> None:
-        """Give back leases of keys that fell quiet, and renew those of busy ones that end before they are spent."""
+        """Give back leases of keys that fell quiet, and replace those of busy ones that end before they are spent."""
         now = self._clock()
         for meter in list(self._in_hand):
             if meter.share.hand is None and not meter.share.owes():
                 del self._in_hand[meter]
             elif not meter.busy():
-                if meter.share.idle(now):
-                    meter.give_back()
-                elif meter.share.wanes(now):
-                    meter.renew()
+                meter.tend(now)
 
     def give_back(self) -> None:
         """At the end: give back all that is in hand. The store's queue sends it."""

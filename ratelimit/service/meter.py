@@ -57,6 +57,17 @@ class Meter:
         """Tell the store what is owed, and that what is in hand will not be spent."""
         self._returning = self._around.store.want(self)
 
+    def tend(self, now_us: int) -> None:
+        """Do with what is in hand what its end asks for."""
+        match self.share.tend(now_us):
+            case "renew":
+                self.renew()
+            case "follow":
+                self.share.follow()
+                self._settle_up()
+            case "return":
+                self.give_back()
+
     def refund(self, cost: int, at: int) -> None:
         """Give back, in the next turn of the loop, a need that was charged at the store's instant `at` and is not used."""
         self.share.owe_refund(cost, at)

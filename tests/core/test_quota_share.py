@@ -189,13 +189,13 @@ def test_lost_answer_is_cancelled_in_time() -> None:
 def test_idle_tokens_go_back() -> None:
     """Tokens in hand go back when nobody has asked for 300 ms, and what is owed with them."""
     share, _ = with_lease()
-    assert not share.idle(NOON)
-    assert not share.idle(NOON + 299_999)
-    assert share.idle(NOON + 300_000)
+    assert share.tend(NOON) == "rest"
+    assert share.tend(NOON + 299_999) == "rest"
+    assert share.tend(NOON + 300_000) == "return"
     share.hand = None
-    assert not share.idle(NOON + 300_000)
+    assert share.tend(NOON + 300_000) == "rest"
     share.owe_refund(1, 0)
-    assert share.idle(NOON + 300_000)
+    assert share.tend(NOON + 300_000) == "return"
 
 
 def test_what_callers_are_told() -> None:

@@ -215,39 +215,38 @@ def test_cheaper_denial_stands() -> None:
 
 
 def test_idle_lease_goes_back() -> None:
-    """A lease goes back when its end is near and nobody has asked since the last look."""
-    share, _ = with_lease(1)
+    """A lease goes back when its end is near and nobody has asked since the last look, also if nothing is left of it."""
+    share, _ = with_lease(0)
     assert share.hand is not None
     end = share.hand.expires
-    assert not share.idle(end - 51 * MS)
-    assert share.idle(end - 50 * MS)
-    hot(share)
-    assert not share.idle(end - 50 * MS)
-    assert share.idle(end - 50 * MS)
+    assert [share.tend(end - 51 * MS) for _ in range(2)] == ["rest", "rest"]
+    assert share.tend(end - 50 * MS) == "return"
+    assert [hot(share).tend(end - 50 * MS), share.tend(end - 50 * MS)] == ["rest", "return"]
 
 
-def test_lease_of_an_empty_bucket_goes_back_unspent() -> None:
+def test_unspent_lease_goes_back_where_none_can_follow() -> None:
     """Where no stock was left to follow a lease, what is left of it goes back before it lapses, also while its subject is asked for."""
     share, bucket = hot(Share(TERMS, START)), Bucket(TERMS.num, TERMS.per, START, 40 * TERMS.per)
     ask(share, bucket, START, 1)
     assert share.hand is not None
     end = share.hand.expires
-    assert not hot(share).idle(end - 51 * MS)
-    assert hot(share).idle(end - 50 * MS)
-    assert not share.wanes(end - 50 * MS)
+    assert [hot(share).tend(end - before * MS) for before in (75, 51, 50)] == ["rest", "rest", "return"]
 
 
-def test_busy_lease_wanes() -> None:
-    """The lease of a busy subject is not given back: it is to be followed by another, once, when its end is near."""
+def test_unspent_lease_of_a_busy_subject_is_followed() -> None:
+    """The lease of a busy subject is renewed before it ends; then it gives way to the next one, and what is left of it goes back."""
     share, bucket = with_lease(10, Terms(40_000, *Refill.parse("10/s")))
-    assert share.hand is not None
-    end = share.hand.expires
-    assert not hot(share).idle(end - 50 * MS)
-    assert not share.wanes(end - 51 * MS)
-    assert share.wanes(end - 50 * MS)
-    ask(share, bucket, end - 50 * MS, keep=True)
-    assert share.spare is not None
-    assert not share.wanes(end - 50 * MS)
+    first = share.hand
+    assert first is not None
+    end = first.expires
+    assert [hot(share).tend(end - before * MS) for before in (76, 75, 51)] == ["rest", "renew", "renew"]
+    ask(share, bucket, end - 51 * MS, keep=True)
+    assert [hot(share).tend(end - before * MS) for before in (51, 50)] == ["rest", "follow"]
+    next_one = share.spare
+    share.follow()
+    assert (share.hand, share.spare) == (next_one, None)
+    call = share.compose(end - 50 * MS, (), keep=True, more=False)
+    assert call.give_back == 10
 
 
 def test_quiet_share_may_be_forgotten() -> None:

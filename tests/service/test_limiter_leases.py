@@ -80,7 +80,7 @@ async def test_lease_of_a_busy_key_is_followed(start: Start) -> None:
     at_once(sidecar)
     hand = share.hand
     assert hand is not None
-    hand.expires = clock() + 40_000
+    hand.expires = clock() + 70_000
     sidecar.limiter.sweep()
     await until(lambda: share.spare is not None)
     assert share.hand is hand
