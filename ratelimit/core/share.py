@@ -25,6 +25,7 @@ HOT: Final = 4.0  # tokens expected in one lease's life, before anything is leas
 _WANTED: Final = 0.7  # part of the expected that is asked for: a lease too large lapses or locks out others
 _WANES_US: Final = 75_000  # so long before its end the lease of a busy subject is renewed, whatever is left of it
 _IDLE_US: Final = 50_000  # so long before its end a lease is given back that would not be spent
+_LATELY_US: Final = 1_000_000  # so long after a refusal a quiet sidecar, too, asks for slots that are about to ripen
 
 
 Upkeep = Literal["rest", "renew", "follow", "return"]
@@ -199,7 +200,10 @@ class Share(Demand):
 
     def _extra(self, now: int) -> int:
         expected = self.expected(now, self.terms.life)
-        return min(self.terms.capacity, int(expected * _WANTED)) if expected >= HOT else 0
+        if expected >= HOT:
+            return min(self.terms.capacity, int(expected * _WANTED))
+        # not hot, but refused lately: a busy sidecar leases the slots before they are ripe, and whoever waits for stock would never see any
+        return int(self._denied > 0 and now < self._denied_until + _LATELY_US)
 
     def _retire(self, lease: Lease | None) -> None:
         if lease is None or not lease.leased:
