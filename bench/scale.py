@@ -1,5 +1,5 @@
-"""Simulates fleets of sidecars in virtual time: `python bench/scale.py`. Limiters, lanes, leases and buckets are the real ones; time, network
-and requests are made up. Exit codes: 0 simulated, 1 more was admitted than a limit allows, 2 usage.
+"""Simulates fleets of sidecars in virtual time: `python bench/scale.py`. Limiters, lanes, leases and buckets are the real ones; time,
+network and requests are made up. Exit codes: 0 simulated, 1 more was admitted than a limit allows, 2 usage.
 """
 
 import sys

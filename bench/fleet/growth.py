@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bench.fleet.case import Case, Outcome, chance_of, run_case, size
+from bench.fleet.case import Case, Outcome, run_case, size
 from bench.fleet.contention import finding
 from bench.fleet.finding import Estimate, Finding, Plan
 from bench.fleet.nodes import Speeds, cluster_nodes, full_nodes, pipelines_per_s
 from bench.fleet.population import Sample, Zipf, draw, standard_error
-from bench.fleet.trace import Floats, Ints, Routing, spread, sticky
+from bench.fleet.trace import Floats, Ints, Routing, beginning_empty, spread, sticky
 
 LIMIT: Final = size(1_000, "1000/s")
 PER_SIDECAR: Final = 4_000  # requests per second
@@ -57,7 +57,7 @@ def sampled(plan: Plan) -> Iterator[Finding]:
     keys, rate, seconds = 100_000, 20_000.0, plan.seconds(5, 2)
     population = Zipf(keys, rate)
     bucket = size(100, "100/s")
-    sample = draw(population, 400, 500, chance_of(plan.seed, "sample"))
+    sample = draw(population, 400, 500)
     for name, rates, weights in [
         ("all 100,000 keys", population.rates(np.arange(1, keys + 1)), np.ones(keys)),
         (f"a sample of {len(sample.ranks):,}", sample.rates, sample.weights),
@@ -116,11 +116,12 @@ def _run(plan: Plan, requests_per_s: float, routed: Routed) -> _Run:
     plan.say(f"growth: {name}")
     population = Zipf(int(requests_per_s * _KEYS_PER_REQUEST), requests_per_s)
     sidecars = int(requests_per_s / PER_SIDECAR)
-    drawn = draw(population, *((1_000, 500) if plan.quick else (4_000, 2_000)), chance_of(plan.seed, name))
+    drawn = draw(population, *((1_000, 500) if plan.quick else (4_000, 2_000)))
     hot, runnable = drawn.rates >= _HOT, drawn.rates <= _TOO_HOT[plan.quick]
     ran = []
     for part, seconds, warm_s in ((drawn.part(runnable & hot), 0.9, 0.4), (drawn.part(runnable & ~hot), plan.seconds(2.5, 1.5), 1.0)):
-        case = Case(name, LIMIT, part.rates, _routing(routed, sidecars, len(part.ranks)), seconds, warm_s)
+        shape = beginning_empty(part.rates, LIMIT.per_s, LIMIT.capacity)
+        case = Case(name, LIMIT, part.rates, _routing(routed, sidecars, len(part.ranks)), seconds, warm_s, shape)
         ran.append((part, run_case(case, plan.seed, plan.round_trip_us)))
     return _Run(population, sidecars, routed, ran, drawn.part(~runnable))
 
@@ -181,4 +182,5 @@ def _curve(ran: list[tuple[Sample, Outcome]]) -> dict[str, list[float]]:
             offered, _, _, buckets = outcome.keys[own].sum(axis=0)
             if offered:
                 rows.append((float(part.rates[own].mean()), float(buckets / offered)))
+    rows.sort()
     return {"rate": [rate for rate, _ in rows], "per_decision": [ratio for _, ratio in rows]}

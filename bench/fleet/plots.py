@@ -60,7 +60,7 @@ def _fairness(figure: Figure, findings: Sequence[Finding]) -> None:
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlim(left=0)
-    axes.set_xlabel("part of what a sidecar was offered that was admitted, over the mean of all sidecars: least to greatest")
+    axes.set_xlabel("admitted part of a sidecar's requests, least to greatest; 1 is the mean")
     axes.set_title("Who gets how much of a limit that many want")
     axes.legend(loc="upper right", frameon=False)
     _plain(axes)
@@ -100,7 +100,7 @@ def _day(figure: Figure, found: Finding) -> None:
         color=_STORE,
     )
     below.set_ylabel("buckets per decision")
-    below.set_ylim(0, 1.1)
+    below.set_ylim(bottom=0)
     below.set_xticks(range(0, 25, 4))
     below.set_xlabel("hour of the day (a day lasts seconds here)")
     _plain(above, below)

@@ -1,4 +1,4 @@
-"""Millions of keys by a sample of them: Zipf's law cut into strata of ranks, whole keys drawn from each, and each standing for its stratum.
+"""Millions of keys by a sample of them: Zipf's law cut into strata of ranks, whole keys taken from each, and each standing for its part.
 
 Buckets of different keys share nothing but the pipelines they are asked in, so a key of the sample goes through what it would go through
 among millions. What is estimated is the sum over keys; a test and the scenario `sample` compare it with a run of all keys.
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bench.fleet.trace import Chance, Floats, Ints
+from bench.fleet.trace import Floats, Ints
 
 _SUMMED: Final = 1_000_000  # ranks whose weights are added one by one; beyond them the sum is an integral
 
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
         return Sample(self.ranks[chosen], self.rates[chosen], self.weights[chosen], self.strata[chosen])
 
 
-def draw(population: Zipf, requests_per_s: float, most_keys: int, chance: Chance) -> Sample:
+def draw(population: Zipf, requests_per_s: float, most_keys: int) -> Sample:
     """From each stratum (ranks 1, 2-3, 4-7, ...) as many keys as make so many requests per second, at least one and at most `most_keys`."""
     ranks, weights, strata = [], [], []
     first, number = 1, 0
@@ -57,13 +57,12 @@ def draw(population: Zipf, requests_per_s: float, most_keys: int, chance: Chance
         size = min(first, population.keys - first + 1)
         mean = float(population.rates(np.array([first + size // 2]))[0])
         count = min(size, most_keys, max(1, round(requests_per_s / mean)))
-        ranks.append(first + np.sort(_distinct(size, count, chance)))
+        ranks.append(_typical(first, size, count))
         weights.append(np.full(count, size / count))
         strata.append(np.full(count, number))
         first, number = first * 2, number + 1
     drawn = np.concatenate(ranks)
-    rates, weight = population.rates(drawn), np.concatenate(weights)
-    return Sample(drawn, rates, weight, np.concatenate(strata))
+    return Sample(drawn, population.rates(drawn), np.concatenate(weights), np.concatenate(strata))
 
 
 def standard_error(values: Floats, sample: Sample) -> float:
@@ -77,10 +76,10 @@ def standard_error(values: Floats, sample: Sample) -> float:
     return sqrt(variance)
 
 
-def _distinct(size: int, count: int, chance: Chance) -> Ints:
-    """So many different numbers below `size`, without a table of all."""
+def _typical(first: int, size: int, count: int) -> Ints:
+    """Of `size` ranks in `count` equal steps, from each the one that is asked for as often as its step's mean if the exponent is 1."""
     if count == size:
-        return np.arange(size)
-    steps = np.linspace(0, size, count + 1)
-    found: Ints = (steps[:-1] + chance.random(count) * (steps[1:] - steps[:-1])).astype(np.int64)
-    return found
+        return np.arange(first, first + size)
+    edges = np.linspace(first, first + size, count + 1)
+    means: Ints = (np.diff(edges) / np.diff(np.log(edges))).astype(np.int64)
+    return means

@@ -22,9 +22,9 @@ def show(report: Report) -> None:
     if report.estimates:
         console.print(_estimated(report.estimates))
         console.print(
-            "simulated: requests that were run, of a sample of whole keys by strata of rank, each key standing for its stratum; the rest is "
-            "their sum.\nborrowed: buckets of keys too hot to be run, taken to be asked as often as the hottest that was. nodes: Redis Cluster, "
-            "one bucket a call,\npipelines as they come; full: if every call had 64 buckets. store: as seen at the end, and if no bucket were full"
+            "simulated: requests that were run, of a sample of whole keys by strata of rank, each key standing for its stratum; the rest "
+            "is their sum.\nborrowed: buckets of keys too hot to be run, taken to be asked as often as the hottest that was. nodes: Redis "
+            "Cluster, one bucket a call,\npipelines as they come; full: if every call had 64. store: at the end, and if no bucket were full"
         )
 
 

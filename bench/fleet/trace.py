@@ -60,6 +60,12 @@ def crowd(at_s: float, ramp_s: float, factor: float) -> Shape:
     return lambda now_s: 1 + (factor - 1) * min(1.0, max(0.0, (now_s - at_s) / ramp_s))
 
 
+def beginning_empty(rates: Floats, limit_per_s: float, capacity: int) -> Shape:
+    """Keys above a limit ask for a whole bucket more in the first tenth of a second, so as not to live on a full one all the time."""
+    burst = np.where(rates > limit_per_s, 1 + 10 * capacity / rates, 1.0)
+    return lambda at_s: burst if at_s < 0.1 else 1.0
+
+
 def spread(sidecars: int) -> Routing:
     """Each request goes to any sidecar."""
     return lambda at, _keys, chance: chance.integers(0, sidecars, len(at))
