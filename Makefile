@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench load deps
+.PHONY: help serve test check bench load scale deps
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
@@ -39,6 +39,9 @@ bench: $(READY) ## measure throughput, latency, store calls, script and memory
 
 load: $(READY) ## let honest and abusive callers come, and fail if an objective is missed
 	$(BIN)/python bench/load_test.py $(ARGS)
+
+scale: $(READY) ## simulate hundreds of sidecars and millions of keys
+	$(BIN)/python bench/scale.py $(ARGS)
 
 deps: ## install the servers that no wheel brings (apt): redis-server, nginx, wrk
 	$(APT) update -qq

@@ -31,7 +31,7 @@ ASKED_FOR = [
     "CHANGELOG.md",
     "LICENSE",
 ]
-VERBS = ["serve", "test", "check", "bench", "load", "deps"]
+VERBS = ["serve", "test", "check", "bench", "load", "scale", "deps"]
 # what a pure function cannot call: it would read or write something beside its arguments
 IMPURE_CALLS = {"open", "print", "input", "breakpoint", "exec", "eval"}
 

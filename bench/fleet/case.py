@@ -92,7 +92,11 @@ def chance_of(seed: int, name: str) -> Chance:
 
 def run_case(case: Case, seed: int, round_trip_us: int) -> Outcome:
     """Draw its trace, run it, and compare."""
-    trace = make_trace(case.rates, case.seconds, case.shape, case.routing, chance_of(seed, case.name))
+    return run_trace(case, make_trace(case.rates, case.seconds, case.shape, case.routing, chance_of(seed, case.name)), seed, round_trip_us)
+
+
+def run_trace(case: Case, trace: Trace, seed: int, round_trip_us: int) -> Outcome:
+    """Run a trace of the case, or a part of one."""
     setup = Setup(
         make_policy(policy_of(("key", "api_key", case.size)), case.name), _callers(len(case.rates)), case.cost, round_trip_us, seed
     )
