@@ -17,10 +17,10 @@ import uvloop
 
 from bench.plan import CannotMeasure, Plan, clean_environment
 from bench.row import Row, at_most
-from bench.script import CALLS, exchange, new_pipeline, used_memory
+from bench.script import FULL, exchange, new_pipeline, used_memory
 from bench.store import Store, ask_info, valkey
 from ratelimit.core.bucket import Acquire, Terms
-from ratelimit.stores.frame import KEYS_PER_CALL, command
+from ratelimit.stores.frame import command
 from ratelimit.stores.link import Link
 
 GROUP: Final = "memory"
@@ -46,7 +46,7 @@ async def _fill(store: Store, buckets: int) -> tuple[int, int]:
     link = Link(store.url)
     await link.open()
     before, numbers = used_memory(store.socket), count(1)
-    for _ in range(-(-buckets // (CALLS * KEYS_PER_CALL))):
+    for _ in range(-(-buckets // (FULL.calls * FULL.keys))):
         await exchange(link, [command(frame) for frame in new_pipeline(numbers, QUIET, Acquire(needs=(1,)))])
     await link.close()
     time.sleep(_SETTLE_S)  # noqa: ASYNC251  nothing else runs in this loop
