@@ -6,6 +6,8 @@ the remembered denial, and only then the store.
 * A denial is remembered *with its cost*: a cheaper request still asks, or an expensive refused caller would starve the cheap ones.
 * A lease leaves the hand *before* the bytes of the call that settles it are written, and a settlement or refund is composed once and never
   again, so a lost or repeated call can only lose tokens, never mint them.
+* Who was refused in the last second asks for the next slots though it is not hot. Beside a busy sidecar that leases slots before they are
+  ripe there is hardly ever stock, and whoever waited for it would be starved.
 * A renewal comes as if another sidecar had asked: it carries nothing of the lease in hand and lands in `spare`.
 * A charged need never enters a lease: it is spent at once or refunded with the instant it was charged at.
 
@@ -202,7 +204,6 @@ class Share(Demand):
         expected = self.expected(now, self.terms.life)
         if expected >= HOT:
             return min(self.terms.capacity, int(expected * _WANTED))
-        # not hot, but refused lately: a busy sidecar leases the slots before they are ripe, and whoever waits for stock would never see any
         return int(self._denied > 0 and now < self._denied_until + _LATELY_US)
 
     def _retire(self, lease: Lease | None) -> None:
