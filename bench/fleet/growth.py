@@ -116,10 +116,10 @@ def _run(plan: Plan, requests_per_s: float, routed: Routed) -> _Run:
     plan.say(f"growth: {name}")
     population = Zipf(int(requests_per_s * _KEYS_PER_REQUEST), requests_per_s)
     sidecars = int(requests_per_s / PER_SIDECAR)
-    drawn = draw(population, *((1_000, 500) if plan.quick else (4_000, 2_000)))
+    drawn = draw(population, *((1_000, 500) if plan.quick else (2_000, 1_000)))
     hot, runnable = drawn.rates >= _HOT, drawn.rates <= _TOO_HOT[plan.quick]
     ran = []
-    for part, seconds, warm_s in ((drawn.part(runnable & hot), 0.9, 0.4), (drawn.part(runnable & ~hot), plan.seconds(2.5, 1.5), 1.0)):
+    for part, seconds, warm_s in ((drawn.part(runnable & hot), 0.9, 0.4), (drawn.part(runnable & ~hot), 1.6, 0.6)):
         shape = beginning_empty(part.rates, LIMIT.per_s, LIMIT.capacity)
         case = Case(name, LIMIT, part.rates, _routing(routed, sidecars, len(part.ranks)), seconds, warm_s, shape)
         ran.append((part, run_case(case, plan.seed, plan.round_trip_us)))

@@ -29,7 +29,7 @@ from ratelimit.stores.lane import Counts, Lane
 DEADLINE_S: Final = 0.01
 _DRIFT_PPM: Final = 50
 _RECENT: Final = 16  # refusals kept by each sidecar: nobody looks them up here, and there are many sidecars
-_LAST_S: Final = 0.5  # after the last request, for what is still under way
+_LAST_S: Final = 0.1  # after the last request, for what is still under way
 _KEYS: Final = StoreKeys(b"simulated key of thirty-two byte")
 
 
