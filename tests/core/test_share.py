@@ -27,21 +27,6 @@ def ask(share: Share, bucket: Bucket, now: int, *needs: int, keep: bool = False,
     return grant
 
 
-def is_admitted(share: Share, bucket: Bucket, now: int) -> bool:
-    """One request of one token: what is in hand or remembered decides it, else the store."""
-    wait = share.look(now, 1)
-    if wait == ASK:
-        (retry,) = ask(share, bucket, now, 1).retries
-        if not retry:
-            return True
-        wait = share.look(now, 1)
-        if wait == ASK:
-            share.deny(now, 1, retry, 0.5)
-    if wait == 0:
-        share.take(1)
-    return wait == 0
-
-
 def with_lease(slots: int = 10, terms: Terms = TERMS) -> tuple[Share, Bucket]:
     """A share with so many slots in hand, and its bucket."""
     share, bucket = hot(Share(terms, START)), Bucket()
@@ -58,31 +43,6 @@ def test_cold_key_asks() -> None:
     share.arrived += 1
     grant = ask(share, bucket, START, 1)
     assert (grant.leased, grant.retries, share.hand) == (0, [0], None)
-
-
-@pytest.mark.parametrize(("later", "leased"), [(1_070 * MS, True), (1_100 * MS, False)])
-def test_refused_lately_asks_for_unripe_slots(later: int, leased: bool) -> None:
-    """Who was refused in the last second leases the next slot though it is not hot, and so comes to its turn beside a busy sidecar."""
-    share, bucket = Share(TERMS, START), Bucket(TERMS.num, TERMS.per, START, 40 * TERMS.per)
-    assert ask(share, bucket, START, 1).leased == 0
-    share.deny(START, 1, 100 * MS, 0.5)
-    bucket.acquire(START + later, TERMS, Acquire((10,)))
-    assert (ask(share, bucket, START + later, 1).leased > 0) is leased
-
-
-def test_quiet_sidecar_comes_to_its_turn_beside_a_busy_one() -> None:
-    """While one sidecar leases every slot before it is ripe, another that asks a few times a second is admitted as well."""
-    terms = Terms(100, *Refill.parse("100/s"))
-    bucket = Bucket(terms.num, terms.per, START, 100 * terms.per)
-    busy, quiet = hot(Share(terms, START)), Share(terms, START)
-    admitted = {busy: 0, quiet: 0}
-    for now in range(START, START + 10 * S, 4 * MS):
-        for share, every in ((busy, 4 * MS), (quiet, 256 * MS)):
-            if (now - START) % every == 0:
-                share.arrived += 1
-                admitted[share] += is_admitted(share, bucket, now)
-    assert admitted[quiet] > 5
-    assert admitted[busy] > 900
 
 
 def test_lease_decides_by_itself() -> None:
