@@ -18,7 +18,7 @@ import uvloop
 from bench.latency import is_whole
 from bench.plan import Plan
 from bench.row import Row, at_most
-from bench.servers import BODY, product
+from bench.server import BODY, product
 from bench.store import script_calls, valkey
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller

@@ -4,7 +4,7 @@ import re
 import urllib.request
 from typing import NamedTuple, Self
 
-from bench.servers import Server
+from bench.server import Server
 
 
 class Counters(NamedTuple):

@@ -1,57 +1,48 @@
-"""Installs the libraries that we compare with, once, into bench/.peers: apart from the product, which needs none of them."""
+"""Installs what we are compared with: `python -m bench.install` says of each peer whether it is there, and if not why and what would do."""
 
 import json
-import shutil
+import re
 import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import tomllib
 from typing import Final
 
-from bench.servers import INSTALLED, PEERS
+import click
 
-_PATIENCE_S: Final = 180
+from bench.installation import PEERS as PINS
+from bench.installation import find_daemon
+from bench.peer import PEERS
 
-
-def install_throttled(say: Callable[[str], None]) -> str | None:
-    """None when it is there, else why it is not."""
-    wanted, folder = PEERS / "requirements.txt", INSTALLED / "python"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", str(folder)]
-    return _install("throttled-py", wanted, folder, [*command, "-r", str(wanted)], say)
+_DAEMONS: Final = ("nginx", "haproxy")
+_CRATES: Final = ("limitador", "axum")
 
 
-def install_flexible(say: Callable[[str], None]) -> str | None:
-    """None when it is there, else why it is not."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        return f"{' and '.join(missing)} not found; apt-get install nodejs npm"
-    wanted, folder = PEERS / "package.json", INSTALLED / "node"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(wanted, folder)
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--omit=dev", "--prefix", str(folder)]
-    return _install("rate-limiter-flexible", wanted, folder, command, say)
+@click.command()
+def main() -> None:
+    """Install every peer that can be had here, and name what is missing."""
+    for peer in PEERS:
+        missing = peer.install(lambda text: click.echo(f"bench: {text}", err=True))
+        click.echo(f"{peer.name}: {'there' if missing is None else f'missing: {missing}'}")
 
 
 def peer_versions() -> str:
-    """The versions of what we compare with, as they were asked for."""
-    node = json.loads((PEERS / "package.json").read_text())["dependencies"]
-    python = [
-        line.split("[")[0] + " " + line.rpartition("=")[2] for line in (PEERS / "requirements.txt").read_text().splitlines() if "==" in line
-    ]
-    return ", ".join([*python, *(f"{name} {version}" for name, version in node.items())])
+    """The versions of what we compare with: as they are asked for, and those of Debian's as they say."""
+    python = re.findall(r"^([\w-]+)(?:\[.*\])?==(\S+)", (PINS / "requirements.txt").read_text(), re.MULTILINE)
+    node = json.loads((PINS / "package.json").read_text())["dependencies"].items()
+    crates = tomllib.loads((PINS / "limitador" / "Cargo.toml").read_text())["dependencies"]
+    rust = [(name, crates[name]["version"].removeprefix("=")) for name in _CRATES]
+    go = ("envoyproxy/ratelimit", (PINS / "ratelimit.txt").read_text().strip().rpartition("@")[2])
+    daemons = [(name, _said_version(name)) for name in _DAEMONS]
+    return ", ".join(f"{name} {version}" for name, version in [*python, *node, *daemons, go, *rust])
 
 
-def _install(name: str, wanted: Path, folder: Path, command: list[str], say: Callable[[str], None]) -> str | None:
-    done = folder / ".installed"  # what was asked for when it was installed
-    if done.exists() and done.read_bytes() == wanted.read_bytes():
-        return None
-    say(f"installing {name} into {folder} (once)")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{name} could not be installed: {error}"
-    if run.returncode:
-        return f"{name} could not be installed: {(run.stderr or run.stdout).strip()[-200:]}"
-    done.write_bytes(wanted.read_bytes())
-    return None
+def _said_version(daemon: str) -> str:
+    path = find_daemon(daemon)
+    if path is None:
+        return "missing"
+    said = subprocess.run([str(path), "-v"], capture_output=True, text=True, timeout=10, check=False)
+    found = re.search(r"(\d+\.\d+[\w.+~-]*)", said.stdout + said.stderr)
+    return found[1] if found else "unknown"
+
+
+if __name__ == "__main__":
+    main()

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from bench.peer import constant
 from bench.plan import CannotMeasure, Plan
 from bench.row import Row, at_most
-from bench.servers import BODY, NEVER_REFUSES, Server, constant, product
+from bench.server import BODY, NEVER_REFUSES, Server, product
 
 GROUP: Final = "latency"
 _REQUEST: Final = (

@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.plan import CannotMeasure, Plan, clean_environment
 from bench.row import Row, at_least, at_most
-from bench.servers import NEVER_REFUSES, RATELIMIT, product
+from bench.server import NEVER_REFUSES, RATELIMIT, product
 
 START: Final = "start"
 REPLAY: Final = "replay"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.plan import CannotMeasure, Plan, clean_environment
-from bench.servers import Server
+from bench.server import Server
 
 CONNECTIONS: Final = 32
 WRK_MISSING: Final = "wrk not found; apt-get install wrk"

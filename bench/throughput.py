@@ -11,12 +11,12 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from bench.counters import Counters
-from bench.install import install_flexible, install_throttled
 from bench.load import HOT, ONCE, drive, warm_up
+from bench.peer import PEERS, constant
 from bench.plan import Plan
 from bench.process import cpu_us
 from bench.row import Budget, Row, at_least, ratios
-from bench.servers import NEVER_REFUSES, Server, constant, flexible, product, throttled
+from bench.server import NEVER_REFUSES, Server, product
 from bench.store import cpu_s
 
 US: Final = "ratelimit"
@@ -64,12 +64,14 @@ def throughput(plan: Plan) -> Iterator[Row]:
 def _add_peers(plan: Plan, stack: ExitStack, servers: list[Server]) -> dict[str, str]:
     """Start the libraries that are there; what is not, and why."""
     missing = {}
-    for name, install, serve in ((THROTTLED, install_throttled, throttled), (FLEXIBLE, install_flexible, flexible)):
-        reason = install(plan.say)
+    for peer in PEERS:
+        if peer.name not in (THROTTLED, FLEXIBLE):
+            continue
+        reason = peer.install(plan.say)
         if reason is None:
-            servers.append(stack.enter_context(serve(plan)))
+            servers.append(stack.enter_context(peer.serve(plan)))
         else:
-            missing[name] = reason
+            missing[peer.name] = reason
     return missing
 
 

@@ -7,9 +7,8 @@ const storeClient = new Redis(process.env.BENCH_STORE, {
   enableOfflineQueue: true,
   enableAutoPipelining: process.env.BENCH_PIPELINING !== '0',
 })
-const options = { storeClient, points: 1_000_000, duration: 1 }
-const byKey = new RateLimiterRedis({ ...options, keyPrefix: 'key' })
-const byIp = new RateLimiterRedis({ ...options, keyPrefix: 'ip' })
+const byKey = new RateLimiterRedis({ storeClient, points: Number(process.env.BENCH_RATE), duration: 1, keyPrefix: 'key' })
+const byIp = new RateLimiterRedis({ storeClient, points: 1_000_000, duration: 1, keyPrefix: 'ip' })
 
 const answer = { type: 'object', properties: { decision: { type: 'string' }, remaining: { type: 'integer' } } }
 fastify.post('/v1/check', { schema: { response: { 200: answer } } }, async (request) => {

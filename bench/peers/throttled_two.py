@@ -8,9 +8,10 @@ from aiohttp import web
 from throttled.asyncio import RateLimiterType, Throttled, rate_limiter, store  # type: ignore[import-not-found]  # in bench/.peers
 
 STORE = store.RedisStore(server=os.environ["BENCH_STORE"], options={"REUSE_CONNECTION": True})
-QUOTA = rate_limiter.per_sec(1_000_000, burst=1_000_000)
-BY_KEY = Throttled(using=RateLimiterType.TOKEN_BUCKET.value, quota=QUOTA, store=STORE)
-BY_IP = Throttled(using=RateLimiterType.TOKEN_BUCKET.value, quota=QUOTA, store=STORE)
+NEVER = 1_000_000
+RATE = int(os.environ["BENCH_RATE"])
+BY_KEY = Throttled(using=RateLimiterType.TOKEN_BUCKET.value, quota=rate_limiter.per_sec(RATE, burst=RATE), store=STORE)
+BY_IP = Throttled(using=RateLimiterType.TOKEN_BUCKET.value, quota=rate_limiter.per_sec(NEVER, burst=NEVER), store=STORE)
 
 
 async def check(request: web.Request) -> web.Response:
