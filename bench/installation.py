@@ -30,6 +30,7 @@ class Installation(NamedTuple):
     command: list[str]
     patience_s: int = 180
     environment: dict[str, str] = {}  # noqa: RUF012  nobody changes it
+    lacks: str | None = None  # what it needs to be installed and is not here, and what would do
     hint: str = ""  # what would do, where it fails
 
 
@@ -37,7 +38,7 @@ def install_python(say: Say) -> str | None:
     """The Python libraries and their servers: None when they are there, else why they are not."""
     pins = PEERS / "requirements.txt"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", str(PYTHON)]
-    return _install(Installation("throttled-py and limits", [pins], PYTHON, [*command, "-r", str(pins)]), say)
+    return install(Installation("throttled-py and limits", [pins], PYTHON, [*command, "-r", str(pins)]), say)
 
 
 def install_node(say: Say) -> str | None:
@@ -48,32 +49,28 @@ def install_node(say: Say) -> str | None:
     NODE.mkdir(parents=True, exist_ok=True)
     shutil.copy(pins, NODE)
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--omit=dev", "--prefix", str(NODE)]
-    return _install(Installation("rate-limiter-flexible", [pins], NODE, command), say)
+    return install(Installation("rate-limiter-flexible", [pins], NODE, command), say)
 
 
 def install_ratelimit(say: Say) -> str | None:
     """envoyproxy/ratelimit, built by Go."""
-    if missing := _missing({"go": "install Go 1.25 or newer"}):
-        return missing
     pins = PEERS / "ratelimit.txt"
     command = ["go", "install", pins.read_text().strip()]
-    environment = {"GOBIN": str(GO), "GOFLAGS": "-mod=mod"}
-    return _install(Installation("envoyproxy/ratelimit", [pins], GO, command, 900, environment), say)
+    lacks = _missing({"go": "install Go 1.25 or newer"})
+    return install(Installation("envoyproxy/ratelimit", [pins], GO, command, 900, {"GOBIN": str(GO)}, lacks), say)
 
 
 def install_limitador(say: Say) -> str | None:
     """limitador behind axum, built by Rust."""
-    if missing := _missing({"cargo": "install Rust 1.85 or newer", "cc": _BUILD_DEPS}):
-        return missing
-    rocksdb = _library("librocksdb.so")
-    if rocksdb is None:
-        return f"librocksdb not found; {_BUILD_DEPS}"
     source = PEERS / "limitador"
     pins = [source / "Cargo.toml", source / "Cargo.lock", source / "src" / "main.rs"]
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(pins[0]), "--target-dir", str(RUST)]
-    # its crate does not compile without RocksDB, of which nothing here is called: Debian's spares half an hour of C++
-    environment = {"ROCKSDB_LIB_DIR": str(rocksdb.parent)}
-    return _install(Installation("limitador", pins, RUST, command, 900, environment, _BUILD_DEPS), say)
+    lacks = _missing({"cargo": "install Rust 1.85 or newer", "cc": _BUILD_DEPS})
+    # its crate does not compile without RocksDB, of which nothing here is called: Debian's spares a quarter of an hour of C++ and more
+    rocksdb = None if lacks else _library("librocksdb.so")
+    environment = {"ROCKSDB_LIB_DIR": str(rocksdb.parent)} if rocksdb else {}
+    lacks = lacks or (None if rocksdb else f"librocksdb not found; {_BUILD_DEPS}")
+    return install(Installation("limitador", pins, RUST, command, 900, environment, lacks, _BUILD_DEPS), say)
 
 
 def find_gubernator() -> Path | None:
@@ -109,10 +106,13 @@ def _missing(programs: dict[str, str]) -> str | None:
     return next((f"{name} not found; {remedy}" for name, remedy in programs.items() if shutil.which(name) is None), None)
 
 
-def _install(what: Installation, say: Say) -> str | None:
+def install(what: Installation, say: Say) -> str | None:
+    """Run its command unless it has done so for these pins: None when it is there, else why it is not. `say` is told before it begins."""
     done, wanted = what.folder / ".installed", b"".join(pin.read_bytes() for pin in what.pins)
     if done.exists() and done.read_bytes() == wanted:
         return None
+    if what.lacks:
+        return what.lacks
     say(f"installing {what.name} into {what.folder}, once: at most {what.patience_s / 60:g} min")
     what.folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | what.environment
