@@ -70,7 +70,7 @@ def install_limitador(say: Say) -> str | None:
     rocksdb = None if lacks else _library("librocksdb.so")
     environment = {"ROCKSDB_LIB_DIR": str(rocksdb.parent)} if rocksdb else {}
     lacks = lacks or (None if rocksdb else f"librocksdb not found; {_BUILD_DEPS}")
-    return install(Installation("limitador", pins, RUST, command, 900, environment, lacks, _BUILD_DEPS), say)
+    return install(Installation("limitador", pins, RUST, command, 1800, environment, lacks, _BUILD_DEPS), say)
 
 
 def find_gubernator() -> Path | None:
