@@ -17,9 +17,7 @@ from starlette.routing import Route
 NEVER = 1_000_000
 BY_KEY = RateLimitItemPerSecond(int(os.environ["BENCH_RATE"]))
 BY_IP = RateLimitItemPerSecond(NEVER)
-STORE = RedisStorage(
-    "async+redis+unix://" + os.environ["BENCH_STORE"].removeprefix("unix://"), implementation=os.environ.get("BENCH_CLIENT", "redispy")
-)
+STORE = RedisStorage("async+redis+unix://" + os.environ["BENCH_STORE"].removeprefix("unix://"), implementation="redispy")
 LIMITER = FixedWindowRateLimiter(STORE)
 
 
