@@ -34,7 +34,7 @@ check: $(READY) ## format, lint, types, import direction, Dockerfile and k8s/
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/kubernetes-validate --strict k8s/*.yaml
 
-bench: $(READY) ## measure throughput, latency, store calls, script and memory
+bench: $(READY) ## measure throughput beside peers, stages, latency, store calls, script and memory
 	$(BIN)/python bench/check.py $(ARGS)
 
 load: $(READY) ## let honest and abusive callers come, and fail if an objective is missed

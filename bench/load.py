@@ -1,35 +1,60 @@
-"""The load: wrk on the core that asks, 32 connections, one thread, with a script that says which callers ask."""
+"""The load: wrk on the core that asks, one thread, with a script that is told which callers come and how the server wants to be asked."""
 
 import json
 import shutil
 import subprocess
-from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bench.callers import Callers, order_file
 from bench.plan import CannotMeasure, Plan, clean_environment
 from bench.server import Server
 
-CONNECTIONS: Final = 32
 WRK_MISSING: Final = "wrk not found; apt-get install wrk"
-HOT: Final = "hot.lua"
-ONCE: Final = "once.lua"
+MOST_PER_LOAD: Final = 1_000_000  # requests; loads that begin this far apart share no caller that comes once
+_SCRIPT: Final = Path(__file__).with_name("load.lua")
 _MARK: Final = "BENCH "
-_MOST_PER_ROUND: Final = 500_000  # callers between two rounds, so that no caller comes twice
-_rounds = count()
+_PATIENCE_S: Final = 30
+
+
+class Ask(NamedTuple):
+    """How to ask: who comes, over how many connections, for how long. `first` is where the callers begin; `looking`: into answers."""
+
+    callers: Callers
+    connections: int
+    seconds: int
+    first: int = 0
+    looking: bool = False
 
 
 class Load(NamedTuple):
-    """What a round brought."""
+    """What a load brought. `not_ok` answers had a status of 400 or more; `counted`, `refused` and `broken` are 0 unless counted."""
 
     requests: int
-    seconds: float
+    us: int
     failed: int
+    not_ok: int
+    p50_us: int
+    p99_us: int
+    client_cpu_us: int
+    counted: int
+    refused: int
+    broken: int
 
     @property
     def rate(self) -> float:
         """Requests answered per second."""
-        return self.requests / self.seconds
+        return self.requests / self.us * 1e6
+
+    @property
+    def client_busy(self) -> float:
+        """How much of its core wrk used: near 1 it is wrk that was measured."""
+        return self.client_cpu_us / self.us
+
+    @property
+    def admitted_per_s(self) -> float:
+        """Of a load that was counted: what was not refused, per second."""
+        return (self.counted - self.refused) / self.us * 1e6
 
 
 def missing() -> str | None:
@@ -37,24 +62,28 @@ def missing() -> str | None:
     return None if shutil.which("wrk") else WRK_MISSING
 
 
-def warm_up(plan: Plan, server: Server, script: str) -> None:
-    """A load that is not counted."""
-    drive(plan, server, script, 1)
-
-
-def drive(plan: Plan, server: Server, script: str, seconds: int) -> Load:
-    """One load; raises CannotMeasure if wrk does not run, or most requests failed."""
-    path = Path(__file__).with_name(script)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(path), f"http://127.0.0.1:{server.port}"]
-    more = {"BENCH_FIRST": str(next(_rounds) * _MOST_PER_ROUND % (1 << 24))}
+def drive(plan: Plan, server: Server, ask: Ask) -> Load:
+    """One load; raises CannotMeasure if wrk does not run, or more than one in a hundred requests failed. A 429 is no failure."""
+    command = ["wrk", "-t1", f"-c{ask.connections}", f"-d{ask.seconds}s", "-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}"]
     run = subprocess.run(
-        plan.on_client_core(command), capture_output=True, text=True, timeout=seconds + 20, check=False, env=clean_environment(more)
+        plan.on_client_core(command),
+        capture_output=True,
+        text=True,
+        timeout=ask.seconds + _PATIENCE_S,
+        check=False,
+        env=clean_environment(_settings(plan, server, ask)),
     )
     line = next((line for line in run.stdout.splitlines() if line.startswith(_MARK)), None)
     if line is None:
         raise CannotMeasure(f"wrk against {server.name} ended with {run.returncode}: {(run.stderr or run.stdout)[-300:]}")
-    said = json.loads(line.removeprefix(_MARK))
-    load = Load(said["requests"], said["us"] / 1e6, said["failed"])
-    if load.failed > load.requests / 100:
-        raise CannotMeasure(f"{load.failed} of {load.requests} requests to {server.name} failed")
+    load = Load(**json.loads(line.removeprefix(_MARK)))
+    if load.failed + load.broken > load.requests / 100 or not load.requests:
+        raise CannotMeasure(f"{load.failed + load.broken} of {load.requests} requests to {server.name} failed")
     return load
+
+
+def _settings(plan: Plan, server: Server, ask: Ask) -> dict[str, str]:
+    """What the script reads."""
+    order = order_file(plan.folder, ask.callers)
+    settings = {"BENCH_PATH": server.path, "BENCH_TEMPLATE": server.template, "BENCH_FIRST": str(ask.first)}
+    return settings | ({"BENCH_CALLERS": str(order)} if order else {}) | ({"BENCH_COUNT": "1"} if ask.looking else {})

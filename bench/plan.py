@@ -36,6 +36,12 @@ class Plan(NamedTuple):
         """What a full run takes, or a quick one."""
         return quick if self.quick else full
 
+    def inner(self, name: str) -> "Plan":
+        """The same with a folder of its own, so that what has run once may run again from nothing."""
+        folder = self.folder / name
+        folder.mkdir()
+        return self._replace(folder=folder)
+
     def on_server_core(self, command: list[str]) -> list[str]:
         """The command, so that it and its children run on the core that serves."""
         return _pinned(command, self.cores.server if self.cores else None)

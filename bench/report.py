@@ -1,55 +1,71 @@
-"""Rows on the terminal as they are, and as JSON. A budget that is missed is never hidden."""
+"""What was measured, on the terminal and as Markdown. A budget that is missed is never hidden, and neither is who could not be measured."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Drawn
+from rich.text import Text
 
-from bench.row import Row
+from bench.outcome import Outcome
+from bench.table import Table, budgets, tables
 
-_MET: Final = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: ""}
-_WIDTH: Final = 150  # where no terminal says how wide it is
+_WIDTH: Final = 170  # where no terminal says how wide it is
+_STYLES: Final = {"NO": "bold red", "yes": "green", "missing": "yellow"}
 
 
-def show(facts: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Print the machine and the table."""
+def show(outcome: Outcome) -> None:
+    """Print machine and tables."""
     console = Console() if Console().is_terminal else Console(width=_WIDTH)
-    for name, fact in facts.items():
+    for name, fact in outcome.machine.items():
         console.print(f"{name:18} {fact}", highlight=False, markup=False)
-    table = Table("", "row", "median", "spread", "rounds", "budget", "met", "note")
-    for column in table.columns[2:5]:
-        column.justify = "right"
-        column.no_wrap = True
-    group = ""
-    for row in rows:
-        if row.group != group:
-            table.add_section()
-        table.add_row("" if row.group == group else row.group, row.name, *_numbers(row), row.note)
-        group = row.group
-    console.print(table)
-    budgets = [row.met for row in rows if row.budget is not None]
-    console.print(f"{budgets.count(True)} budgets met, {budgets.count(False)} missed, {budgets.count(None)} not measured")
+    for table in tables(outcome):
+        console.print(_drawn(table))
+        for note in table.notes:
+            console.print(f"  {note}", highlight=False, markup=False)
+    console.print(budgets(outcome.rows))
 
 
-def write(path: Path, facts: Mapping[str, str], rows: Iterable[Row]) -> None:
-    """Write the same as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": dict(facts), "rows": [{**msgspec.to_builtins(row), "median": row.median, "met": row.met} for row in rows]}
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+def markdown(outcome: Outcome) -> str:
+    """The same as a page."""
+    parts = ["# What was measured", "\n".join(f"* {name}: {fact}" for name, fact in outcome.machine.items()), budgets(outcome.rows)]
+    for table in tables(outcome):
+        parts += [f"## {table.title}", "\n".join(_lines(table))]
+        if table.notes:
+            parts.append("\n".join(f"* {_escaped(note)}" for note in table.notes))
+    return "\n\n".join(parts) + "\n"
 
 
-def _numbers(row: Row) -> tuple[str, str, str, str, str]:
-    budget = str(row.budget) if row.budget else ""
-    if row.median is None:
-        return "missing", "", "0", budget, ""
-    spread = f"{_figure(min(row.values))} - {_figure(max(row.values))}" if len(row.values) > 1 else ""
-    return f"{_figure(row.median)} {row.unit}", spread, str(len(row.values)), budget, _MET[row.met]
+def write_markdown(path: Path, outcome: Outcome) -> None:
+    """Write the page."""
+    path.write_text(markdown(outcome), encoding="utf-8")
 
 
-def _figure(value: float) -> str:
-    """Three or four figures that mean something."""
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.4f}"
+def _drawn(table: Table) -> Drawn:
+    drawn = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    words = {0, len(table.heads) - 1} if table.heads[-1] == "note" else {0}
+    for index, head in enumerate(table.heads):
+        drawn.add_column(head, justify="left" if index in words or index < table.texts else "right", no_wrap=index not in words)
+    before = ""
+    for line in table.lines:
+        first = "" if table.texts > 1 and line[0] == before else line[0]
+        drawn.add_row(*(Text(cell, _STYLES.get(cell, "")) for cell in (first, *line[1:])))
+        before = line[0]
+    return drawn
+
+
+def _lines(table: Table) -> Iterator[str]:
+    yield _line(table.heads)
+    yield _line(tuple("---" if index < table.texts or head == "note" else "---:" for index, head in enumerate(table.heads)))
+    for line in table.lines:
+        yield _line(line)
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

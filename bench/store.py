@@ -58,3 +58,8 @@ def cpu_s(socket: Path) -> float:
     """The store's own CPU time so far, user and system."""
     cpu = ask_info(socket, "cpu")
     return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
+
+
+def reads(socket: Path) -> int:
+    """How often the store found something to read on a connection: a call, or a pipeline of many. Asking counts as well."""
+    return int(ask_info(socket, "stats")["total_reads_processed"])

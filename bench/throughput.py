@@ -1,141 +1,84 @@
-"""How many checks a core carries: ours against a constant handler, throttled-py and rate-limiter-flexible, under the same load.
+"""How many checks a core carries: ours beside constants and peers, under loads that differ in who asks and over how many connections.
 
-Rounds are interleaved (A B C D A B C D ...), each with a warm-up, and ratios are taken within a round. A server and its store share one
-core. CPU per decision is read from the kernel's accounts of the same rounds. Rates are requests per second.
+Servers and stores share one core, wrk has the other. Ratios are taken within a round. CPU per request is the kernel's count of the same
+rounds, which a busy machine distorts less than it does a rate.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 
-from bench.counters import Counters
-from bench.load import HOT, ONCE, drive, warm_up
-from bench.peer import PEERS, constant
+from msgspec.structs import replace
+
+from bench.callers import HOT
+from bench.contenders import CONSTANT, FLEXIBLE, HAS_FAST_LANE, NEVER, ORDINARY, THROTTLED, US, Field, enter
+from bench.matrix import Cell, measure
 from bench.plan import Plan
-from bench.process import cpu_us
 from bench.row import Budget, Row, at_least, ratios
-from bench.server import NEVER_REFUSES, Server, product
-from bench.store import cpu_s
+from bench.standing import Standing, times
 
-US: Final = "ratelimit"
-CONSTANT: Final = "constant"
-THROTTLED: Final = "throttled-py"
-FLEXIBLE: Final = "rate-limiter-flexible"
-CALLERS: Final = 64  # of hot.lua
 GROUP: Final = "throughput"
-_REFUSED_PART: Final = 0.9
+MANY: Final = 32
+_ADMITTED_PART: Final = 0.1
+HOT_CELL: Final = Cell("hot", "hot", MANY, 5, 1, "first")
+_CELLS: Final = (
+    HOT_CELL,
+    Cell("zipf", "zipf", MANY, 5, 1, "first"),
+    Cell("once", "once", MANY, 5, 1),
+    Cell("hot", "hot", 1, 3, 1),
+    Cell("hot", "hot", 256, 3, 2),
+)
+_REFUSED: Final = Cell("refused", "hot", MANY, 3, 1, "each")
+# load, against whom, who of us, what is to be reached
+_BUDGETS: Final[tuple[tuple[str, str, str, Budget], ...]] = (
+    *((("hot", CONSTANT, US, at_least(1.6)),) if HAS_FAST_LANE else ()),
+    ("hot", CONSTANT, ORDINARY if HAS_FAST_LANE else US, at_least(0.85)),
+    ("hot", THROTTLED, US, at_least(6)),
+    ("hot", FLEXIBLE, US, at_least(1.5)),
+    ("once", CONSTANT, US, at_least(0.4)),
+)
 
 
-class Round(NamedTuple):
-    """What one server did in one round."""
-
-    rate: float
-    cpu_us: float  # of the server, per request
-    store_cpu_us: float  # of its store, per request
-
-    @property
-    def all_cpu_us(self) -> float:
-        """Of both, which share the core."""
-        return self.cpu_us + self.store_cpu_us
-
-
-Rounds = dict[str, list[Round]]
-
-
-def throughput(plan: Plan) -> Iterator[Row]:
-    """Hot callers, callers that come once, and callers of whom nine in ten requests are refused."""
+def throughput(plan: Plan) -> Iterator[Row | Standing]:
+    """Every load with limits that never refuse; then hot callers of whom nine in ten are refused, by rates of each server's own."""
+    standings: list[Standing] = []
     with ExitStack() as stack:
-        ours = stack.enter_context(product(plan, US, NEVER_REFUSES))
-        servers = [stack.enter_context(constant(plan, len(ours.answer()))), ours]
-        missing = _add_peers(plan, stack, servers)
-        before = Counters.of(ours)
-        hot = _rounds(plan, servers, HOT, *plan.pick((5, 4), (2, 1)))
-        between = Counters.of(ours)
-        yield from _hot_rows(hot, missing, between.local_note(before))
-        once = _rounds(plan, servers, ONCE, *plan.pick((3, 3), (1, 1)))
-        yield from _ratio_rows(once, "every caller once", {CONSTANT: at_least(0.4)}, {})
-        yield _rate_row(once, US, "every caller once", Counters.of(ours).local_note(between))
-    refill = max(1, round(median(_rates(hot, US)) / CALLERS * (1 - _REFUSED_PART)))
-    yield from _refused(plan, refill)
+        field = enter(plan, stack, lambda _: NEVER)
+        for cell in _CELLS:
+            standings += _under(plan, cell, field)
+    rates = {found.server: _rate_per_key(found) for found in standings if found.measured and _is(found, HOT_CELL)}
+    again = plan.inner("refused")
+    with ExitStack() as stack:
+        standings += _under(again, _REFUSED, enter(again, stack, lambda name: rates.get(name, NEVER)))
+    yield from _budgeted(standings)
+    yield from standings
 
 
-def _add_peers(plan: Plan, stack: ExitStack, servers: list[Server]) -> dict[str, str]:
-    """Start the libraries that are there; what is not, and why."""
-    missing = {}
-    for peer in PEERS:
-        if peer.name not in (THROTTLED, FLEXIBLE):
+def _under(plan: Plan, cell: Cell, field: Field) -> Iterator[Standing]:
+    yield from measure(plan, plan.pick(cell, cell._replace(rounds=1, seconds=1)), field.entrants)
+    for name, why in field.missing.items():
+        yield Standing(load=cell.load, connections=cell.connections, server=name, note=f"missing: {why}")
+
+
+def _is(standing: Standing, cell: Cell) -> bool:
+    return (standing.load, standing.connections) == (cell.load, cell.connections)
+
+
+def _rate_per_key(hot: Standing) -> int:
+    """What each key may have, if all of them ask as much as they did and nine in ten are to be refused."""
+    return max(1, round(median(hot.rates) / HOT * _ADMITTED_PART))
+
+
+def _budgeted(standings: Sequence[Standing]) -> Iterator[Row]:
+    """The ratios that are to be reached."""
+    at = {(found.load, found.server): found for found in standings if found.connections == MANY}
+    for load, name, of_us, budget in _BUDGETS:
+        ours, theirs = at.get((load, of_us)), at.get((load, name))
+        row = Row(group=GROUP, name=f"{load}: {of_us} / {name}", unit="x", budget=budget)
+        if ours is None or not ours.measured or theirs is None or not theirs.measured:
+            lacking = theirs if ours is not None and ours.measured else ours
+            yield replace(row, note=lacking.note if lacking is not None else f"{name} was not there")
             continue
-        reason = peer.install(plan.say)
-        if reason is None:
-            servers.append(stack.enter_context(peer.serve(plan)))
-        else:
-            missing[peer.name] = reason
-    return missing
-
-
-def _rounds(plan: Plan, servers: Sequence[Server], script: str, rounds: int, seconds: int) -> Rounds:
-    done: Rounds = defaultdict(list)
-    for number in range(rounds):
-        for server in servers:
-            plan.say(f"{script.removesuffix('.lua')}, round {number + 1} of {rounds}: {server.name}")
-            warm_up(plan, server, script)
-            done[server.name].append(_round(plan, server, script, seconds))
-    return done
-
-
-def _round(plan: Plan, server: Server, script: str, seconds: int) -> Round:
-    before, store_before = cpu_us(server.pid), cpu_s(server.store) if server.store else 0.0
-    load = drive(plan, server, script, seconds)
-    store = (cpu_s(server.store) - store_before) * 1e6 if server.store else 0.0
-    return Round(load.rate, (cpu_us(server.pid) - before) / load.requests, store / load.requests)
-
-
-def _hot_rows(hot: Rounds, missing: dict[str, str], note: str) -> Iterator[Row]:
-    budgets = {CONSTANT: at_least(0.85), THROTTLED: at_least(6), FLEXIBLE: at_least(1.5)}
-    yield from _ratio_rows(hot, "hot", budgets, missing)
-    for name in hot:
-        yield _rate_row(hot, name, "hot", note if name == US else "")
-    for name in (US, CONSTANT):
-        yield Row(group=GROUP, name=f"CPU per request, hot: {name}", unit="µs", values=tuple(one.cpu_us for one in hot[name]))
-    store = tuple(one.store_cpu_us for one in hot[US])
-    yield Row(group=GROUP, name=f"CPU of the store per request, hot: {US}", unit="µs", values=store)
-
-
-def _ratio_rows(rounds: Rounds, load: str, budgets: dict[str, Budget], missing: dict[str, str]) -> Iterator[Row]:
-    for name in rounds:
-        if name != US:
-            yield _ratio_row(rounds, load, name, budgets.get(name))
-    for name, reason in missing.items():
-        yield Row(group=GROUP, name=f"{load}: {US} / {name}", unit="x", budget=budgets.get(name), note=f"missing: {reason}")
-
-
-def _ratio_row(rounds: Rounds, load: str, name: str, budget: Budget | None, note: str = "") -> Row:
-    """Ours over another; the note has the same by CPU time of server and store, which a busy machine distorts less."""
-    by_cpu = median(ratios([one.all_cpu_us for one in rounds[name]], [one.all_cpu_us for one in rounds[US]]))
-    values = ratios(_rates(rounds, US), _rates(rounds, name))
-    return Row(group=GROUP, name=f"{load}: {US} / {name}", unit="x", values=values, budget=budget, note=f"by CPU time {by_cpu:.2f} x{note}")
-
-
-def _rate_row(rounds: Rounds, name: str, load: str, note: str = "") -> Row:
-    return Row(group=GROUP, name=f"{load}: {name}", unit="requests/s", values=_rates(rounds, name), note=note)
-
-
-def _rates(rounds: Rounds, name: str) -> tuple[float, ...]:
-    return tuple(one.rate for one in rounds[name])
-
-
-def _refused(plan: Plan, refill: int) -> Iterator[Row]:
-    """Each of the hot callers asks for some ten times what its key's bucket refills."""
-    policy = NEVER_REFUSES.replace("capacity: 1000000, refill: 1000000/s", f"capacity: {2 * refill}, refill: {refill}/s", 1)
-    with ExitStack() as stack:
-        ours = stack.enter_context(product(plan, US, policy))
-        yardstick = stack.enter_context(constant(plan, len(ours.answer())))
-        warm_up(plan, ours, HOT)
-        before = Counters.of(ours)
-        rounds = _rounds(plan, [yardstick, ours], HOT, *plan.pick((3, 3), (1, 1)))
-        after = Counters.of(ours)
-    refused = (after.refused - before.refused) / (after.decided - before.decided)
-    yield _ratio_row(rounds, "refused", CONSTANT, None, f"; {refused:.0%} were refused, each of {CALLERS} keys has {refill}/s")
-    yield _rate_row(rounds, US, "refused", after.local_note(before))
+        by_cpu = median(ratios(theirs.all_cpu_us, ours.all_cpu_us))
+        yield replace(row, values=times(ours, theirs), note=f"by CPU time of server and store {by_cpu:.2f} x")
