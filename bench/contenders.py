@@ -1,4 +1,4 @@
-"""Who is compared: we, what one would write without any limits, and what one would use instead of us.
+"""Who is compared: we, what one would write without any limits, and the peers: what one would use instead of us.
 
 A rate is what the limit per key lets through, per second; a key holds that much too. The limit per address never refuses.
 """
@@ -11,7 +11,6 @@ from bench.install import install_flexible, install_throttled
 from bench.matrix import Entrant
 from bench.plan import CannotMeasure, Plan
 from bench.servers import NEVER_REFUSES, Server, constant, flexible, product, throttled
-from ratelimit.settings import documented
 
 US: Final = "ratelimit"
 ORDINARY: Final = "ratelimit, ordinary path"
@@ -19,11 +18,15 @@ CONSTANT: Final = "constant"
 PROTOCOL: Final = "protocol"
 THROTTLED: Final = "throttled-py"
 FLEXIBLE: Final = "rate-limiter-flexible"
+NOTES: Final = {
+    US: "`ratelimit serve` as it comes, on its embedded store",
+    ORDINARY: "the same, asked so that its shortcut for checks that need no waiting is not taken",
+    CONSTANT: "no limits: an aiohttp application whose handler answers a constant",
+    PROTOCOL: "no limits: an asyncio protocol that parses with httptools and answers a constant",
+}
 NEVER: Final = 1_000_000  # per second: more than anybody asks
-HAS_FAST_LANE: Final = any(setting.name == "RATELIMIT_FAST_LANE" for setting in documented())
-_OF_KEY: Final = "capacity: 1000000, refill: 1000000/s"
-
-Serve = Callable[[Plan, int], AbstractContextManager[Server]]
+_ORDINARY_PATH: Final = "/v1/check?"  # the shortcut is for the bare path alone
+_OF_KEY: Final = f"capacity: {NEVER}, refill: {NEVER}/s"
 
 
 class Field(NamedTuple):
@@ -33,15 +36,21 @@ class Field(NamedTuple):
     missing: dict[str, str]
 
 
+class _Contender(NamedTuple):
+    """Who is compared, and how that one is installed and served with a rate."""
+
+    name: str
+    install: Callable[[Callable[[str], None]], str | None]
+    serve: Callable[[Plan, int], AbstractContextManager[Server]]
+
+
 def enter(plan: Plan, stack: ExitStack, rate_per_s: Callable[[str], int]) -> Field:
     """Start everybody until the stack ends, each with its own rate."""
-    field = Field([], {})
     ours = stack.enter_context(us(plan, rate_per_s(US)))
-    field.entrants.append(Entrant(ours))
-    size = len(ours.answer())
-    for name, install, serve in _others(size):
-        why = install(plan.say)
+    field = Field([Entrant(ours)], {})
+    for name, install, serve in _others(len(ours.answer())):
         try:
+            why = install(plan.say)
             if why is None:
                 field.entrants.append(Entrant(stack.enter_context(serve(plan, rate_per_s(name)))))
         except CannotMeasure as error:
@@ -65,20 +74,19 @@ def us(plan: Plan, rate_per_s: int) -> Iterator[Server]:
 
 
 @contextmanager
-def _ordinary(plan: Plan, rate_per_s: int) -> Iterator[Server]:
-    """The same with the fast lane off."""
-    with product(plan, ORDINARY, policy(rate_per_s), ordinary=True) as server:
-        yield server
+def ordinary(plan: Plan, rate_per_s: int) -> Iterator[Server]:
+    """The same, asked so that the ordinary path answers."""
+    with product(plan, ORDINARY, policy(rate_per_s)) as server:
+        yield server._replace(path=_ORDINARY_PATH)
 
 
-def _others(size: int) -> Iterator[tuple[str, Callable[[Callable[[str], None]], str | None], Serve]]:
-    """Name, how to install, how to serve."""
-    if HAS_FAST_LANE:
-        yield ORDINARY, _is_there, _ordinary
-    yield CONSTANT, _is_there, lambda plan, _: constant(plan, size)
-    yield THROTTLED, install_throttled, lambda plan, _: throttled(plan)
-    yield FLEXIBLE, install_flexible, lambda plan, _: flexible(plan)
+def _others(size: int) -> Iterator[_Contender]:
+    """All but us; `size` is that of our answers, which the constants have too."""
+    yield _Contender(ORDINARY, _is_there, ordinary)
+    yield _Contender(CONSTANT, _is_there, lambda plan, _: constant(plan, size))
+    yield _Contender(THROTTLED, install_throttled, lambda plan, _: throttled(plan))
+    yield _Contender(FLEXIBLE, install_flexible, lambda plan, _: flexible(plan))
 
 
 def _is_there(_say: Callable[[str], None]) -> None:
-    """Ours and the constants need nothing."""
+    """Nothing is to be installed."""

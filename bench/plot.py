@@ -130,7 +130,7 @@ def _stages(outcome: Outcome) -> Figure | None:
     upper, lower = made.subplots(2, 1)
     parts = [(name, _us(rows[name])) for name in PARTS]
     ours = sum(us for _, us in parts)
-    _stack(upper, [("the stages below", ours, _OURS), ("rest: aiohttp, event loop, kernel", _us(rows[REST]), _GREY_LIGHT)])
+    _stack(upper, [("the stages below", ours, _OURS), ("rest: event loop, kernel", _us(rows[REST]), _GREY_LIGHT)])
     upper.set_title(f"the whole: {figure(_us(rows[WHOLE]))} µs of CPU per request", fontsize=9, loc="left")
     _stack(lower, [(name, us, colour) for (name, us), colour in zip(parts, _STAGE_COLOURS, strict=True)])
     lower.set_title(f"the stages: {figure(ours)} µs", fontsize=9, loc="left")

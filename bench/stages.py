@@ -2,14 +2,14 @@
 
 A stage is called in chunks, between which the event loop runs, so that leases are renewed as in life; a chunk in which the store had to be
 asked does not count. A round's figure is the median of its chunks, in ns per call, the 30 ns or so of calling included. What is left of the
-CPU time that a served request takes is the rest: aiohttp's request, task and timers, the event loop, and the kernel's reads and writes.
+CPU time that a served request takes is the rest: the event loop, the kernel's reads and writes, and the renewal of leases.
 """
 
 import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,7 +19,7 @@ import uvloop
 from aiohttp.web import BaseRequest
 
 from bench.callers import HOT
-from bench.contenders import NEVER, policy, us
+from bench.contenders import NEVER, ordinary, policy, us
 from bench.load import Ask, drive
 from bench.plan import CannotMeasure, Plan
 from bench.process import cpu_us
@@ -37,13 +37,14 @@ from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web import check as web_check
 from ratelimit.web.counts import Counts
 from ratelimit.web.headers import RateLimitHeaders
-from ratelimit.web.reply import JSON, Reply
+from ratelimit.web.reply import JSON, Reply, written
 from ratelimit.web.server import LaneServer
 
 GROUP: Final = "stages"
 PARTS: Final = ("parse", "decode", "identity", "lease", "policy", "headers", "encode", "reply")  # in the order of a request; they add up
 REST: Final = "rest"
 WHOLE: Final = "whole"
+WHOLE_ORDINARY: Final = "whole, ordinary path"
 _REQUEST: Final = (
     b"POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 )
@@ -59,7 +60,8 @@ _NOTES: Final = {
     "policy": "the limits of the route, for the headers",
     "headers": "seven lines",
     "encode": "JSON of the decision",
-    "reply": "head and body as bytes, handed to the transport",
+    "reply": "head and body as bytes",
+    "answer": "from decode to reply, in one call of the shortcut: what those stages should add up to",
     "refused": "the decision: a limit that remembers its refusal",
     "cold": f"callers never seen, {HOT} at once, by the clock: one pipeline to the store, which works on the same core",
 }
@@ -81,23 +83,29 @@ def stages(plan: Plan) -> Iterator[Row]:
     times = Times(uvloop.run(_timed(plan.folder / "stages-data", *plan.pick((7, 60), (2, 20)))))
     for name in PARTS:
         yield times.row(name)
-    whole = _served(plan)
+    whole, whole_ordinary = _served(plan)
     parts = sum(median(times.ns[name]) for name in PARTS)
-    yield Row(group=GROUP, name=REST, unit="ns", values=(median(whole) - parts,), note="of the whole: aiohttp, event loop, kernel")
-    yield Row(group=GROUP, name=WHOLE, unit="ns", values=whole, note="CPU time of the sidecar per request, hot, 32 connections")
-    yield times.row("refused")
-    yield times.row("cold")
+    note = "CPU time of the sidecar per request, hot, 32 connections"
+    yield Row(
+        group=GROUP, name=REST, unit="ns", values=(median(whole) - parts,), note="of the whole: event loop, kernel, renewal of leases"
+    )
+    yield Row(group=GROUP, name=WHOLE, unit="ns", values=whole, note=note)
+    yield Row(group=GROUP, name=WHOLE_ORDINARY, unit="ns", values=whole_ordinary, note=f"{note}; aiohttp's request and tasks in addition")
+    for name in ("answer", "refused", "cold"):
+        yield times.row(name)
 
 
-def _served(plan: Plan) -> tuple[float, ...]:
-    """CPU time of a sidecar per request under load, in ns."""
-    found = []
-    with us(plan.inner("stages-served"), NEVER) as server:
+def _served(plan: Plan) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """CPU time of a sidecar per request under load, in ns: by the shortcut, by the ordinary path."""
+    found: tuple[list[float], list[float]] = [], []
+    inner = plan.inner("stages-served")
+    with us(inner, NEVER) as server, ordinary(inner, NEVER) as by_ordinary:
         for number in range(plan.pick(5, 1)):
-            before = cpu_us(server.pid)
-            load = drive(plan, server, Ask("hot", 32, 1, number))
-            found.append((cpu_us(server.pid) - before) * 1e3 / load.requests)
-    return tuple(found)
+            for values, asked in zip(found, (server, by_ordinary), strict=True):
+                before = cpu_us(asked.pid)
+                load = drive(plan, asked, Ask("hot", 32, 1, number))
+                values.append((cpu_us(asked.pid) - before) * 1e3 / load.requests)
+    return tuple(found[0]), tuple(found[1])
 
 
 async def _timed(folder: Path, rounds: int, chunks: int) -> dict[str, list[float]]:
@@ -108,49 +116,20 @@ async def _timed(folder: Path, rounds: int, chunks: int) -> dict[str, list[float
         store = RedisStore(Options(embedded.url, clock_us, _PATIENT_S))
         stack.push_async_callback(store.close)
         await store.open()
-        connection = await stack.enter_async_context(_connection())
+        request = await stack.enter_async_context(_request())
         free, tight = (Limiter(make_policy(policy(rate).encode(), "bench"), store, StoreKeys(_KEY), clock_us) for rate in (NEVER, 1))
-        calls = await _calls(connection, free) | {"refused": partial(tight.check, _caller(free), "GET", "/v1/images", 1)}
+        calls = await _calls(request, free) | {"refused": partial(tight.check, _caller(free), "GET", "/v1/images", 1)}
         found: dict[str, list[float]] = {name: [] for name in [*calls, "cold"]}
         for number in range(rounds):
             for name, call in calls.items():
-                found[name].append(median([await _chunk(name, call, connection) for _ in range(chunks)]))
+                found[name].append(median([await _chunk(name, call, calls["lease"]) for _ in range(chunks)]))
             found["cold"].append(await _cold(free, range(number * 1_000_000, number * 1_000_000 + HOT * chunks)))
         return found
 
 
-class Connection(NamedTuple):
-    """A real connection to a lane, and the request that came over it and is not answered yet."""
-
-    client: socket.socket
-    request: BaseRequest
-
-    def parse(self) -> bytes:
-        """The next request on it, by its own parser."""
-        parser = self.request.protocol._parser
-        assert parser is not None
-        messages, _, _ = parser.feed_data(_REQUEST)
-        parser.message_consumed()
-        return messages[0][1].read_nowait(-1)
-
-    def reply(self, headers: str, body: bytes) -> None:
-        """An answer on it, written at once."""
-        try:
-            Reply(200, JSON + headers, body).prepare(self.request).send(None)
-        except StopIteration:
-            return
-        raise CannotMeasure("the connection takes no more answers")
-
-    async def drain(self) -> None:
-        """Take what was answered."""
-        await asyncio.sleep(0)
-        with suppress(BlockingIOError):
-            while self.client.recv(1 << 20):
-                pass
-
-
 @asynccontextmanager
-async def _connection() -> AsyncIterator[Connection]:
+async def _request() -> AsyncIterator[BaseRequest]:
+    """A real request over a real connection to a lane, until the block ends; only then it is answered."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     came: asyncio.Future[BaseRequest] = loop.create_future()
 
@@ -164,7 +143,7 @@ async def _connection() -> AsyncIterator[Connection]:
     with socket.create_connection(server.sockets[0].getsockname()) as client:
         client.setblocking(False)
         await loop.sock_sendall(client, _REQUEST)
-        yield Connection(client, await came)
+        yield await came
         over.set()
     server.close()
     await lane.shutdown(_PATIENT_S)
@@ -172,6 +151,14 @@ async def _connection() -> AsyncIterator[Connection]:
 
 def _caller(limiter: Limiter) -> Caller:
     return _lane(limiter)._caller(_asked(), limiter.policy.identity.ipv6_prefix, "$")
+
+
+def _parse(parser: Any) -> bytes:
+    """The body of the next request on a connection."""
+    messages, _, _ = parser.feed_data(_REQUEST)
+    parser.message_consumed()
+    body: bytes = messages[0][1].read_nowait(-1)
+    return body
 
 
 def _lane(limiter: Limiter) -> web_check.Check:
@@ -182,35 +169,36 @@ def _asked() -> CheckRequest:
     return web_check._decode_check(BODY)
 
 
-async def _calls(connection: Connection, limiter: Limiter) -> dict[str, Callable[[], Any]]:
+async def _calls(request: BaseRequest, limiter: Limiter) -> dict[str, Callable[[], Any]]:
     """Each stage as a call, with what the stage before it brought."""
     asked, caller, headers = _asked(), _caller(limiter), RateLimitHeaders()
     decision = await _decided(limiter.check(caller, asked.method, asked.path, asked.cost))
     limits = limiter.policy.match(asked.method, asked.path, asked.plan)
     lines, body = headers.lines(limits, decision), web_check.encode_decision(decision)
     return {
-        "parse": connection.parse,
+        "parse": partial(_parse, request.protocol._parser),
         "decode": partial(web_check._decode_check, BODY),
         "identity": partial(_lane(limiter)._caller, asked, limiter.policy.identity.ipv6_prefix, "$"),
         "lease": partial(limiter.check, caller, asked.method, asked.path, asked.cost),
         "policy": partial(limiter.policy.match, asked.method, asked.path, asked.plan),
         "headers": partial(headers.lines, limits, decision),
         "encode": partial(web_check.encode_decision, decision),
-        "reply": partial(connection.reply, lines, body),
+        "reply": partial(written, 200, JSON + lines, body),
+        "answer": partial(_lane(limiter).at_once, BODY),
     }
 
 
-async def _chunk(name: str, call: Callable[[], Any], connection: Connection) -> float:
-    """A chunk of calls, in ns each; those that asked the store are waited for, and the chunk is done again."""
+async def _chunk(name: str, call: Callable[[], Any], lease: Callable[[], Any]) -> float:
+    """A chunk of calls, in ns each; if the store has to be asked that is done, with `lease`, and then the chunk is done again."""
     for _ in range(_TRIES):
         since = time.perf_counter_ns()
         found = [call() for _ in range(_CHUNK)]
         took = time.perf_counter_ns() - since
-        await connection.drain()
-        waiting = [one for one in found if asyncio.iscoroutine(one)]
-        if not waiting:
+        await asyncio.sleep(0)
+        if not any(one is None or asyncio.iscoroutine(one) for one in found):
             return took / _CHUNK
-        await asyncio.gather(*waiting)
+        found += [lease() for _ in range(_CHUNK)]
+        await asyncio.gather(*(one for one in found if asyncio.iscoroutine(one)))
     raise CannotMeasure(f"stage {name}: the store was asked in each of {_TRIES} chunks")
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from bench.callers import HOT
-from bench.contenders import CONSTANT, FLEXIBLE, HAS_FAST_LANE, NEVER, ORDINARY, THROTTLED, US, Field, enter
+from bench.contenders import CONSTANT, FLEXIBLE, NEVER, ORDINARY, THROTTLED, US, Field, enter
 from bench.matrix import Cell, measure
 from bench.plan import Plan
 from bench.row import Budget, Row, at_least, ratios
@@ -32,8 +32,8 @@ _CELLS: Final = (
 _REFUSED: Final = Cell("refused", "hot", MANY, 3, 1, "each")
 # load, against whom, who of us, what is to be reached
 _BUDGETS: Final[tuple[tuple[str, str, str, Budget], ...]] = (
-    *((("hot", CONSTANT, US, at_least(1.6)),) if HAS_FAST_LANE else ()),
-    ("hot", CONSTANT, ORDINARY if HAS_FAST_LANE else US, at_least(0.85)),
+    ("hot", CONSTANT, US, at_least(1.6)),
+    ("hot", CONSTANT, ORDINARY, at_least(0.85)),
     ("hot", THROTTLED, US, at_least(6)),
     ("hot", FLEXIBLE, US, at_least(1.5)),
     ("once", CONSTANT, US, at_least(0.4)),
