@@ -14,7 +14,7 @@ Callers = Literal["hot", "zipf", "once"]
 HOT: Final = 64
 ZIPF: Final = 100_000
 EXPONENT: Final = 1.0
-DRAWS: Final = 262_144  # about a quarter of a minute of our rate; the load begins each time where it has not been
+DRAWS: Final = 131_072  # of some 29,000 callers; each load begins elsewhere in them
 _SEED: Final = 7
 
 

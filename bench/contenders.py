@@ -46,19 +46,18 @@ class _Contender(NamedTuple):
 
 def enter(plan: Plan, stack: ExitStack, rate_per_s: Callable[[str], int]) -> Field:
     """Start everybody until the stack ends, each with its own rate."""
+    missing = {name: why for name, install, _ in _others(0) if (why := install(plan.say)) is not None}  # first, since it may take long
     ours = stack.enter_context(us(plan, rate_per_s(US)))
-    field = Field([Entrant(ours)], {})
-    for name, install, serve in _others(len(ours.answer())):
+    entrants = [Entrant(ours)]
+    for name, _, serve in _others(len(ours.answer())):
         try:
-            why = install(plan.say)
-            if why is None:
-                field.entrants.append(Entrant(stack.enter_context(serve(plan, rate_per_s(name)))))
+            if name not in missing:
+                entrants.append(Entrant(stack.enter_context(serve(plan, rate_per_s(name)))))
         except CannotMeasure as error:
-            why = str(error)
-        if why is not None:
-            plan.say(f"{name} is missing: {why}")
-            field.missing[name] = why
-    return field
+            missing[name] = str(error)
+    for name, why in missing.items():
+        plan.say(f"{name} is missing: {why}")
+    return Field(entrants, missing)
 
 
 def policy(rate_per_s: int) -> str:

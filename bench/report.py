@@ -13,6 +13,7 @@ from bench.outcome import Outcome
 from bench.table import Table, budgets, tables
 
 _WIDTH: Final = 170  # where no terminal says how wide it is
+_WORDS: Final = ("note", "missing")  # columns that hold sentences
 _STYLES: Final = {"NO": "bold red", "yes": "green", "missing": "yellow"}
 
 
@@ -45,9 +46,9 @@ def write_markdown(path: Path, outcome: Outcome) -> None:
 
 def _drawn(table: Table) -> Drawn:
     drawn = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    words = {0, len(table.heads) - 1} if table.heads[-1] == "note" else {0}
     for index, head in enumerate(table.heads):
-        drawn.add_column(head, justify="left" if index in words or index < table.texts else "right", no_wrap=index not in words)
+        words = index < table.texts or head in _WORDS
+        drawn.add_column(head, justify="left" if words else "right", no_wrap=not words)
     before = ""
     for line in table.lines:
         first = "" if table.texts > 1 and line[0] == before else line[0]
@@ -58,7 +59,7 @@ def _drawn(table: Table) -> Drawn:
 
 def _lines(table: Table) -> Iterator[str]:
     yield _line(table.heads)
-    yield _line(tuple("---" if index < table.texts or head == "note" else "---:" for index, head in enumerate(table.heads)))
+    yield _line(tuple("---" if index < table.texts or head in _WORDS else "---:" for index, head in enumerate(table.heads)))
     for line in table.lines:
         yield _line(line)
 

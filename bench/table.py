@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
-from bench.contenders import US
+from bench.contenders import NOTES, US
 from bench.outcome import Outcome
 from bench.row import Row
 from bench.standing import Standing, times
@@ -17,7 +17,7 @@ class Table(NamedTuple):
 
     title: str
     heads: tuple[str, ...]
-    lines: list[tuple[str, ...]]
+    lines: Sequence[tuple[str, ...]]
     notes: list[str]
     texts: int = 1
 
@@ -26,6 +26,8 @@ def tables(outcome: Outcome) -> Iterator[Table]:
     """One of everything that has a budget or stands alone, then one for each load."""
     if outcome.rows:
         yield _of_rows(outcome.rows)
+    if outcome.standings:
+        yield _of_contenders(outcome.standings)
     for (load, connections), standings in outcome.under().items():
         yield _of_load(f"{load}, {connections} connection{'s' if connections > 1 else ''}", standings)
 
@@ -48,6 +50,18 @@ def _numbers(row: Row) -> tuple[str, str, str, str, str]:
     return f"{figure(row.median)} {row.unit}", spread(row.values), str(len(row.values)), budget, _MET[row.met]
 
 
+def _of_contenders(standings: Sequence[Standing]) -> Table:
+    """Who they are, and why some are missing; the reason is the one from the first load."""
+    missing = {one.server: one.note for one in reversed(standings) if not one.measured}
+    names = dict.fromkeys(one.server for one in standings)
+    lines = [(name, _line_of(NOTES.get(name, "")), _line_of(missing.get(name, ""))) for name in names]
+    return Table("Who is compared", ("server", "note", "missing"), lines, [])
+
+
+def _line_of(text: str) -> str:
+    return " ".join(text.removeprefix("missing: ").split())
+
+
 def _of_load(title: str, standings: Sequence[Standing]) -> Table:
     heads = (
         "server", "requests/s", "spread", "rounds", "ours is", "p50 ms", "p99 ms", "CPU µs", "of the store", "store reads",
@@ -55,7 +69,7 @@ def _of_load(title: str, standings: Sequence[Standing]) -> Table:
     )  # fmt: skip
     ours = next((one for one in standings if one.server == US and one.measured), None)
     shown = sorted((one for one in standings if one.measured), key=lambda one: -median(one.rates))
-    notes = [f"{one.server}: {one.note}" for one in [*shown, *(one for one in standings if not one.measured)] if one.note]
+    notes = [f"{one.server}: {one.note}" for one in shown if one.note]
     notes += [f"{one.server}: at least, since wrk had no more to give" for one in shown if one.client_bound]
     missing = [(one.server, "missing", *[""] * (len(heads) - 2)) for one in standings if not one.measured]
     return Table(title, heads, [_line(one, ours) for one in shown] + missing, notes)
