@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final, NamedTuple
 
-from bench.install import install_flexible, install_throttled
 from bench.matrix import Entrant
+from bench.peer import PEERS, constant, protocol
 from bench.plan import CannotMeasure, Plan
-from bench.servers import NEVER_REFUSES, Server, constant, flexible, product, throttled
+from bench.server import NEVER, NEVER_REFUSES, Server, product
 
 US: Final = "ratelimit"
 ORDINARY: Final = "ratelimit, ordinary path"
@@ -23,8 +23,8 @@ NOTES: Final = {
     ORDINARY: "the same, asked so that its shortcut for checks that need no waiting is not taken",
     CONSTANT: "no limits: an aiohttp application whose handler answers a constant",
     PROTOCOL: "no limits: an asyncio protocol that parses with httptools and answers a constant",
+    **{peer.name: peer.note for peer in PEERS},
 }
-NEVER: Final = 1_000_000  # per second: more than anybody asks
 _ORDINARY_PATH: Final = "/v1/check?"  # the shortcut is for the bare path alone
 _OF_KEY: Final = f"capacity: {NEVER}, refill: {NEVER}/s"
 
@@ -83,8 +83,9 @@ def _others(size: int) -> Iterator[_Contender]:
     """All but us; `size` is that of our answers, which the constants have too."""
     yield _Contender(ORDINARY, _is_there, ordinary)
     yield _Contender(CONSTANT, _is_there, lambda plan, _: constant(plan, size))
-    yield _Contender(THROTTLED, install_throttled, lambda plan, _: throttled(plan))
-    yield _Contender(FLEXIBLE, install_flexible, lambda plan, _: flexible(plan))
+    yield _Contender(PROTOCOL, _is_there, lambda plan, _: protocol(plan, size))
+    for peer in PEERS:
+        yield _Contender(peer.name, peer.install, peer.serve)
 
 
 def _is_there(_say: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from bench.counters import Counters
 from bench.load import MOST_PER_LOAD, Ask, Load, drive
 from bench.plan import CannotMeasure, Plan
 from bench.process import busy_us, cpu_us
-from bench.servers import Server
+from bench.server import Server
 from bench.standing import Standing
 from bench.store import cpu_s, reads
 

@@ -19,12 +19,12 @@ import uvloop
 from aiohttp.web import BaseRequest
 
 from bench.callers import HOT
-from bench.contenders import NEVER, ordinary, policy, us
+from bench.contenders import ordinary, policy, us
 from bench.load import Ask, drive
 from bench.plan import CannotMeasure, Plan
 from bench.process import cpu_us
 from bench.row import Row
-from bench.servers import BODY
+from bench.server import BODY, NEVER
 from ratelimit.app import clock_us
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import ApiKeys, Caller
@@ -53,7 +53,7 @@ _CHUNK: Final = 100  # calls
 _PATIENT_S: Final = 5.0  # nothing here is to be answered without the store
 _TRIES: Final = 50
 _NOTES: Final = {
-    "parse": "aiohttp's parser in C: head and body",
+    "parse": "aiohttp's parser in C: head and body; the shortcut spares it for heads that it knows",
     "decode": "JSON of the body, typed",
     "identity": "digest of the key, packed address",
     "lease": "the decision: two limits with leases in hand, looked at and spent",
@@ -184,7 +184,7 @@ async def _calls(request: BaseRequest, limiter: Limiter) -> dict[str, Callable[[
         "headers": partial(headers.lines, limits, decision),
         "encode": partial(web_check.encode_decision, decision),
         "reply": partial(written, 200, JSON + lines, body),
-        "answer": partial(_lane(limiter).at_once, BODY),
+        "answer": partial(_lane(limiter).answer, BODY),
     }
 
 

@@ -12,10 +12,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from bench.callers import HOT
-from bench.contenders import CONSTANT, FLEXIBLE, NEVER, ORDINARY, THROTTLED, US, Field, enter
+from bench.contenders import CONSTANT, FLEXIBLE, ORDINARY, THROTTLED, US, Field, enter
 from bench.matrix import Cell, measure
 from bench.plan import Plan
 from bench.row import Budget, Row, at_least, ratios
+from bench.server import NEVER
 from bench.standing import Standing, times
 
 GROUP: Final = "throughput"

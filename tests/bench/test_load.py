@@ -12,7 +12,7 @@ import pytest
 from bench.callers import HOT
 from bench.load import Ask, drive
 from bench.plan import CannotMeasure, Plan
-from bench.servers import Server
+from bench.server import Server
 
 TEMPLATE = '{"who":"{key}","from":"{ip}","again":"{key}"}'
 
