@@ -1,6 +1,6 @@
--- Asks as callers do. Every request is a POST to BENCH_PATH with BENCH_TEMPLATE as its body, where {key} and {ip} are the caller's; the
--- headers X-Api-Key and X-Caller-Ip say the same to those who read no bodies, so that everybody is sent the same bytes.
+-- Asks as a gateway does. Every request is a POST to BENCH_PATH with BENCH_TEMPLATE as its body, where {key} and {ip} are the caller's.
 --
+--   BENCH_HEADERS  1: the headers X-Api-Key and X-Caller-Ip say the same, to those who read no bodies.
 --   BENCH_CALLERS  a file of caller numbers: they come in that order, again and again. Without it each request is a caller's first.
 --   BENCH_FIRST    where in that order to begin, or after which caller.
 --   BENCH_COUNT    1: look into every answer for refusals. That is dear, so it is never set while a rate is measured.
@@ -58,8 +58,8 @@ end
 function init()
   local key, ip = identity(1)
   local length = #template:gsub("{key}", key):gsub("{ip}", ip)
-  split("POST " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Api-Key: {key}\r\nX-Caller-Ip: {ip}\r\n"
-    .. "Content-Length: " .. length .. "\r\n\r\n" .. template)
+  local caller = os.getenv("BENCH_HEADERS") == "1" and "X-Api-Key: {key}\r\nX-Caller-Ip: {ip}\r\n" or ""
+  split("POST " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" .. caller .. "Content-Length: " .. length .. "\r\n\r\n" .. template)
   local file = os.getenv("BENCH_CALLERS")
   prepared = file and prepare(file)
   began = os.clock()

@@ -86,4 +86,8 @@ def _settings(plan: Plan, server: Server, ask: Ask) -> dict[str, str]:
     """What the script reads."""
     order = order_file(plan.folder, ask.callers)
     settings = {"BENCH_PATH": server.path, "BENCH_TEMPLATE": server.template, "BENCH_FIRST": str(ask.first)}
-    return settings | ({"BENCH_CALLERS": str(order)} if order else {}) | ({"BENCH_COUNT": "1"} if ask.looking else {})
+    return settings | ({"BENCH_CALLERS": str(order)} if order else {}) | _flags(server, ask)
+
+
+def _flags(server: Server, ask: Ask) -> dict[str, str]:
+    return {name: "1" for name, on in {"BENCH_COUNT": ask.looking, "BENCH_HEADERS": server.ask == "headers"}.items() if on}

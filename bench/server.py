@@ -1,7 +1,7 @@
 """A server that is measured: how it is asked, how it is started, and ours. Its store, if it has one, is on the same core.
 
-Whoever asks sends every server the same bytes: POST to its `path` with a JSON body made from its `template`, and the caller also as the
-headers `X-Api-Key` and `X-Caller-Ip`, since nginx and HAProxy read no bodies.
+Whoever asks sends a POST to its `path` with a JSON body made from its `template`, and to those that read no bodies the caller also as the
+headers `X-Api-Key` and `X-Caller-Ip`.
 """
 
 import re

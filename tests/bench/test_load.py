@@ -19,8 +19,8 @@ TEMPLATE = '{"who":"{key}","from":"{ip}","again":"{key}"}'
 
 class Seen(NamedTuple):
     path: str
-    key: str
-    ip: str
+    key: str | None
+    ip: str | None
     body: bytes
 
 
@@ -53,7 +53,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, require: Callable[[st
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as listening:
         thread = Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
-        server = Server(request.param, listening.server_port, 0, path="/ask", template=TEMPLATE)
+        server = Server(request.param, listening.server_port, 0, path="/ask", template=TEMPLATE, ask="headers")
         yield Target(server, seen, Plan(tmp_path, True, None, lambda _: None))
         listening.shutdown()
         thread.join()
@@ -69,6 +69,13 @@ def test_everybody_is_sent_the_same(target: Target) -> None:
     assert 0 < load.requests <= len(target.seen)
     assert load.failed == load.not_ok == load.counted == 0
     assert 0 < load.p50_us <= load.p99_us
+
+
+@pytest.mark.parametrize("target", ["allows"], indirect=True)
+def test_body_is_enough_for_those_who_read_it(target: Target) -> None:
+    """Only a server that reads headers is sent the caller there."""
+    drive(target.plan, target.server._replace(ask="body"), Ask("hot", 2, 1))
+    assert {(one.key, one.ip) for one in target.seen} == {(None, None)}
 
 
 @pytest.mark.parametrize("target", ["allows"], indirect=True)
