@@ -20,7 +20,7 @@ THROTTLED: Final = "throttled-py"
 FLEXIBLE: Final = "rate-limiter-flexible"
 NOTES: Final = {
     US: "`ratelimit serve` as it comes, on its embedded store",
-    ORDINARY: "the same, asked so that its shortcut for checks that need no waiting is not taken",
+    ORDINARY: "the same, asked so that its shortcut is not taken",
     CONSTANT: "no limits: an aiohttp application whose handler answers a constant",
     PROTOCOL: "no limits: an asyncio protocol that parses with httptools and answers a constant",
     **{peer.name: peer.note for peer in PEERS},
