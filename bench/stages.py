@@ -25,13 +25,13 @@ from bench.plan import CannotMeasure, Plan
 from bench.process import cpu_us
 from bench.row import Row
 from bench.server import BODY, NEVER
-from ratelimit.app import clock_us
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.request import CheckRequest
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.policy_source import make_policy
+from ratelimit.sidecar import clock_us
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web import check as web_check
