@@ -20,7 +20,8 @@ BOMB = b"a: &a [x,x,x,x]\n" + b"".join(b"%c: &%c [*%c,*%c,*%c]\n" % (n + 1, n + 
         (b"a: 1\n" + SOUND + b"version: 1\n", "p.yaml:5:1: 'version' is there twice; expected once"),
         (BOMB, "p.yaml:1:4: anchors and aliases are not allowed; expected every value written out"),
         (b"a: 1\nb: *a", "p.yaml:2:4: anchors and aliases are not allowed; expected every value written out"),
-        (b"[" * 900_000, "p.yaml:1:33: nested deeper than 32 levels; expected a policy, which has six"),
+        (b"[" * 900_000, "p.yaml:1:"),  # which libyaml 0.2.6 refuses by itself
+        (b"[" * 900, "p.yaml:1:33: nested deeper than 32 levels; expected a policy, which has six"),
         (b"- " * 500_000, "p.yaml:1:65: nested deeper than 32 levels; expected a policy, which has six"),
         (b"a: !!python/object/apply:os.abort []", "p.yaml:1:4: could not determine a constructor for the tag"),
         (b"a: 1\n--- \nb: 1", "p.yaml:2:1: expected a single document in the stream, but found another document"),
