@@ -51,8 +51,11 @@ Asking = BucketAsking | QuotaAsking
 class Store(Protocol):
     """The one place that counts for all sidecars."""
 
-    def want(self, asking: Asking) -> bool:
-        """Ask with the next pipeline; wanting twice is once. False: the store is known to be away, and nothing will be sent."""
+    def want(self, asking: Asking, *, urgent: bool = True) -> bool:
+        """Ask with the next pipeline; wanting twice is once. False: the store is known to be away, and nothing will be sent.
+
+        What is not `urgent` may wait some milliseconds for others to go with.
+        """
 
 
 Clock = Callable[[], int]  # microseconds, never going back while the machine runs

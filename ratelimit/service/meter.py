@@ -51,11 +51,11 @@ class Meter:
     def renew(self) -> None:
         """Ask for the lease that is to follow the one in hand."""
         if not self._renewing and self._calling is None:
-            self._renewing = self._around.store.want(self)
+            self._renewing = self._around.store.want(self, urgent=False)
 
     def give_back(self) -> None:
         """Tell the store what is owed, and that what is in hand will not be spent."""
-        self._returning = self._around.store.want(self)
+        self._returning = self._around.store.want(self, urgent=False)
 
     def tend(self, now_us: int) -> None:
         """Do with what is in hand what its end asks for."""
@@ -64,7 +64,7 @@ class Meter:
                 self.renew()
             case "follow":
                 self.share.follow()
-                self._settle_up()
+                self._around.store.want(self, urgent=False)
             case "return":
                 self.give_back()
 

@@ -76,11 +76,11 @@ class RedisStore:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
-    def want(self, asking: Asking) -> bool:
+    def want(self, asking: Asking, *, urgent: bool = True) -> bool:
         """Put someone on the list of the node that keeps their key."""
         if self._only is not None:
-            return self._only.want(asking)
-        return self._slots is not None and self._slots[key_slot(asking.key.encode())].want(asking)
+            return self._only.want(asking, urgent=urgent)
+        return self._slots is not None and self._slots[key_slot(asking.key.encode())].want(asking, urgent=urgent)
 
     async def _reach(self) -> None:
         options = self._options

@@ -29,7 +29,7 @@ Make = Callable[..., Asked]
 class Away:
     """The store as it is while it is away: it says no."""
 
-    def want(self, _asking: Asking) -> bool:
+    def want(self, _asking: Asking, *, urgent: bool = True) -> bool:  # noqa: ARG002  as of a Store
         return False
 
 

@@ -30,7 +30,7 @@ class Listening:
     def __init__(self) -> None:
         self.wanted: list[Asking] = []
 
-    def want(self, asking: Asking) -> bool:
+    def want(self, asking: Asking, *, urgent: bool = True) -> bool:  # noqa: ARG002  as of a Store
         self.wanted.append(asking)
         return True
 
