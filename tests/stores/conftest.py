@@ -6,7 +6,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +16,16 @@ from redis import Redis
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 
+from ratelimit.stores.lane import Lane
+from ratelimit.stores.link import Link
 from ratelimit.stores.server import find_server
+from tests.stores.asker import PATIENCE_S, clock
 
 LOOPBACK: Final = "127.0.0.1"
 SLOTS: Final = 16_384
 _PATIENCE_S: Final = 30.0
+
+Open = Callable[..., Awaitable[Lane]]
 
 
 class Node:
@@ -164,3 +170,17 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     found: Any = RedisCluster.from_url(store.url) if isinstance(store, Cluster) else Redis.from_url(store.url)
     with contextlib.closing(found):
         yield found
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Open]:
+    """Open a lane to a URL; it is closed in the end."""
+    async with AsyncExitStack() as stack:
+
+        async def make(url: str, deadline_s: float = PATIENCE_S) -> Lane:
+            lane = Lane("node", Link(url), clock, deadline_s)
+            await lane.open()
+            stack.push_async_callback(lane.close)
+            return lane
+
+        yield make

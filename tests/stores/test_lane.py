@@ -1,8 +1,7 @@
 """The way to one node, on real servers that are slow, silent, killed, and forget their scripts: every call is executed at most once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,26 +14,10 @@ from ratelimit.stores.lane import Lane
 from ratelimit.stores.link import ACQUIRE, Link
 from ratelimit.stores.quota import counter
 from tests.stores.asker import PATIENCE_S, TERMS, Asker, QuotaAsker, clock, until
-from tests.stores.conftest import Node
+from tests.stores.conftest import Node, Open
 from tests.stores.proxy import Proxy
 
 IMPATIENT_S = 0.02  # a deadline that a proxy that holds replies will miss
-
-Open = Callable[..., Awaitable[Lane]]
-
-
-@pytest.fixture
-async def connect() -> AsyncIterator[Open]:
-    """Open a lane to a URL; it is closed in the end."""
-    async with AsyncExitStack() as stack:
-
-        async def make(url: str, deadline_s: float = PATIENCE_S) -> Lane:
-            lane = Lane("node", Link(url), clock, deadline_s)
-            await lane.open()
-            stack.push_async_callback(lane.close)
-            return lane
-
-        yield make
 
 
 @pytest.fixture
