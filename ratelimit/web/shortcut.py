@@ -129,8 +129,9 @@ class ShortcutProtocol(LaneProtocol):
             return
         self.transport.write(answer)
         if self._leaving:
-            self.close()
-        self._go_on()
+            self.force_close()  # aiohttp's task closes after an answer of its own; after this one it would wait for the next request
+        else:
+            self._go_on()
 
     def _apology(self, error: Exception) -> bytes:
         """What the ordinary path answers to a bug."""
@@ -171,7 +172,7 @@ class ShortcutProtocol(LaneProtocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nobody waits for the answer any more: nothing is charged for it."""
         if self._answering is not None:
-            self._answering.cancel()
+            self._loop.call_soon(self._answering.cancel)  # not now: if it has not begun, what it is to await would never be awaited
         self._held.clear()
         super().connection_lost(exc)
 
