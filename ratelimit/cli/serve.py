@@ -1,13 +1,12 @@
 """`ratelimit serve`: run the sidecar until it is told to stop."""
 
-import asyncio
 import os
 import sys
 
 import click
 
 from ratelimit.app import App
-from ratelimit.loop import make_loop
+from ratelimit.loop import run
 from ratelimit.settings import PREFIX, read_settings
 
 
@@ -18,8 +17,7 @@ def serve(workers: str | None) -> None:
     settings = read_settings(os.environ if workers is None else {**os.environ, f"{PREFIX}WORKERS": workers})
     for warning in settings.warnings:
         click.echo(f"ratelimit: warning: {warning}", err=True)
-    with asyncio.Runner(loop_factory=make_loop) as runner:
-        runner.run(App(settings).serve(_announce))
+    run(App(settings).serve(_announce))
 
 
 def _announce(lines: list[str]) -> None:

@@ -16,7 +16,7 @@ from ratelimit.core.errors import RatelimitError
 from ratelimit.crew.channel import Channel
 from ratelimit.crew.message import QUESTIONS, Adopt, Answer, Done, Failed, Family, Find, Found, Latest, Look, Question, Seen, Start
 from ratelimit.logs import configure_logs
-from ratelimit.loop import make_loop
+from ratelimit.loop import run
 from ratelimit.sidecar import Sidecar
 from ratelimit.web.metrics import process_figures
 from ratelimit.web.place import Place
@@ -83,8 +83,7 @@ async def _answer(question: Question, sidecar: Sidecar) -> Answer:
 
 def main() -> None:
     """Work until told to stop."""
-    with asyncio.Runner(loop_factory=make_loop) as runner:
-        sys.exit(runner.run(work(socket.socket(fileno=int(sys.argv[1])))))
+    sys.exit(run(work(socket.socket(fileno=int(sys.argv[1])))))
 
 
 if __name__ == "__main__":
