@@ -181,15 +181,16 @@ class Share(Demand):
 
     def standing(self, now: int) -> tuple[int, int]:
         """Tokens that this sidecar believes to be available, and microseconds until the bucket is full."""
-        capacity, num, per, *_ = self.terms
-        units = self._level(now)
-        return (units // per if units > 0 else 0), -((units - capacity * per) // num)  # ceil_div, which a call would double
+        units, full = self._level(now)
+        terms = self.terms
+        return (units // terms.per if units > 0 else 0), -((units - full) // terms.num)  # ceil_div, which a call would double
 
     def lacking(self, now: int, cost: int) -> int:
         """Microseconds until `cost` is there, as far as this sidecar knows, or 0. It says which limit to name and decides nothing."""
-        return max(0, ceil_div(cost * self.terms.per - self._level(now), self.terms.num))
+        return max(0, ceil_div(cost * self.terms.per - self._level(now)[0], self.terms.num))
 
-    def _level(self, now: int) -> int:
+    def _level(self, now: int) -> tuple[int, int]:
+        """Units that are there, and those of a full bucket."""
         capacity, num, per, *_ = self.terms
         units = self._stock + num * (now - self._stock_at)
         hand, spare = self.hand, self.spare
@@ -198,7 +199,7 @@ class Share(Demand):
         if spare is not None and now < spare.expires:
             units += spare.slots * per
         full = capacity * per
-        return units if units < full else full
+        return (units if units < full else full), full
 
     def _extra(self, now: int) -> int:
         expected = self.expected(now, self.terms.life)

@@ -82,7 +82,8 @@ class Answers:
         if named is None:
             return Decision(self._id(), "allow", "ok", shadow=shadow)
         shelf, meter = named
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, shelf.subject(meter), least, None, resets / US_PER_S, None, shadow)
+        subject = meter.subject or shelf.subject(meter)
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, None, shadow)
 
     def _id(self) -> str:
         self._count += 1
