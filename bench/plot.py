@@ -33,7 +33,7 @@ _GREY_LIGHT: Final = "#d0d0d0"
 _BAR_IN: Final = 0.34  # height of a bar
 _MARGINS_IN: Final = 0.75  # title and caption
 _PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,g}")
-_STAGE_COLOURS: Final = ("#08415c", "#0b6e99", "#3c93b8", "#e07a1f", "#f0a55b", "#6b9e78", "#93bf9e", "#bcd8c2")
+_STAGE_COLOURS: Final = ("#0b6e99", "#3c93b8", "#e07a1f", "#f0a55b", "#6b9e78", "#93bf9e", "#bcd8c2")
 _FOLDER: Final = Path(__file__).parent / "results"
 
 Drawing = Callable[[Outcome], Figure | None]

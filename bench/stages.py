@@ -41,7 +41,8 @@ from ratelimit.web.reply import JSON, Reply, written
 from ratelimit.web.server import LaneServer
 
 GROUP: Final = "stages"
-PARTS: Final = ("parse", "decode", "identity", "lease", "policy", "headers", "encode", "reply")  # in the order of a request; they add up
+PARTS: Final = ("decode", "identity", "lease", "policy", "headers", "encode", "reply")  # in the order of a request; they add up
+SPARED: Final = "parse"
 REST: Final = "rest"
 WHOLE: Final = "whole"
 WHOLE_ORDINARY: Final = "whole, ordinary path"
@@ -53,7 +54,7 @@ _CHUNK: Final = 100  # calls
 _PATIENT_S: Final = 5.0  # nothing here is to be answered without the store
 _TRIES: Final = 50
 _NOTES: Final = {
-    "parse": "aiohttp's parser in C: head and body; the shortcut spares it for heads that it knows",
+    SPARED: "aiohttp's parser in C: head and body; the shortcut spares it for heads that it knows, so it is no part of the whole",
     "decode": "JSON of the body, typed",
     "identity": "digest of the key, packed address",
     "lease": "the decision: two limits with leases in hand, looked at and spent",
@@ -91,7 +92,7 @@ def stages(plan: Plan) -> Iterator[Row]:
     )
     yield Row(group=GROUP, name=WHOLE, unit="ns", values=whole, note=note)
     yield Row(group=GROUP, name=WHOLE_ORDINARY, unit="ns", values=whole_ordinary, note=f"{note}; aiohttp's request and tasks in addition")
-    for name in ("answer", "refused", "cold"):
+    for name in (SPARED, "answer", "refused", "cold"):
         yield times.row(name)
 
 
@@ -176,7 +177,7 @@ async def _calls(request: BaseRequest, limiter: Limiter) -> dict[str, Callable[[
     limits = limiter.policy.match(asked.method, asked.path, asked.plan)
     lines, body = headers.lines(limits, decision), web_check.encode_decision(decision)
     return {
-        "parse": partial(_parse, request.protocol._parser),
+        SPARED: partial(_parse, request.protocol._parser),
         "decode": partial(web_check._decode_check, BODY),
         "identity": partial(_lane(limiter)._caller, asked, limiter.policy.identity.ipv6_prefix, "$"),
         "lease": partial(limiter.check, caller, asked.method, asked.path, asked.cost),
