@@ -1,4 +1,7 @@
-"""What the processes of test_promises.py are told to do. Every limit denies while the store is away, so that no fallback admits any."""
+"""What the processes of test_promises.py are told to do. Every limit denies while the store is away, so that no fallback admits any.
+
+Every second process asks by the shortcut of its lane.
+"""
 
 from pathlib import Path
 
@@ -50,7 +53,8 @@ def under_faults(server: Server, folder: Path, i: int, detour: dict[int, int]) -
         Load("all", 50, costs=(1, 2), api_key="one", accounts=_ACCOUNTS, ip=ip),
     )
     port = detour.get(server.ports[0], server.ports[0])
-    return Plan(f"redis://{HOST}:{port}", FAULTS, str(folder / f"sidecar{i}"), loads, seconds=4.5, seed=i, detour=detour)
+    url, diary = f"redis://{HOST}:{port}", str(folder / f"sidecar{i}")
+    return Plan(url, FAULTS, diary, loads, seconds=4.5, seed=i, detour=detour, by_shortcut=i % 2 == 1)
 
 
 def steady(server: Server, folder: Path, i: int) -> Plan:
@@ -60,7 +64,7 @@ def steady(server: Server, folder: Path, i: int) -> Plan:
         Load("cheap", 80, api_key="two"),
         Load("dear", 20, costs=(DEAR,), api_key="two"),
     )
-    return Plan(server.url, STEADY, str(folder / f"sidecar{i}"), loads, seconds=3.0, seed=i, deadline_s=0.25)
+    return Plan(server.url, STEADY, str(folder / f"sidecar{i}"), loads, seconds=3.0, seed=i, deadline_s=0.25, by_shortcut=i % 2 == 1)
 
 
 def alone(server: Server, folder: Path) -> Plan:

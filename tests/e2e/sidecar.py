@@ -18,7 +18,7 @@ import msgspec
 import uvloop
 
 from ratelimit.core.decision import Decision
-from ratelimit.core.identity import Caller
+from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.share import Share
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.logs import configure_logs
@@ -30,11 +30,13 @@ from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.link import Link
 from tests.e2e.diary import Admission, Call, Diary, Granted, Request, clock_us, offset_us
+from tests.e2e.entrance import Entrance
 
 TICK_S: Final = 0.002
 PERIOD_US: Final = 500_000
 LATEST_S: Final = 0.1  # a process that fell back further leaves requests out: the load is bounded
 MOST_PENDING: Final = 500
+KEYS: Final = ApiKeys(bytes(32))
 STALL_US: Final = 25_000  # half of what is left of a lease's life when it is given back
 _look, _compose, _answered, _new_link = Share.look, Meter.compose, Meter.answered, Link.__init__
 
@@ -56,7 +58,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one process is to do. `detour` sends connections to a node's port elsewhere, to a proxy."""
+    """What one process is to do, by asking its limiter itself or `by_shortcut`. `detour` sends connections to a node's port to a proxy."""
 
     url: str
     policy: str
@@ -66,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int = 0
     deadline_s: float = 0.01
     detour: dict[int, int] = {}
+    by_shortcut: bool = False
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class Report(msgspec.Struct, frozen=True):
     failures: int
     stalls: int  # times that the machine gave this process no turn for so long that a lease may have lapsed
     clock_moved_us: int  # against the store's
+    ordinary: int  # requests that were to take the shortcut and did not
 
 
 class StampedClaim(Claim):
@@ -147,8 +151,9 @@ class Driver:
 
     def __init__(self, plan: Plan, limiter: WatchedLimiter) -> None:
         self.decisions = self.allowed = self.stalls = 0
+        self.entrance = Entrance(limiter, KEYS)
         self._plan, self._limiter = plan, limiter
-        self._pending: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Future[None]] = set()
 
     async def run(self, start: int) -> None:
         await asyncio.sleep(max(0, start - clock_us()) / 1e6)
@@ -183,13 +188,28 @@ class Driver:
         account = chance.choice(load.accounts) if load.accounts else None
         cost = chance.choice(load.costs)
         self._limiter.diary.write(Request(load.name, clock_us() + self._limiter.offset, cost))
-        decision = self._limiter.check(Caller(api_key=load.api_key, account=account, ip=load.ip), "GET", load.path, cost)
+        if self._plan.by_shortcut:
+            self._ask_by_shortcut(load, account, cost)
+            return
+        key = KEYS.digest(load.api_key) if load.api_key is not None else None
+        decision = self._limiter.check(Caller(api_key=key, account=account, ip=load.ip), "GET", load.path, cost)
         if isinstance(decision, Decision):
-            self._count(decision)
+            self._count(allowed=decision.decision == "allow")
         else:
             task = asyncio.get_running_loop().create_task(self._wait(decision))
             self._pending.add(task)
             task.add_done_callback(self._done)
+
+    def _ask_by_shortcut(self, load: Load, account: str | None, cost: int) -> None:
+        under_way = asyncio.get_running_loop().create_future()
+        self._pending.add(under_way)
+
+        def answered(answer: bytes) -> None:
+            self._pending.discard(under_way)
+            under_way.set_result(None)
+            self._count(allowed=b'"decision":"allow"' in answer)
+
+        self.entrance.ask(answered, path=load.path, cost=cost, ip=load.ip, api_key=load.api_key, account=account)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._pending.discard(task)
@@ -198,11 +218,11 @@ class Driver:
             os._exit(1)
 
     async def _wait(self, decision: Awaitable[Decision]) -> None:
-        self._count(await decision)
+        self._count(allowed=(await decision).decision == "allow")
 
-    def _count(self, decision: Decision) -> None:
+    def _count(self, *, allowed: bool) -> None:
         self.decisions += 1
-        self.allowed += decision.decision == "allow"
+        self.allowed += allowed
 
 
 async def run(plan: Plan) -> Report:
@@ -235,6 +255,7 @@ async def run(plan: Plan) -> Report:
         failures=sum(count.failures for count in counts),
         stalls=driver.stalls,
         clock_moved_us=abs(offset_us() - limiter.offset),
+        ordinary=driver.entrance.ordinary,
     )
 
 
