@@ -30,7 +30,7 @@ _IDLE_US: Final = 50_000  # so long before its end a lease is given back that wo
 _LATELY_US: Final = 1_000_000  # so long after a refusal a quiet sidecar, too, asks for slots that are about to ripen
 
 
-Upkeep = Literal["rest", "renew", "follow", "return"]
+Upkeep = Literal["rest", "settle", "renew", "follow", "return"]
 
 
 class Owed(NamedTuple):
@@ -157,13 +157,17 @@ class Share(Demand):
         """
         unasked, hand = self.unasked(), self.hand
         if hand is None:
-            return "return" if unasked and self.owes() else "rest"
+            return "settle" if self.owes() and (unasked or self._gives_back()) else "rest"
         left = hand.expires - now
-        if left > _WANES_US or not (unasked or hand.slots):
-            return "rest"
-        if left <= _IDLE_US:
+        if left <= _IDLE_US and (unasked or hand.slots):
             return "return" if unasked or self.spare is None else "follow"
-        return "renew" if not unasked and self.spare is None and hand.low >= 0 else "rest"
+        if left <= _WANES_US and hand.slots and hand.low >= 0 and self.spare is None and not unasked:
+            return "renew"
+        return "settle" if self._gives_back() else "rest"
+
+    def _gives_back(self) -> bool:
+        """Whether tokens are owed that lapse if no call comes soon. A call has room for one settlement, and two leases may have ended."""
+        return bool(self._refund) or any(owed.back for owed in self._owed)
 
     def follow(self) -> None:
         """Go on with the lease that follows; what is left of the one in hand is owed to the store."""

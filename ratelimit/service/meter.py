@@ -65,6 +65,8 @@ class Meter:
             case "follow":
                 self.share.follow()
                 self._around.store.want(self, urgent=False)
+            case "settle":
+                self._around.store.want(self, urgent=False)
             case "return":
                 self.give_back()
 

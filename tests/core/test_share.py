@@ -249,6 +249,23 @@ def test_unspent_lease_of_a_busy_subject_is_followed() -> None:
     assert call.give_back == 10
 
 
+def test_two_leases_that_go_back_are_settled_one_after_the_other() -> None:
+    """A call settles one lease; what another gives back does not wait for a request, which may never come, but nothing else is hurried."""
+    terms = Terms(40_000, *Refill.parse("10/s"))
+    share, bucket = Share(terms, START), Bucket()
+    bucket.acquire(START, terms, Acquire((1,), 10))  # of another sidecar, whose generation ends 200 ms later
+    ask(hot(share), bucket, START + 100 * MS, 1)
+    later = START + 230 * MS
+    ask(hot(share), bucket, later, keep=True)
+    assert share.hand is not None
+    assert share.spare is not None
+    assert share.hand.id != share.spare.id
+    ask(share, bucket, later, more=False)
+    assert hot(share).tend(later) == "settle"
+    ask(share, bucket, later, keep=True, more=False)
+    assert hot(share).tend(later) == "rest"
+
+
 def test_quiet_share_may_be_forgotten() -> None:
     """With nothing in hand, nothing owed and no denial in force there is nothing to lose."""
     share, bucket = with_lease()
