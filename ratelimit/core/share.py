@@ -142,8 +142,11 @@ class Share(Demand):
             self.spare = lease
 
     def urgent(self) -> bool:
-        """Whether what is owed should go at once. A settlement can wait for the next call; a refund is somebody's tokens."""
-        return bool(self._refund)
+        """Whether tokens are owed that somebody could use, and that lapse if no call comes soon; else a settlement waits for the next call.
+
+        A call has room for one settlement, and two leases may have ended.
+        """
+        return bool(self._refund) or any(owed.back for owed in self._owed)
 
     def owes(self) -> bool:
         """Whether there is something to tell the store that no request will."""
@@ -157,17 +160,13 @@ class Share(Demand):
         """
         unasked, hand = self.unasked(), self.hand
         if hand is None:
-            return "settle" if self.owes() and (unasked or self._gives_back()) else "rest"
+            return "settle" if self.owes() and (unasked or self.urgent()) else "rest"
         left = hand.expires - now
         if left <= _IDLE_US and (unasked or hand.slots):
             return "return" if unasked or self.spare is None else "follow"
         if left <= _WANES_US and hand.slots and hand.low >= 0 and self.spare is None and not unasked:
             return "renew"
-        return "settle" if self._gives_back() else "rest"
-
-    def _gives_back(self) -> bool:
-        """Whether tokens are owed that lapse if no call comes soon. A call has room for one settlement, and two leases may have ended."""
-        return bool(self._refund) or any(owed.back for owed in self._owed)
+        return "settle" if self.urgent() else "rest"
 
     def follow(self) -> None:
         """Go on with the lease that follows; what is left of the one in hand is owed to the store."""

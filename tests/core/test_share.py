@@ -261,8 +261,10 @@ def test_two_leases_that_go_back_are_settled_one_after_the_other() -> None:
     assert share.spare is not None
     assert share.hand.id != share.spare.id
     ask(share, bucket, later, more=False)
+    assert share.urgent()
     assert hot(share).tend(later) == "settle"
     ask(share, bucket, later, keep=True, more=False)
+    assert not share.urgent()
     assert hot(share).tend(later) == "rest"
 
 
