@@ -1,4 +1,4 @@
-"""Measures what DESIGN section 13 budgets: `python bench/check.py`. It is a measurement and no gate: a missed budget is shown, and fails
+"""Measures what the product is budgeted for: `python bench/check.py`. It is a measurement and no gate: a missed budget is shown, and fails
 only with --strict. Exit codes: 0 measured, 1 a budget is missed (--strict), 2 usage, 3 something needed is not there.
 """
 

@@ -122,7 +122,7 @@ def _facts(plan: Plan, options: Options, policy: Policy) -> dict[str, str]:
     """What was done, on what machine."""
     known = machine(plan, ["python", *sys.argv])
     return {
-        "load": f"{options.users} users for {options.duration} s, seed {options.seed}",
+        "run": f"{options.users} users for {options.duration} s, seed {options.seed}",
         "policy": f"{options.policy.name} ({policy.digest})",
         "sidecar": options.host or f"our own, RATELIMIT_DEADLINE_MS={DEADLINE_MS}",
         **{name: known[name] for name in _FACTS},

@@ -1,4 +1,4 @@
-"""One row of the report: what was measured, how it spread, and whether it keeps the budget of DESIGN section 13."""
+"""One row of the report: what was measured, how it spread, and whether it keeps its budget."""
 
 from collections.abc import Sequence
 from statistics import median

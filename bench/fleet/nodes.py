@@ -14,9 +14,9 @@ _ROUNDS: Final = 50  # until the number of nodes agrees with the pipelines that 
 class Speeds(NamedTuple):
     """Of one core of a node, per second of its CPU; `busy` is the part of a core that may be used, the rest being head-room."""
 
-    buckets: float = 105_000
-    calls: float = 63_000
-    pipelines: float = 23_000
+    buckets: float = 115_000
+    calls: float = 64_000
+    pipelines: float = 31_000
     busy: float = 0.5
 
     @property

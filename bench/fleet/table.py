@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bench.fleet.finding import Estimate, Finding, Report
 
-_WIDTH: Final = 170  # where no terminal says how wide it is
+_WIDTH: Final = 190  # where no terminal says how wide it is
 _MIB: Final = 1 << 20
 
 
@@ -57,10 +57,10 @@ def _fair(found: Finding) -> tuple[str, ...]:
 
 
 def _estimated(estimates: Sequence[Estimate]) -> Table:
-    columns = ("M requests/s", "M keys", "sidecars", "routing", "simulated", "borrowed", "buckets per decision", "buckets/s", "refused")
+    columns = ("M requests/s", "M keys", "sidecars", "routing", "simulated", "borrowed", "per decision", "M buckets/s", "refused")
     table = Table(*columns, "shortfall", "overdraft", "store MiB", "sidecar MiB", "nodes", "full")
     for column in table.columns[4:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for one in estimates:
         table.add_row(
             f"{one.requests_per_s / 1e6:g}",
@@ -70,7 +70,7 @@ def _estimated(estimates: Sequence[Estimate]) -> Table:
             f"{one.simulated:,}",
             f"{one.borrowed:.1%}",
             f"{one.per_decision:.3f} ± {one.error:.3f}",
-            f"{one.buckets_per_s:,.0f}",
+            f"{one.buckets_per_s / 1e6:,.2f}",
             f"{one.refused:.0%}",
             f"{one.shortfall:.2%}",
             f"{one.overdraft:.3g}",
