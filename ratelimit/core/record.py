@@ -1,6 +1,7 @@
 """One decision as a flat, versioned row: what logs, console and training read. Later fields are added, none is renamed or taken away.
 
-A record never holds an API key, a query or a referrer's path; an address is there as the subject it was decided by.
+A record never holds an API key, a query or a referrer's path; an address is there as the subject it was decided by. What a client sent in
+bytes that are no UTF-8 stands there escaped: a record can be written, whatever it is about.
 """
 
 from typing import Final
@@ -38,11 +39,15 @@ def record_of(decision: Decision, *, time: float, method: str, path: str, cost: 
         decision.decision,
         decision.reason,
         decision.limit,
-        decision.subject,
-        method,
-        path.partition("?")[0],
+        _writable(decision.subject) if decision.subject is not None else None,
+        _writable(method),
+        _writable(path.partition("?")[0]),
         cost,
         decision.remaining,
         decision.retry_after,
         policy,
     )
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

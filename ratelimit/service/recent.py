@@ -27,9 +27,13 @@ class Recent:
 
     def records(self) -> Iterator[Record]:
         """Latest first."""
-        for ns, method, path, cost, policy, decision in reversed(self._rows):
-            yield record_of(decision, time=ns / 1e9, method=method, path=path, cost=cost, policy=policy)
+        return map(_record, reversed(self._rows))
 
     def find(self, reference: str) -> Record | None:
         """The record with that id, if it is still remembered."""
-        return next((record for record in self.records() if record.id == reference), None)
+        return next((_record(row) for row in reversed(self._rows) if row[-1].id == reference), None)
+
+
+def _record(row: _Row) -> Record:
+    ns, method, path, cost, policy, decision = row
+    return record_of(decision, time=ns / 1e9, method=method, path=path, cost=cost, policy=policy)

@@ -68,6 +68,14 @@ def metric(running: Serving, name: str) -> float:
     return sum(map(float, found))
 
 
+def raw(lane: str, path: bytes, headers: bytes) -> bytes:
+    """The answer to a GET of raw bytes."""
+    host, _, port = lane.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n\r\n")
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
 def sockets_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*.sock") if path.is_socket()]
 
@@ -184,6 +192,20 @@ def test_many_look_like_one(serve: Serve, tmp_path: Path) -> None:
         names = [line.rpartition(" ")[0] for line in running.operate("/metrics")[1].splitlines() if not line.startswith("#")]
         assert [name for name, times in Counter(names).items() if times > 1] == []
         assert "worker" not in "".join(re.findall(r"\{.*\}", "".join(names)))
+
+
+def test_bytes_that_are_no_text_end_no_worker(serve: Serve, tmp_path: Path) -> None:
+    """Refusals of clients that send no UTF-8 are listed like others."""
+    (tmp_path / "ratelimit.yaml").write_text(POLICY)
+    with serve() as running:
+        strange = b"X-Forwarded-Method: GET\r\nX-Forwarded-Uri: /\xff\r\nX-Api-Key: k"
+        for _ in range(40):
+            raw(running.gateway, b"/v1/authorize/forwarded", strange)
+        records = json.loads(running.operate("/v1/records")[1])["records"]
+        assert {record["path"] for record in records} == {r"/\udcff"}
+        assert len({record["id"].partition("-")[0] for record in records}) == 2
+        assert metric(running, "ratelimit_decisions_total") == 40
+        assert (metric(running, "ratelimit_workers"), metric(running, "ratelimit_worker_restarts_total")) == (2, 0)
 
 
 def test_a_policy_comes_into_force_everywhere(serve: Serve, tmp_path: Path) -> None:

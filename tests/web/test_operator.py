@@ -70,6 +70,15 @@ async def test_metrics_of_the_policy(start_operator: StartOperator) -> None:
     assert (found["ratelimit_policy_failed_reloads_total"], found["ratelimit_policy_problems"]) == (2, 3)
 
 
+async def test_records_of_bytes_that_are_no_text(start_operator: StartOperator) -> None:
+    """A client that sends no UTF-8 is in the list like anybody else."""
+    operator = await start_operator([{**KEY, "bucket": {"capacity": 1, "refill": "1/h"}}])
+    for _ in range(2):
+        await operator.gateway.get("/v1/authorize/forwarded", "X-Forwarded-Method: G\xff", "X-Forwarded-Uri: /\xe4?card=1", "X-Api-Key: k")
+    answer = await operator.lane.get("/v1/records")
+    assert [(record["method"], record["path"]) for record in answer.json["records"]] == [(r"G\udcff", r"/\udce4")]
+
+
 async def test_open_metrics(start_operator: StartOperator) -> None:
     """A scraper gets the format that it asks for."""
     operator = await start_operator([KEY], store=False)
