@@ -5,9 +5,12 @@ import sys
 from typing import Final
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_TRACEBACKS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))  # local variables hold what requests said
 
 
 def configure_logs(level: str, form: str, worker: int | None = None) -> None:
@@ -18,7 +21,7 @@ def configure_logs(level: str, form: str, worker: int | None = None) -> None:
             *([] if worker is None else [_said_by(worker)]),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if form == "json" else structlog.processors.format_exc_info,
+            _TRACEBACKS if form == "json" else structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
