@@ -64,11 +64,13 @@ class Member:
     def put(self, question: Question) -> "asyncio.Future[Answer | None]":
         """Ask without waiting; the answer is None if the process ends before it comes."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
         if self._receiving.done():
-            self._give_up()
+            waiter.set_result(None)
         else:
-            self._channel.send(question)
+            self._channel.send(
+                question
+            )  # first: of one that cannot be sent nobody may wait, or the next one's answer would be taken for its
+            self._waiting.append(waiter)
         return waiter
 
     async def look(self) -> None:
@@ -88,16 +90,17 @@ class Member:
 
     async def end(self) -> None:
         """Let it drain, if it ever served, and kill it if that takes too long."""
-        await self._channel.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), DRAIN_S if self.serves else 0)
-        except TimeoutError:
-            if self.serves:
-                _log.error("a worker did not drain in time and is killed", pid=self._process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        patience = asyncio.get_running_loop().call_later(DRAIN_S if self.serves else 0, self._kill)
+        await self._channel.close()  # which may wait, too: for a process that does not read
+        await self._process.wait()
+        patience.cancel()
         self._receiving.cancel()
+
+    def _kill(self) -> None:
+        if self.serves and self._process.returncode is None:
+            _log.error("a worker did not drain in time and is killed", pid=self._process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _ask(self, question: Question) -> Answer | None:
         if len(self._waiting) >= _MOST_UNANSWERED:

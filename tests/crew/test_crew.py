@@ -1,6 +1,8 @@
 """A crew of real processes, as its supervisor has it: what cannot start is said once, what dies again and again is given time."""
 
 import asyncio
+import os
+import signal
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,7 +12,9 @@ from structlog.testing import capture_logs
 
 from ratelimit.core.errors import ConfigError, RatelimitError
 from ratelimit.crew import crew as room
+from ratelimit.crew import member as door
 from ratelimit.crew.crew import Crew
+from ratelimit.crew.message import Adopt, Find, Found, Latest, Told
 from ratelimit.service.policy_source import built_in_policy
 from ratelimit.settings import TcpAddress
 from ratelimit.sidecar import Terms
@@ -91,3 +95,30 @@ async def test_a_worker_that_dies_again_and_again(tmp_path: Path, place: Place, 
         assert (crew.workers, crew.health.ready, crew.health.report()["store"]) == (2, True, "away")
     events = [entry["event"] for entry in logs if entry["worker"] == 1]
     assert events == ["a worker ended", *["a worker could not be replaced"] * 4, "a worker was replaced"]
+
+
+async def test_a_question_that_cannot_be_sent(tmp_path: Path, place: Place) -> None:
+    """Nobody waits for its answer, so those of the next ones come to whom they are for."""
+    async with AsyncExitStack() as stack:
+        crew = crew_of(2, tmp_path)
+        await crew.listen(place, stack)
+        for member in crew._members.values():
+            with pytest.raises(UnicodeEncodeError):
+                member.put(Find("\udcff"))
+            assert isinstance(await member.put(Latest(1)), Found)
+
+
+async def test_a_worker_that_does_not_read(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed at the end, though it was never told all that there was to tell."""
+    monkeypatch.setattr(door, "DRAIN_S", 2.0)  # enough for the other one
+    async with AsyncExitStack() as stack:
+        crew = crew_of(2, tmp_path)
+        await crew.listen(place, stack)
+        member = crew._members[1]
+        os.kill(member._process.pid, signal.SIGSTOP)
+        for _ in range(10_000):  # more than the kernel keeps for it
+            member.put(Adopt(Told.of(crew.policy)))
+        with capture_logs() as logs:
+            await asyncio.wait_for(stack.aclose(), 20)
+        assert await member.ended() == -signal.SIGKILL
+    assert [entry["event"] for entry in logs] == ["a worker did not drain in time and is killed"]
