@@ -140,10 +140,16 @@ class QuotaShare(Demand):
         return bool(self._back or self._lost)
 
     def tend(self, now: int) -> Upkeep:
-        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked for a while. See Share."""
+        """Whether the tokens in hand should go back, or a lost call be cancelled: nobody has asked for a while. See Share.
+
+        A store that is away is told again after as long: this is all it has of tokens that were paid for.
+        """
         if not self.unasked():
             self._asked_at = now
-        return "return" if now - self._asked_at >= _IDLE_US and (self.hand is not None or self.owes()) else "rest"
+        if now - self._asked_at < _IDLE_US or not (self.hand is not None or self.owes()):
+            return "rest"
+        self._asked_at = now
+        return "return"
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing."""

@@ -157,9 +157,11 @@ class Share(Demand):
 
         What is left of a lease at its end lapses, also where requests keep coming and another limit refuses them, and a refusal is to cost
         nothing. So it goes back before. If its subject is asked for, another lease is fetched first: who comes then need not wait.
+        What the store did not hear of in time, since it is away, is forgotten, or it would be told in vain 40 times a second.
         """
         unasked, hand = self.unasked(), self.hand
-        if hand is None:
+        if hand is None or now >= self._void(hand):
+            self._forget_lapsed(now)
             return "settle" if self.owes() and (unasked or self.urgent()) else "rest"
         left = hand.expires - now
         if left <= _IDLE_US and (unasked or hand.slots):
@@ -172,6 +174,12 @@ class Share(Demand):
         """Go on with the lease that follows; what is left of the one in hand is owed to the store."""
         self._retire(self.hand)
         self.hand, self.spare = self.spare, None
+
+    def _forget_lapsed(self, now: int) -> None:
+        while self.hand is not None and now >= self._void(self.hand):
+            self.hand, self.spare = self.spare, None
+        if self._owed:
+            self._owed = tuple(owed for owed in self._owed if now < owed.void)
 
     def quiet(self, now: int) -> bool:
         """Whether forgetting this share would lose nothing: no lease, no debt to the store, no denial in force, no local bucket in use."""
@@ -213,7 +221,7 @@ class Share(Demand):
     def _retire(self, lease: Lease | None) -> None:
         if lease is None or not lease.leased:
             return
-        owed = Owed(lease.id, lease.leased, lease.slots, lease.expires + self.terms.life)  # later the store would ignore it
+        owed = Owed(lease.id, lease.leased, lease.slots, self._void(lease))
         lease.leased = lease.slots = 0
         for i, other in enumerate(self._owed):
             if other.id == owed.id:
@@ -221,3 +229,7 @@ class Share(Demand):
                 self._owed = (*self._owed[:i], merged, *self._owed[i + 1 :])
                 return
         self._owed = (*self._owed, owed)
+
+    def _void(self, lease: Lease) -> int:
+        """When the store has let it lapse for certain, and would ignore what it is told of it."""
+        return lease.expires + self.terms.life

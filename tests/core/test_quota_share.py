@@ -193,9 +193,16 @@ def test_idle_tokens_go_back() -> None:
     assert share.tend(NOON + 299_999) == "rest"
     assert share.tend(NOON + 300_000) == "return"
     share.hand = None
-    assert share.tend(NOON + 300_000) == "rest"
+    assert share.tend(NOON + 600_000) == "rest"
     share.owe_refund(1, 0)
-    assert share.tend(NOON + 300_000) == "return"
+    assert share.tend(NOON + 600_000) == "return"
+
+
+def test_a_store_that_is_away_is_not_told_all_the_time() -> None:
+    """What it did not take it is told again after 300 ms, for as long as it takes."""
+    share, _ = with_lease()
+    told = [now for now in range(0, 10_000 * MS, 25 * MS) if share.tend(NOON + now) == "return"]
+    assert told == list(range(300 * MS, 10_000 * MS, 300 * MS))
 
 
 def test_what_callers_are_told() -> None:
