@@ -62,7 +62,10 @@ class LaneProtocol(RequestHandler):
         And tell whoever waits for the rest of a body that it turned out to be no HTTP; aiohttp would let them wait in vain.
         """
         self._recent = data
+        late = self._body if not self._messages and self._body is not None and not self._body.is_eof() else None
         super().data_received(data)
+        if late is not None and late.is_eof():
+            self._count_late()
         waiting = self._current_request
         self._bound_head(len(data))
         if (
@@ -73,6 +76,15 @@ class LaneProtocol(RequestHandler):
         ):
             waiting.content.set_exception(RequestPayloadError())
             waiting.content.feed_eof()
+
+    def _count_late(self) -> None:
+        """Of a request whose body ends after it was taken up the parser is told too early, and holds it to be waiting from then on.
+
+        So it may stop at the 31st that waits, of which nobody else knows, and what had come behind it would be left lying.
+        """
+        if self._parser is not None:
+            self._parser.message_consumed()
+            self._loop.call_soon(self.data_received, b"")
 
     def _bound_head(self, received: int) -> None:
         """Bound the head of a request as a whole: aiohttp bounds its lines and their number, which together still is half a gigabyte."""
