@@ -157,17 +157,11 @@ class ShortcutProtocol(LaneProtocol):
             self.data_received(data)
 
     def close(self) -> None:
-        """Close when nothing is under way."""
+        """Close when nothing is under way. aiohttp's `shutdown`, which comes later, waits for that."""
         if self._answering is None:
             super().close()
         else:
             self._leaving = True
-
-    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's
-        """Let an answer that is under way come to its end, and close."""
-        if self._answering is not None:
-            await asyncio.wait([self._answering], timeout=timeout)
-        await super().shutdown(timeout)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nobody waits for the answer any more: nothing is charged for it."""

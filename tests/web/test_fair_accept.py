@@ -1,6 +1,7 @@
 """Processes that accept from one socket leave one another their part of it."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -61,8 +62,11 @@ async def test_all_are_let_in(queue: socket.socket, lane: LaneServer, monkeypatc
     """Where nobody else takes them, all are taken, round by round."""
     monkeypatch.setattr(fair_accept, "PAUSE_S", 0.0)
     accepting = FairAccept(lane, queue.dup())
-    while len(lane.connections) < WAITING:  # noqa: ASYNC110  of which nobody tells
-        await asyncio.sleep(0)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while len(lane.connections) < WAITING:  # noqa: ASYNC110  of which nobody tells
+                await asyncio.sleep(0)
+    assert len(lane.connections) == WAITING
     accepting.close()
     await lane.shutdown(1.0)
     await turn()
