@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ratelimit.core.bucket import Acquire, Grant, Terms
+from ratelimit.core.profile import Merge
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 
 
@@ -45,7 +46,25 @@ class QuotaAsking(Protocol):
         """No answer: `call` may have been executed; None: nothing was sent."""
 
 
-Asking = BucketAsking | QuotaAsking
+class ProfileAsking(Protocol):
+    """The same for a profile; what comes back is its packed state, empty where there is none."""
+
+    key: str
+
+    def compose(self, now_us: int) -> Merge | None:
+        """The merge to send, or None if nothing is to be told any more."""
+
+    def answered(self, call: Merge, state: bytes, sent_us: int, now_us: int) -> None:
+        """The profile after `call`, however late."""
+
+    def overdue(self) -> None:
+        """The call is under way for too long to be waited for; its answer may still come."""
+
+    def unanswered(self, call: Merge | None, now_us: int) -> None:
+        """No answer: `call` may have been executed; None: nothing was sent."""
+
+
+Asking = BucketAsking | QuotaAsking | ProfileAsking
 
 
 class Store(Protocol):

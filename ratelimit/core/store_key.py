@@ -4,7 +4,7 @@ Parts are hashed with their lengths before them, so no joining of two names can 
 """
 
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -13,6 +13,7 @@ from ratelimit.core.subject import Value
 
 BUCKET: Final = "rl1:b:"
 QUOTA: Final = "rl1:q:"
+PROFILE: Final = "rl1:p:"
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16
@@ -31,13 +32,19 @@ class StoreKeys:
 
         Names are not shown to anybody, so they are written in what costs least: base32 takes six times as long.
         """
-        prefix = BUCKET if limit.quota is None else QUOTA
-        of_limit = self._keyed.copy()
-        for part in (limit.name, *limit.per):
-            _add(of_limit, part.encode())
+        return self._namer(BUCKET if limit.quota is None else QUOTA, (limit.name, *limit.per))
+
+    def profile_namer(self, kind: str) -> Callable[[Value], str]:
+        """The same for profiles of subjects of a kind: `rl1:p:` and 22 characters."""
+        return self._namer(PROFILE, ("profile", kind))
+
+    def _namer(self, prefix: str, parts: Iterable[str]) -> Callable[[Value], str]:
+        of_parts = self._keyed.copy()
+        for part in parts:
+            _add(of_parts, part.encode())
 
         def name(value: Value) -> str:
-            digest = of_limit.copy()
+            digest = of_parts.copy()
             for single in value if isinstance(value, tuple) else (value,):
                 _add(digest, single.encode("utf-8", "surrogatepass") if isinstance(single, str) else single)
             return prefix + b2a_base64(digest.digest(), newline=False)[:-2].translate(_URL_SAFE).decode()

@@ -1,20 +1,24 @@
 """How composed calls become script calls: many buckets in one, since that costs a node a fraction of one call each."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from redis.exceptions import ResponseError
 
-from ratelimit.core.protocols import Asking
-from ratelimit.stores import acquire, quota
-from ratelimit.stores.link import ACQUIRE, QUOTA, Command
+from ratelimit.core.bucket import Acquire, Terms
+from ratelimit.core.profile import Merge
+from ratelimit.core.protocols import Asking, BucketAsking
+from ratelimit.core.quota_counter import QuotaCall
+from ratelimit.stores import acquire, profile, quota
+from ratelimit.stores.link import ACQUIRE, PROFILE, QUOTA, Command
 
 KEYS_PER_CALL: Final = 64  # some 0.5 ms of the node's time, which it gives to nobody else meanwhile
-_STORE_TIME: Final = 0  # the script's clock argument in production
+_PROFILES_PER_CALL: Final = 16  # each takes several times as long as a bucket
+_STORE_TIME: Final = 0  # the scripts' clock argument in production
 
 
 class Entry(NamedTuple):
-    """A call that was composed, and whose it is. A quota has no terms."""
+    """A call that was composed, and whose it is; its type says which script it is for."""
 
     asking: Asking
     call: Any
@@ -25,29 +29,35 @@ Frame = Sequence[Entry]  # what one script call carries
 
 
 def frames_of(entries: Sequence[Entry], keys_per_call: int) -> list[Frame]:
-    """Cut what is to be asked into script calls; buckets and quotas have scripts of their own."""
+    """Cut what is to be asked into script calls; buckets, quotas and profiles have scripts of their own."""
     frames: list[Frame] = []
-    for is_quota in (False, True):
-        same = [entry for entry in entries if (entry.asking.terms is None) is is_quota]
-        frames.extend(same[i : i + keys_per_call] for i in range(0, len(same), keys_per_call))
+    for kind, most in ((Acquire, keys_per_call), (QuotaCall, keys_per_call), (Merge, min(keys_per_call, _PROFILES_PER_CALL))):
+        same = [entry for entry in entries if type(entry.call) is kind]
+        frames.extend(same[i : i + most] for i in range(0, len(same), most))
     return frames
 
 
 def command(frame: Frame) -> Command:
     """The EVALSHA of a frame."""
-    script, calls = ACQUIRE, []
-    for asking, call, _ in frame:
-        if asking.terms is None:
-            script = QUOTA
-            calls.append(quota.packed(call))
-        else:
-            calls.append(acquire.packed(asking.terms, call))
-    return ("EVALSHA", script.sha, len(frame), *[entry.asking.key for entry in frame], _STORE_TIME, *calls)
+    keys = [entry.asking.key for entry in frame]
+    kind = type(frame[0].call)
+    if kind is Merge:
+        return ("EVALSHA", PROFILE.sha, len(frame), *keys, *[profile.packed(entry.call) for entry in frame])
+    if kind is QuotaCall:
+        return ("EVALSHA", QUOTA.sha, len(frame), *keys, _STORE_TIME, *[quota.packed(entry.call) for entry in frame])
+    return ("EVALSHA", ACQUIRE.sha, len(frame), *keys, _STORE_TIME, *[acquire.packed(_terms(entry), entry.call) for entry in frame])
 
 
-def read(entry: Entry, answer: list[int]) -> Any:
-    """One bucket's or quota's part of a reply."""
-    return quota.grant(answer) if entry.asking.terms is None else acquire.grant(answer)
+def _terms(entry: Entry) -> Terms:
+    return cast(BucketAsking, entry.asking).terms
+
+
+def read(entry: Entry, answer: Any) -> Any:
+    """One bucket's, quota's or profile's part of a reply."""
+    kind = type(entry.call)
+    if kind is Merge:
+        return answer
+    return quota.grant(answer) if kind is QuotaCall else acquire.grant(answer)
 
 
 def code(reply: Any) -> str | None:

@@ -270,7 +270,7 @@ def _composed(asking: Asking, now: int) -> Entry | None:
     return None if call is None else Entry(asking, call)
 
 
-def _answer(entry: Entry, answer: list[int], sent: int, now: int) -> None:
+def _answer(entry: Entry, answer: Any, sent: int, now: int) -> None:
     try:
         entry.asking.answered(entry.call, read(entry, answer), sent, now)
     except Exception:  # a bug with one bucket must not keep the others of its pipeline waiting

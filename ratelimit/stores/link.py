@@ -37,6 +37,7 @@ def _script(name: str) -> Script:
 
 ACQUIRE: Final = _script("acquire.lua")
 QUOTA: Final = _script("quota.lua")
+PROFILE: Final = _script("profile.lua")
 
 
 class Facts(NamedTuple):
@@ -79,7 +80,7 @@ class Link:
 
     async def load(self) -> None:
         """Give the node the scripts."""
-        for reply in await self.exchange([("SCRIPT", "LOAD", ACQUIRE.source), ("SCRIPT", "LOAD", QUOTA.source)]):
+        for reply in await self.exchange([("SCRIPT", "LOAD", script.source) for script in (ACQUIRE, QUOTA, PROFILE)]):
             if isinstance(reply, ResponseError):
                 raise reply
 

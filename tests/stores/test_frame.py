@@ -38,10 +38,10 @@ def test_frames(entries: list[Entry], keys: int, sizes: list[int]) -> None:
     """Calls hold so many keys at most, buckets and quotas apart, each in its order."""
     frames = frames_of(entries, keys)
     assert [len(frame) for frame in frames] == sizes
-    kinds = [{entry.asking.terms is None for entry in frame} for frame in frames]
+    kinds = [{type(entry.call) for entry in frame} for frame in frames]
     assert all(len(kind) == 1 for kind in kinds)
     in_order = [entry for frame in frames for entry in frame]
-    assert in_order == [e for e in entries if e.asking.terms is not None] + [e for e in entries if e.asking.terms is None]
+    assert in_order == [e for kind in (Acquire, QuotaCall) for e in entries if type(e.call) is kind]
 
 
 def test_command_of_buckets() -> None:
