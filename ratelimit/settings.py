@@ -83,7 +83,7 @@ Address = TcpAddress | UnixAddress
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What the environment says; None is the built-in policy, the embedded store, the data folder's store key, no token."""
+    """What the environment says; None is the built-in policy, the embedded store, the data folder's store key, no token, no lists."""
 
     gateway: Address
     operator: Address
@@ -98,6 +98,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     deadline_ms: int
     late_ms: int
     max_subjects: int
+    ip_lists: Path | None
+    countries: Path | None
     log_level: str
     log_format: str
 
@@ -217,6 +219,10 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "DEADLINE_MS": _Variable("10", "how long a decision may wait for the store, in milliseconds", _integer(1, 1_000)),
     "LATE_MS": _Variable("0", "how late answers may come for limits to hold at the gateway too, in milliseconds", _integer(0, 1_000)),
     "MAX_SUBJECTS": _Variable("100000", "subjects remembered per limit, by all workers together", _integer(100, 10_000_000)),
+    "IP_LISTS": _Variable("", "folder with lists of networks: datacenter, vpn, apple-proxy, googlebot, bing, openai, duckduckbot", Path, "none"),
+    "COUNTRIES": _Variable(
+        "", "MaxMind database of countries (GeoLite2, DB-IP); replace it while we serve as you like", Path, "what the registries assigned"
+    ),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),
 }  # fmt: skip

@@ -4,7 +4,6 @@ YAML forgives what a policy must not: a key written twice silently keeps the las
 few lines unfold to gigabytes. Both are refused, with file, line and column.
 """
 
-import stat
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from ratelimit.core.expectation import shown
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.policy_warning import policy_warnings
+from ratelimit.service.plain_file import read_plain_file
 
 MAX_BYTES: Final = 1_048_576
 MAX_DEPTH: Final = 32  # levels of nesting; a policy has six
@@ -54,17 +54,7 @@ def make_policy(content: bytes, source: str) -> Policy:
 
 def read_bytes(path: Path) -> bytes:
     """The content of a policy file. Raises ConfigError if it cannot be read, is no plain file, or is too big to be a policy."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
-            raise ConfigError([f"{path}: is not a plain file; expected a policy in YAML"])
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError([f"{path}: cannot be read ({reason}); expected a policy in YAML"]) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError([f"{path}: is over {MAX_BYTES} bytes; expected a policy, which takes a few thousand"])
-    return content
+    return read_plain_file(path, MAX_BYTES, "a policy in YAML", "a policy, which takes a few thousand")
 
 
 def _decode(content: bytes, source: str) -> object:

@@ -16,6 +16,7 @@ import structlog
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
+from ratelimit.service.at_rest import AtRest
 from ratelimit.service.policy_source import make_policy, read_bytes
 
 LOOK_EVERY_S: Final = 1.0
@@ -45,8 +46,7 @@ class Reload:
         self.state = ReloadState(policy.digest, policy.warnings, time.time())
         self._path = path
         self._swap = swap
-        self._seen: object = None  # of the look before
-        self._judged: object = None  # what was swapped in or refused, so that it is judged once
+        self._at_rest = AtRest()  # so that a content is swapped in or refused once
 
     async def run(self) -> None:
         """Look once a second, for ever."""
@@ -59,19 +59,11 @@ class Reload:
         try:
             content = await asyncio.to_thread(read_bytes, self._path)
         except ConfigError as error:
-            if self._settled(str(error)):
+            if self._at_rest.is_new(str(error)):
                 self._refuse(error)
             return
-        if self._settled(blake2b(content).digest()):
+        if self._at_rest.is_new(blake2b(content).digest()):
             await self._judge(content)
-
-    def _settled(self, seen: object) -> bool:
-        """Whether `seen` is what the look before saw and has not been judged yet."""
-        at_rest, self._seen = seen == self._seen, seen
-        if not at_rest or seen == self._judged:
-            return False
-        self._judged = seen
-        return True
 
     async def _judge(self, content: bytes) -> None:
         try:

@@ -1,0 +1,24 @@
+"""Reads a file that a setting names, whole: but never a pipe, which would block for ever, nor more than such a file can sensibly hold."""
+
+import stat
+from pathlib import Path
+
+from ratelimit.core.errors import ConfigError
+
+
+def read_plain_file(path: Path, max_bytes: int, wanted: str, small: str | None = None) -> bytes:
+    """The content of the file. Raises ConfigError if it cannot be read, is no plain file, or is over `max_bytes`.
+
+    `wanted` says in a message what was expected; `small` the same for a file that is too big.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError([f"{path}: is not a plain file; expected {wanted}"])
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([f"{path}: cannot be read ({reason}); expected {wanted}"]) from None
+    if len(content) > max_bytes:
+        raise ConfigError([f"{path}: is over {max_bytes} bytes; expected {small or wanted}"])
+    return content
