@@ -56,7 +56,9 @@ def read_lists(folder: Path, before: Lists = NO_LISTS) -> Lists:
                 files[path.name] = before.files[path.name]
     for name, file in files.items():
         if file.broken:
-            warnings.append(f"{folder / name}: {file.broken} of {file.broken + file.lines} lines are no network: {'; '.join(file.problems)}")
+            warnings.append(
+                f"{folder / name}: {file.broken} of {file.broken + file.lines} lines are no network: {'; '.join(file.problems)}"
+            )
     return Lists(_together(files), files, tuple(refused), tuple(warnings))
 
 

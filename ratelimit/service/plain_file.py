@@ -2,8 +2,11 @@
 
 import stat
 from pathlib import Path
+from typing import Final
 
 from ratelimit.core.errors import ConfigError
+
+_PART_BYTES: Final = 1 << 20
 
 
 def read_plain_file(path: Path, max_bytes: int, wanted: str, small: str | None = None) -> bytes:
@@ -14,11 +17,13 @@ def read_plain_file(path: Path, max_bytes: int, wanted: str, small: str | None =
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ConfigError([f"{path}: is not a plain file; expected {wanted}"])
+        content = bytearray()
         with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
+            while len(content) <= max_bytes and (part := file.read(_PART_BYTES)):  # one read of the most would take that memory at once
+                content += part
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError([f"{path}: cannot be read ({reason}); expected {wanted}"]) from None
     if len(content) > max_bytes:
         raise ConfigError([f"{path}: is over {max_bytes} bytes; expected {small or wanted}"])
-    return content
+    return bytes(content)
