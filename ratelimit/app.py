@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
@@ -15,6 +16,7 @@ from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
+from ratelimit.service.address_book import Sources, check_sources
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState, Swap
 from ratelimit.settings import Address, Settings, TcpAddress, UnixAddress
@@ -70,6 +72,8 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._policy: Policy = built_in_policy() if settings.policy is None else read_policy(settings.policy)  # before anything starts
+        self._sources = Sources(_text(settings.ip_lists), _text(settings.countries))
+        check_sources(self._sources)
         self._embedded: EmbeddedStore | None = None
         self._stop = asyncio.Event()
 
@@ -108,6 +112,7 @@ class App:
             late_ms=settings.late_ms,
             sidecars=settings.expected_sidecars * settings.workers,
             most_subjects=ceil_div(settings.max_subjects, settings.workers),  # a machine's memory does not grow with its cores
+            sources=self._sources,
         )
 
     async def _open(self, terms: Terms, stack: AsyncExitStack) -> Serving:
@@ -173,3 +178,7 @@ class App:
             "  Ask it:",
             f"  curl{token} {to}/v1/check -d '{_EXAMPLE}'",
         ]
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path is not None else None

@@ -219,10 +219,8 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "DEADLINE_MS": _Variable("10", "how long a decision may wait for the store, in milliseconds", _integer(1, 1_000)),
     "LATE_MS": _Variable("0", "how late answers may come for limits to hold at the gateway too, in milliseconds", _integer(0, 1_000)),
     "MAX_SUBJECTS": _Variable("100000", "subjects remembered per limit, by all workers together", _integer(100, 10_000_000)),
-    "IP_LISTS": _Variable("", "folder with lists of networks: datacenter, vpn, apple-proxy, googlebot, bing, openai, duckduckbot", Path, "none"),
-    "COUNTRIES": _Variable(
-        "", "MaxMind database of countries (GeoLite2, DB-IP); replace it while we serve as you like", Path, "what the registries assigned"
-    ),
+    "IP_LISTS": _Variable("", "folder with lists of networks: hosting, VPN, relays, crawlers", Path, "none: what they say is unknown"),
+    "COUNTRIES": _Variable("", "MaxMind database of countries, such as GeoLite2 or DB-IP", Path, "as the registries assigned addresses"),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),
 }  # fmt: skip

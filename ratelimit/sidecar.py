@@ -13,6 +13,7 @@ from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
+from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.limiter import Limiter
 from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
@@ -46,6 +47,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     late_ms: int
     sidecars: int  # among how many a limit is divided while the store is away
     most_subjects: int
+    sources: Sources = NO_SOURCES  # of what is known of addresses
 
     def __repr__(self) -> str:
         return "Terms(…)"
@@ -82,6 +84,7 @@ class Sidecar:
         )
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
+        keep_running(AddressBook(terms.sources).run, stack)
         return cls(limiter, store, terms)
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:

@@ -1,7 +1,7 @@
 """What a client says it is, and whether its address bears that out.
 
-Anybody can write `Googlebot` into a user agent. A crawler whose owner publishes its networks is one only from there; from elsewhere it is an
-impostor, which honest software has no reason to be. Of crawlers without such a list the word has to do.
+Anybody can write `Googlebot` into a user agent. A crawler whose owner publishes its networks is one only from there; from elsewhere it is
+an impostor, which honest software has no reason to be. Of crawlers without such a list the word has to do.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Networks as lists publish them, a network or an address a line: read, merged, and asked by bisection.
 
-A list keeps, for each length of address, one row of rising integers: where a network begins and where it has ended, in turn. Merged networks
-neither overlap nor touch, so an address is inside exactly if an odd number of these lies at or below it. An IPv6 caller stands for its
-whole prefix and is asked by the first address of it: a network narrower than that is met only where it begins there.
+A list keeps, for each length of address, one row of rising integers: where a network begins and where it has ended, in turn. Merged
+networks neither overlap nor touch, so an address is inside exactly if an odd number of these lies at or below it. An IPv6 caller stands for
+its whole prefix and is asked by the first address of it: a network narrower than that is met only where it begins there.
 """
 
 from bisect import bisect_right

@@ -1,8 +1,8 @@
 """Reads user agents: which of some 1,500 known patterns they match, in one pass.
 
-The patterns are those of `crawler-user-agents`, and our own for what they leave out. RE2 runs them all as one automaton, with bounded memory
-and in time that grows with the length alone: a few µs for an agent as programs send them, and some 300 for the worst that was contrived,
-where Python's `re` takes 450 for any. (Its Go package stands on the same syntax, so every pattern of the list is one of RE2's.)
+The patterns are those of `crawler-user-agents`, and our own for what they leave out. RE2 runs them all as one automaton, with bounded
+memory and in time that grows with the length alone: a few µs for an agent as programs send them, some 300 for the worst that was contrived,
+where Python's `re` takes 450 for any. (The list's own Go package needs the same syntax, so every pattern in it is one of RE2's.)
 """
 
 from typing import Final
