@@ -106,6 +106,7 @@ class App:
             url = settings.redis_url.reveal()
         return Terms(
             store_url=url,
+            signals_url=settings.signals_url.reveal() if settings.signals_url is not None else url if settings.signals == "on" else None,
             store_key=settings.store_key.reveal() if settings.store_key is not None else load_or_create_store_key(settings.data),
             gateway_token=settings.gateway_token.reveal() if settings.gateway_token is not None else None,
             deadline_ms=settings.deadline_ms,

@@ -91,6 +91,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     policy: Path | None
     redis_url: Secret[str] | None
     store_key: Secret[bytes] | None
+    signals: str
+    signals_url: Secret[str] | None
     gateway_token: Secret[str] | None
     operator_token: Secret[str] | None
     workers: int
@@ -207,6 +209,8 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
         "", "64 hexadecimal digits that turn callers into the store's keys; the same for all sidecars, never changed; required with "
         "RATELIMIT_REDIS_URL", _store_key, "made once in the data folder",
     ),
+    "SIGNALS": _Variable("on", "whether callers' behaviour is remembered and scored; off: limits alone", _choice("on", "off")),
+    "SIGNALS_URL": _Variable("", "a store of their own for profiles, so that they take no memory from buckets", _redis_url, "the store"),
     "GATEWAY_TOKEN": _Variable("", "what the gateway must send as X-RateLimit-Token", _token, "nothing is asked"),
     "OPERATOR_TOKEN": _Variable("", "bearer token of the operator lane; /livez and /readyz never ask for it", _token, "nothing is asked"),
     "WORKERS": _Variable(
@@ -225,7 +229,9 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),
 }  # fmt: skip
 
-_SHOWN: Final = frozenset("GATEWAY OPERATOR WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS LOG_LEVEL LOG_FORMAT".split())
+_SHOWN: Final = frozenset(
+    "GATEWAY OPERATOR SIGNALS WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS LOG_LEVEL LOG_FORMAT".split()
+)
 
 
 def documented() -> list[Documented]:

@@ -9,12 +9,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.limiter import Limiter
+from ratelimit.service.signal_loop import SignalLoop
+from ratelimit.service.usage import Usage
 from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.web.counts import Counts
@@ -26,6 +29,7 @@ from ratelimit.web.place import Place
 from ratelimit.web.shortcut import ShortcutServer
 
 GATEWAY: Final = "RATELIMIT_GATEWAY"
+SIGNALS_DEADLINE_S: Final = 1.0  # nobody waits for them
 WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
 
 # CLOCK_MONOTONIC stands still while the machine sleeps, and a lease would outlive what the store counts; only Linux has the other one
@@ -41,6 +45,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     """What a sidecar works with, beside the policy. It holds secrets, and is shown nowhere."""
 
     store_url: str
+    signals_url: str | None  # where profiles are; None: there are no signals
     store_key: bytes
     gateway_token: str | None
     deadline_ms: int
@@ -82,10 +87,26 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
+        if terms.signals_url is not None:
+            limiter.usage = await cls._open_signals(terms, terms.signals_url, keys, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
         keep_running(AddressBook(terms.sources).run, stack)
         return cls(limiter, store, terms)
+
+    @staticmethod
+    async def _open_signals(terms: Terms, url: str, keys: StoreKeys, stack: AsyncExitStack) -> Usage:
+        """Signals go over a connection of their own, which no decision waits for."""
+        book = AddressBook(terms.sources)
+        keep_running(book.run, stack)
+        store = RedisStore(Options(url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
+        stack.push_async_callback(store.close)
+        await store.open()
+        usage = Usage(store, keys, Distinct(terms.store_key), book, terms.most_subjects)
+        signals = SignalLoop(usage, time.time)
+        stack.callback(signals.finish)
+        keep_running(signals.run, stack)
+        return usage
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:
         """Answer the gateway at this place; raises ConfigError."""

@@ -1,11 +1,18 @@
 """Where the folders meet that do not know one another: the store and those who ask it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ratelimit.core.address_facts import AddressFacts
+from ratelimit.core.agent import AgentClass
 from ratelimit.core.bucket import Acquire, Grant, Terms
 from ratelimit.core.profile import Merge
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
+from ratelimit.core.signal_reason import SignalReason
+from ratelimit.core.signals import Kind, Rows
 
 
 class BucketAsking(Protocol):
@@ -75,6 +82,28 @@ class Store(Protocol):
 
         What is not `urgent` may wait some milliseconds for others to go with.
         """
+
+
+class AddressBook(Protocol):
+    """What is known of addresses, and of what clients say they are."""
+
+    def facts(self, packed: bytes) -> AddressFacts:
+        """The facts of an address."""
+
+    def agent_class(self, user_agent: str | None, facts: AddressFacts | None) -> AgentClass:
+        """What a client is taken for, at an address of which these are the facts."""
+
+
+class Scorer(Protocol):
+    """A model of how unusual a subject is. `version` is the first 12 hex digits of its artifact's digest."""
+
+    version: str
+
+    def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> NDArray[np.float64]:
+        """The risk of each row of signals, 0..1; NaN where there is none: the model is not calibrated, or too much is missing."""
+
+    def reasons(self, kind: Kind, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
+        """The three signals that are farthest in their tails."""
 
 
 Clock = Callable[[], int]  # microseconds, never going back while the machine runs

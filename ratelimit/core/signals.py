@@ -154,6 +154,7 @@ def _shares(states: _States) -> dict[str, Rows]:
 
 def _fan(kind: Kind, states: _States) -> dict[str, Rows]:
     paths = _distinct(states, "paths")
+    countries = _distinct(states, "countries")
     requests = (states["hour_requests"] + states["before_requests"]).astype(np.float64)
     peers, networks = ("keys", "accounts") if kind == "ip" else ("addresses", "networks")
     return {
@@ -162,7 +163,7 @@ def _fan(kind: Kind, states: _States) -> dict[str, Rows]:
         peers: _distinct(states, "peers"),
         networks: _distinct(states, "networks"),
         "agents": _distinct(states, "agents"),
-        "countries": np.where(states["placed_1d"] > 0, _distinct(states, "countries"), np.nan),
+        "countries": np.where(countries > 0, countries, np.nan),  # nobody is nowhere: of none no address was known
     }
 
 

@@ -28,6 +28,7 @@ from ratelimit.service.answer import Answers, Asked, Denial, Question, Shadow
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
 from ratelimit.service.ticket import Claim, Outcome, Ticket
+from ratelimit.service.usage import Usage
 
 SWEEP_S: Final = 0.025  # how often leases are looked through for those that fell quiet
 _MOST_ROUTES: Final = 4_096  # different sets of limits that requests meet
@@ -48,6 +49,7 @@ class Limiter:
         most_subjects: int = 100_000,
     ) -> None:
         self.answers = Answers()
+        self.usage: Usage | None = None  # whom to tell of every decision
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
@@ -74,8 +76,24 @@ class Limiter:
         """The meters of every limit in force."""
         return self._shelves.values()
 
-    def check(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
+    def check(self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
+        decision = self._decide(caller, method, path, cost)
+        if self.usage is None:
+            return decision
+        if isinstance(decision, Decision):
+            self.usage.note(caller, path, user_agent, cost, passed=decision.decision == "allow")
+            return decision
+        return self._noted(decision, self.usage, caller, path, user_agent, cost)
+
+    async def _noted(
+        self, waiting: Awaitable[Decision], usage: Usage, caller: Caller, path: str, user_agent: str | None, cost: int
+    ) -> Decision:
+        decision = await waiting
+        usage.note(caller, path, user_agent, cost, passed=decision.decision == "allow")
+        return decision
+
+    def _decide(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
         now = self._clock()
         asked: list[Asked] = []
         shadow: Shadow = ()

@@ -111,7 +111,8 @@ class Authorize:
         else:
             address = caller_prefix(address, policy.identity.ipv6_prefix)
         key = self._keys.digest(found.api_key) if found.api_key is not None else None
-        decision = self._limiter.check(Caller(key, address, found.account, found.plan), method, path, found.cost)
+        caller, agent = Caller(key, address, found.account, found.plan), headers.get("User-Agent")
+        decision = self._limiter.check(caller, method, path, found.cost, agent)
         if not isinstance(decision, Decision):
             decision = await decision
         return dialect.reply(decision, self._headers.lines(policy.match(method, path, found.plan), decision))

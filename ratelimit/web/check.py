@@ -46,7 +46,7 @@ class Check:
             raise undecodable(request, body, error, CheckRequest) from None
         policy = self._limiter.policy
         caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
-        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost)
+        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
         if not isinstance(decision, Decision):
             decision = await decision
         return Reply(200, self._lines(policy, asked, decision), encode_decision(decision))
@@ -59,7 +59,7 @@ class Check:
             caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ClientError):
             return None
-        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost)
+        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
         if not isinstance(decision, Decision):
             return self._later(policy, asked, decision)
         return written(200, self._lines(policy, asked, decision), encode_decision(decision))
@@ -102,7 +102,7 @@ class Check:
     async def _decide(self, asked: list[tuple[Caller, CheckRequest]]) -> list[Decision]:
         """All decisions in order. Those that wait for the store wait together, so that it is asked once."""
         check = self._limiter.check
-        found = [check(caller, check_.method, check_.path, check_.cost) for caller, check_ in asked]
+        found = [check(caller, one.method, one.path, one.cost, one.user_agent) for caller, one in asked]
         waiting = [one for one in found if not isinstance(one, Decision)]
         if not waiting:
             return [one for one in found if isinstance(one, Decision)]

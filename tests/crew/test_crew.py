@@ -26,6 +26,7 @@ def crew_of(count: int, folder: Path) -> Crew:
     """Workers whose store is away for good."""
     terms = Terms(
         store_url=f"unix://{folder}/nobody.sock",
+        signals_url=None,
         store_key=bytes(32),
         gateway_token=None,
         deadline_ms=1_000,

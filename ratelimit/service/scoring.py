@@ -1,0 +1,64 @@
+"""Profiles that came back from the store become signals, and the model makes risks of them, in batches."""
+
+from collections import deque
+from collections.abc import Callable
+from math import isnan
+from typing import Final
+
+import numpy as np
+
+from ratelimit.core.profile import STATE
+from ratelimit.core.protocols import Scorer
+from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
+from ratelimit.service.watch import Watch
+
+_MOST_WAITING: Final = 4_096  # profiles
+
+Observer = Callable[[Kind, list[Watch], Rows], None]  # sees every batch after it was scored
+
+
+class Scoring:
+    """Scores what it is given. `scorer` may be changed at any time; without one the risk is what other sidecars left in the profile."""
+
+    def __init__(self) -> None:
+        self.scorer: Scorer | None = None
+        self.observer: Observer | None = None
+        self.scored = 0
+        self.dropped = 0  # profiles that came faster than they could be scored
+        self._waiting: deque[tuple[Watch, bytes]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def model(self) -> int:
+        """By which model a risk is, as profiles say it; 0 is none."""
+        return int(self.scorer.version[:8], 16) if self.scorer is not None else 0
+
+    def add(self, watch: Watch, state: bytes) -> None:
+        """A profile came back."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self._waiting.popleft()
+            self.dropped += 1
+        self._waiting.append((watch, state))
+
+    def score(self, most: int) -> list[Watch]:
+        """Score so many of them, those that came first; whom they are of."""
+        batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        for kind in KINDS:
+            of_kind = [(watch, state) for watch, state in batch if watch.kind == kind]
+            if of_kind:
+                self._score(kind, [watch for watch, _ in of_kind], b"".join([state for _, state in of_kind]))
+        self.scored += len(batch)
+        return [watch for watch, _ in batch]
+
+    def _score(self, kind: Kind, watches: list[Watch], packed: bytes) -> None:
+        states = np.frombuffer(packed, STATE)
+        rows = signals_of(kind, states)
+        risks = states["risk"] if self.scorer is None else self.scorer.score(kind, rows, [watch.plan for watch in watches])
+        vectors, width = rows.astype("<f4").tobytes(), rows.shape[1] * 4
+        for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), states["at"].tolist(), strict=True)):
+            watch.risk, watch.scored = None if isnan(risk) else risk, int(tick)
+            watch.signals = vectors[index * width : (index + 1) * width]
+        if self.observer is not None:
+            self.observer(kind, watches, rows)

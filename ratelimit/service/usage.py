@@ -1,0 +1,212 @@
+"""Signals on the serving side: counts what callers do, tells the store, and has scored what the store remembers of them.
+
+A decision only adds one to a count of requests that are alike, and reads a number. Once a second (a *tick*) these counts become parts of
+the subjects that asked, see core/profile. A subject is told to the store when that is worth a call or after ten seconds (outbox); what
+comes back is the profile of all sidecars, which is scored (scoring). A log is replayed through this very class: `turn` is given the tick,
+and no clock is read here.
+
+Signals never endanger limits: whatever is too much, or cannot be told, is dropped and counted.
+"""
+
+from collections.abc import Iterator
+from math import nan
+from typing import Final, NamedTuple
+
+from ratelimit.core.address_facts import AddressFacts
+from ratelimit.core.agent import AgentClass
+from ratelimit.core.distinct import NO_BITS, Distinct
+from ratelimit.core.identity import Caller
+from ratelimit.core.profile import COUNTS, Merge
+from ratelimit.core.protocols import AddressBook, Store
+from ratelimit.core.signals import KINDS, Kind
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.core.usage_event import Told
+from ratelimit.service.outbox import WORTH_A_CALL, Outbox
+from ratelimit.service.scoring import Scoring
+from ratelimit.service.watch import Part, Watch
+from ratelimit.service.watches import Watches
+
+BATCH: Final = 64  # subjects told, and scored, in one turn of the loop
+RISK_LIFE_S: Final = 600  # after which what was scored is no longer believed
+_MOST_ALIKE: Final = 65_536  # different requests of one tick
+_MOST_ASKED: Final = 4 * BATCH  # subjects in one tick of which the store is asked whether it knows them
+_AT_ONCE: Final = 128  # groups of like requests taken apart in one turn of the loop
+_JUMP_S: Final = 60  # a clock that moves further than this from one tick to the next was set
+_HEARSAY: Final = 0.01  # a risk that has moved by less than this is not worth a call of its own
+
+_PLACE: Final = {name: index + 1 for index, name in enumerate(COUNTS)}
+_ATTEMPTS, _REQUESTS, _COST = _PLACE["attempts"], _PLACE["requests"], _PLACE["cost"]
+_BROWSER, _HOSTING, _VPN, _PLACED = _PLACE["browser"], _PLACE["hosting"], _PLACE["vpn"], _PLACE["placed"]
+_PATHS, _PEERS, _NETWORKS, _AGENTS, _COUNTRIES = range(5)  # places in core.profile.DISTINCT
+
+_Alike = tuple[Caller, str, str | None, int, bool]  # caller, target, user agent, cost, whether it passed
+
+
+class Risk(NamedTuple):
+    """What the model says of one subject."""
+
+    kind: Kind
+    subject: str | bytes
+    risk: float
+
+
+class Usage:
+    """The signals of one sidecar."""
+
+    def __init__(self, store: Store, keys: StoreKeys, distinct: Distinct, book: AddressBook, most: int = 100_000) -> None:
+        self.scoring = Scoring()
+        self.outbox = Outbox(store, self._back)
+        self.tick = 0
+        self.dropped = 0  # requests that were not counted: too many different ones in one tick
+        self.jumps = 0  # of the clock
+        self._distinct, self._book = distinct, book
+        self._watches = {kind: Watches(kind, keys.profile_namer(kind), most) for kind in KINDS}
+        self._alike: dict[_Alike, int] = {}
+        self._asked = 0
+
+    @property
+    def live(self) -> dict[Kind, int]:
+        """How many subjects are watched."""
+        return {kind: len(watches) for kind, watches in self._watches.items()}
+
+    def note(self, caller: Caller, target: str, user_agent: str | None, cost: int, *, passed: bool) -> None:
+        """A request was decided."""
+        alike, key = self._alike, (caller, target, user_agent, cost, passed)
+        count = alike.get(key)
+        if count is not None:
+            alike[key] = count + 1
+        elif len(alike) < _MOST_ALIKE:
+            alike[key] = 1
+        else:
+            self.dropped += 1
+
+    def tell(self, told: Told) -> None:
+        """Something became known only afterwards, of subjects that are watched."""
+        for kind, value in _subjects(told.caller):
+            watch = self._watches[kind].get(value)
+            if watch is not None:
+                part = self._part(watch, self.tick)
+                for name, count in told.counts:
+                    part[_PLACE[name]] += count
+
+    def watch(self, kind: Kind, value: str | bytes) -> Watch | None:
+        """What is held of a subject, if it is watched."""
+        return self._watches[kind].get(value)
+
+    def risk_of(self, caller: Caller) -> Risk | None:
+        """The risk that a request carries: the larger of its key's and its account's, or its address's where it has neither."""
+        found: Risk | None = None
+        for kind, value in _responsible(caller):
+            watch = self._watches[kind].get(value)
+            if watch is None or watch.risk is None or self.tick - watch.scored > RISK_LIFE_S:
+                continue
+            if found is None or watch.risk > found.risk:
+                found = Risk(kind, value, watch.risk)
+        return found
+
+    def turn(self, tick: int) -> Iterator[None]:
+        """A tick begins: take apart what was counted in the one before, and see who is due. Yields after each slice of work."""
+        alike, self._alike = self._alike, {}
+        before, self._asked = self.tick or tick, 0
+        for index, (key, times) in enumerate(alike.items()):
+            self._count(key, times, before)
+            if index % _AT_ONCE == _AT_ONCE - 1:
+                yield
+        self.tick = tick
+        if abs(tick - before) > _JUMP_S:
+            self.jumps += 1
+            self.outbox.all_due()
+        self.outbox.turn(tick)
+
+    def flush(self, most: int = BATCH) -> int:
+        """Tell the store of so many subjects that are due; of how many there was anything to tell."""
+        return self.outbox.flush(most, self.scoring.model)
+
+    def score(self, most: int = BATCH) -> int:
+        """Score so many profiles that came back; how many there were."""
+        scored = self.scoring.score(most)
+        for watch in scored:
+            if watch.risk is not None and abs(watch.risk - (watch.told or 0.0)) > _HEARSAY and not watch.parts:
+                self.outbox.begin(watch, self.tick)  # for the other sidecars, should the subject say nothing more
+        return len(scored)
+
+    def _count(self, key: _Alike, times: int, tick: int) -> None:
+        """Requests that are alike go to each subject that made them."""
+        caller, target, user_agent, cost, passed = key
+        facts = self._book.facts(caller.ip) if caller.ip is not None else None
+        agent_class = self._book.agent_class(user_agent, facts)
+        for kind, value in _subjects(caller):
+            watches = self._watches[kind]
+            watch = watches.met(value, times)
+            if watch is None:
+                self._ask_about(watches, value, times)
+                continue
+            watch.plan = caller.plan
+            part = self._part(watch, tick)
+            part[_ATTEMPTS] += times
+            part[_BROWSER + agent_class] += times
+            if passed:
+                part[_REQUESTS] += times
+                part[_COST] += cost * times
+                watch.mark(_PATHS, self._distinct.mask(target))
+            if agent_class is not AgentClass.NONE:
+                watch.mark(_AGENTS, self._distinct.few(user_agent or ""))
+            if facts is not None:
+                self._place(watch, part, facts, times)
+            self._mark_peers(watch, caller, facts)
+            watch.seen += times
+            if watch.seen >= WORTH_A_CALL:
+                self.outbox.queue(watch)
+
+    def _part(self, watch: Watch, tick: int) -> Part:
+        if not watch.parts:
+            self.outbox.begin(watch, tick)
+        return watch.part(tick)
+
+    def _place(self, watch: Watch, part: Part, facts: AddressFacts, times: int) -> None:
+        if facts.hosting is not None:
+            part[_PLACED] += times
+            part[_HOSTING] += times * facts.hosting
+            part[_VPN] += times * bool(facts.vpn)
+        if facts.country is not None:
+            watch.mark(_COUNTRIES, self._distinct.few(facts.country))
+
+    def _mark_peers(self, watch: Watch, caller: Caller, facts: AddressFacts | None) -> None:
+        if watch.kind == "ip":
+            if caller.api_key is not None:
+                watch.mark(_PEERS, self._distinct.mask(caller.api_key))
+            if caller.account is not None:
+                watch.mark(_NETWORKS, self._distinct.mask(caller.account))
+        elif caller.ip is not None and facts is not None:
+            watch.mark(_PEERS, self._distinct.mask(caller.ip))
+            watch.mark(_NETWORKS, self._distinct.mask(facts.network))
+
+    def _ask_about(self, watches: Watches, value: str | bytes, times: int) -> None:
+        """Another sidecar may know this one."""
+        if self._asked < _MOST_ASKED and watches.asks(value, times):
+            self._asked += 1
+            self.outbox.send(watches.unwatched(value), _ASK)
+
+    def _back(self, watch: Watch, state: bytes) -> None:
+        watches = self._watches[watch.kind]
+        self.scoring.add(watches.get(watch.value) or watches.add(watch.value), state)
+
+
+_ASK: Final = Merge(b"", NO_BITS, nan, 0, only_known=True)
+
+
+def _subjects(caller: Caller) -> list[tuple[Kind, str | bytes]]:
+    found: list[tuple[Kind, str | bytes]] = []
+    if caller.api_key is not None:
+        found.append(("api_key", caller.api_key))
+    if caller.ip is not None:
+        found.append(("ip", caller.ip))
+    if caller.account is not None:
+        found.append(("account", caller.account))
+    return found
+
+
+def _responsible(caller: Caller) -> list[tuple[Kind, str | bytes]]:
+    """Whose risk is a request's: many honest people share an address, so it answers only where there is nobody else."""
+    subjects = _subjects(caller)
+    return [one for one in subjects if one[0] != "ip"] or subjects
