@@ -66,6 +66,7 @@ def _show_requests(report: Report, console: Console) -> None:
         (requests.unlimited, "requests met no limit"),
         (requests.no_request, "connections without a request, not counted"),
         (requests.outside, "requests outside the chosen time, not counted"),
+        (requests.life_events, "events in accounts' lives, not counted"),
     ):
         if count:
             console.print(f"[dim]{count:,} {what}[/dim]")

@@ -3,7 +3,7 @@
     [vhost:port ]address ident user [time] "METHOD target HTTP/x" status bytes ["referrer" "agent" ...]
 
 A name before the address (`vhost_combined`) and several addresses with commas (a logged X-Forwarded-For) are understood; what follows the
-bytes is not read. The user may hold spaces and brackets, for the client chooses it: the time is recognised by its shape.
+agent is not read. The user may hold spaces and brackets, for the client chooses it: the time is recognised by its shape.
 """
 
 import re
@@ -12,10 +12,11 @@ from typing import Final
 from ratelimit.core.log_entry import BrokenLineError, Entry
 from ratelimit.core.log_time import CommonTime
 
+_QUOTED: Final = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _LINE: Final = re.compile(
     r"(?:[\w.-]+:\d{1,5} )?(\S+(?:(?<=,) \S+)*) \S+ .*? "
     r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
-    r'"([^"\\]*(?:\\.[^"\\]*)*)" (?:\d{3}|-) (?:\d+|-)(?:\s|$)'
+    rf"{_QUOTED} (\d{{3}}|-) (\d{{1,18}}|-)(?=\s|$)(?: {_QUOTED} {_QUOTED})?+"
 )
 _HEAD: Final = re.compile(r"\S+ \S+ .*? \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] ")
 _METHOD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -52,6 +53,12 @@ def split_request(request: str) -> tuple[str, str]:
     return method, target
 
 
+def _said(text: str | None) -> str | None:
+    if text is None or text in {"", "-"}:
+        return None
+    return unescape(text) if "\\" in text else text
+
+
 class CombinedLog:
     """A parser of lines; it remembers the request lines that it has taken apart, for sites are asked for the same few."""
 
@@ -64,13 +71,27 @@ class CombinedLog:
         found = _LINE.match(line.decode("utf-8", "replace"))
         if not found:
             raise BrokenLineError(self._complaint(line))
-        address, time, request = found.groups()
+        address, time, request, status, size, referrer, agent = found.groups()
         split = self._requests.get(request)
         if split is None:
             if len(self._requests) >= _REQUESTS_KEPT:
                 self._requests.clear()
             split = self._requests[request] = split_request(request)
-        return Entry(self._time_us(time), split[0], split[1], None if address == "-" else address)
+        return Entry(
+            self._time_us(time),
+            split[0],
+            split[1],
+            None if address == "-" else address,
+            None,
+            None,
+            None,
+            1,
+            0 if status == "-" else int(status),
+            0 if size == "-" else int(size),  # Apache writes no bytes as -
+            -1,
+            _said(agent),
+            _said(referrer),
+        )
 
     @staticmethod
     def _complaint(line: bytes) -> str:

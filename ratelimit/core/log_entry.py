@@ -1,9 +1,12 @@
-"""What one line of an access log says about a request, whatever format it was written in.
+"""What one line of a log says, whatever format it was written in: a request, or an event in the life of an account.
 
 Times are microseconds since the epoch. An entry is a tuple because a replay makes millions of them.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+REQUEST: Final = "request"
+LIFE: Final = ("signup", "login", "login_failed", "key_created", "email_changed", "trial_granted", "closed")  # the other kinds
 
 
 class BrokenLineError(ValueError):
@@ -11,7 +14,10 @@ class BrokenLineError(ValueError):
 
 
 class Entry(NamedTuple):
-    """One logged request. An empty `method` is a connection that never spoke HTTP, which no gateway asks about."""
+    """One logged line. An empty `method` of a request is a connection that never spoke HTTP, which no gateway asks about.
+
+    What was answered, from `status` on, is what the log says, as unchecked text where it is text: clients choose agent and referrer.
+    """
 
     time_us: int
     method: str
@@ -21,3 +27,9 @@ class Entry(NamedTuple):
     account: str | None = None
     plan: str | None = None
     cost: int = 1
+    status: int = 0  # 0: unknown
+    bytes: int = -1  # of the answer; -1: unknown
+    latency_ms: float = -1  # -1: unknown
+    user_agent: str | None = None
+    referrer: str | None = None
+    kind: str = REQUEST  # or one of LIFE

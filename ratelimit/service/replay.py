@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from ratelimit.core.address import caller_prefix, forwarded_for
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.limit import Limit, SubjectKind
-from ratelimit.core.log_entry import Entry
+from ratelimit.core.log_entry import REQUEST, Entry
 from ratelimit.core.policy import Policy
 from ratelimit.core.subject import Value, lacking
 from ratelimit.core.units import US_PER_S
@@ -52,14 +52,17 @@ class Replay:
         self._first_us: int | None = None
         self._now_us = ALWAYS_US[0]
         self._late = self._late_over_1s = self._worst_late_us = 0
-        self._seen = self._refused = self._unlimited = self._no_request = self._outside = 0
+        self._seen = self._refused = self._unlimited = self._no_request = self._outside = self._life_events = 0
         self._reasons: Counter[str] = Counter()
 
     def run(self, entries: Iterable[Entry]) -> None:
         """Ask for every entry."""
         match, questions, now_us = self._policy.match, self._questions, self._now_us
         for entry in entries:
-            time_us, method, path, ip, api_key, account, plan, cost = entry
+            time_us, method, path, ip, api_key, account, plan, cost = entry[:8]
+            if entry.kind != REQUEST:
+                self._life_events += 1
+                continue
             if not self._from_us <= time_us < self._until_us:
                 self._outside += 1
                 continue
@@ -148,7 +151,9 @@ class Replay:
             last=None if self._first_us is None else _rfc3339(self._now_us),
             files=[FileReport(one.name, one.format, one.lines, one.read, one.broken, one.examples, one.ended_early) for one in readers],
             order=self._order_report(),
-            requests=RequestReport(self._seen, self._seen - self._refused, self._refused, self._unlimited, self._no_request, self._outside),
+            requests=RequestReport(
+                self._seen, self._seen - self._refused, self._refused, self._unlimited, self._no_request, self._outside, self._life_events
+            ),
             reasons={"ok": self._seen - self._refused, **self._reasons},
             subjects=self._subject_reports(),
             limits=[tally.report(top, self._policy.identity.ipv6_prefix) for tally in self._tallies.values()],

@@ -40,6 +40,7 @@ class RequestReport(Struct, frozen=True):
     unlimited: int
     no_request: int  # connections that never spoke HTTP: no gateway asks about them; not among the seen
     outside: int  # before --from or not before --until; not among the seen
+    life_events: int  # of accounts, such as a login; not among the seen
 
 
 class SubjectReport(Struct, frozen=True):

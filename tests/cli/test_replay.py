@@ -68,7 +68,7 @@ def test_shows_a_person_who_is_refused(log: Path, policy: Path) -> None:
 def test_shows_a_script_the_same(log: Path, policy: Path) -> None:
     """JSON holds the report under its stable names, and nothing else is on standard output."""
     report = found(log, "--policy", policy)
-    assert report["requests"] == {"seen": 6, "admitted": 3, "refused": 3, "unlimited": 0, "no_request": 0, "outside": 0}
+    assert report["requests"] == {"seen": 6, "admitted": 3, "refused": 3, "unlimited": 0, "no_request": 0, "outside": 0, "life_events": 0}
     assert report["limits"][0]["top"] == [{"subject": "ip:203.0.113.7", "seen": 5, "refused": 3}]
     assert [(file["lines"], file["read"], file["broken"], file["format"]) for file in report["files"]] == [(7, 6, 1, "combined")]
 

@@ -36,7 +36,27 @@ def parsed(line: str | bytes) -> Entry:
 )
 def test_reads_what_was_asked(line: str, ip: str | None, method: str, path: str) -> None:
     """Address, method and target come out as the gateway would have passed them on."""
-    assert parsed(line) == Entry(AT, method, path, ip)
+    assert parsed(line)[:8] == Entry(AT, method, path, ip)[:8]
+
+
+@pytest.mark.parametrize(
+    ("tail", "status", "size", "referrer", "agent"),
+    [
+        (TAIL, 200, 13149, None, 'Mozilla/5.0 (X11; "quoted")'),
+        ('404 0 "https://example.org/?a=\\"" "curl/8"', 404, 0, 'https://example.org/?a="', "curl/8"),
+        ('404 0 "https://example.org/" "curl/8" 0.003 more', 404, 0, "https://example.org/", "curl/8"),
+        ('200 1 "" "\\xC3\\xA9"', 200, 1, None, "é"),
+        ("304 -", 304, 0, None, None),
+        ("- 17", 0, 17, None, None),
+        ('200 17 "https://example.org/" "cut of', 200, 17, None, None),
+        ('200 17 garbage "a" "b"', 200, 17, None, None),
+    ],
+)
+def test_reads_what_was_answered(tail: str, status: int, size: int, referrer: str | None, agent: str | None) -> None:
+    """Status, bytes, referrer and agent follow the request; what is absent or cut off is unknown, and the request is still read."""
+    entry = parsed(f'203.0.113.7 - - {TIME} "GET / HTTP/1.1" {tail}')
+    assert (entry.status, entry.bytes, entry.referrer, entry.user_agent) == (status, size, referrer, agent)
+    assert (entry.latency_ms, entry.kind) == (-1, "request")
 
 
 @pytest.mark.parametrize("request_line", ["-", "", "\\x16\\x03\\x01\\x02", "\\x03 \\x00/*", "quit", "GET  HTTP/1.1"])
@@ -82,10 +102,11 @@ def test_a_parser_reads_many_lines_alike() -> None:
     log = CombinedLog()
     for second in (3, 59, 3):
         line = f'203.0.113.7 - - [22/Dec/2022:02:26:{second:02} -0800] "GET /{second} HTTP/1.1" 200 1'
-        assert log(line.encode()) == Entry(AT + (second - 58) * 1_000_000, "GET", f"/{second}", "203.0.113.7")
+        assert log(line.encode()) == Entry(AT + (second - 58) * 1_000_000, "GET", f"/{second}", "203.0.113.7", status=200, bytes=1)
 
 
 def test_a_hostile_line_takes_no_long_time() -> None:
     """A user name full of times and brackets ends in a message, not in a search without end."""
     with pytest.raises(BrokenLineError):
         parsed(f"203.0.113.7 - {TIME * 2_000}")
+    assert parsed(f'203.0.113.7 - - {TIME} "GET / HTTP/1.1" 200 1 "' + '\\"' * 30_000).referrer is None

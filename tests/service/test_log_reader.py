@@ -5,7 +5,8 @@ from ratelimit.service.log_reader import EXAMPLES_KEPT, MAX_LINE_BYTES, BrokenEx
 
 GOOD = b'203.0.113.7 - - [22/Dec/2022:10:26:58 +0000] "GET / HTTP/1.1" 200 1\n'
 JSON = b'{"time": 1671704818, "method": "GET", "path": "/", "ip": "203.0.113.7"}\n'
-ENTRY = Entry(1_671_704_818_000_000, "GET", "/", "203.0.113.7")
+ASKED = Entry(1_671_704_818_000_000, "GET", "/", "203.0.113.7")
+ENTRY = ASKED._replace(status=200, bytes=1)
 
 
 def test_counts_every_line_once() -> None:
@@ -28,7 +29,7 @@ def test_keeps_a_few_examples_of_many_broken_lines() -> None:
 def test_the_first_line_tells_the_format() -> None:
     """JSON is known by its brace, also behind blank lines and a byte order mark; a line in the other format is then broken."""
     reader = LogReader("log")
-    assert list(reader.entries([b"\n", b"\xef\xbb\xbf" + JSON, GOOD])) == [ENTRY]
+    assert list(reader.entries([b"\n", b"\xef\xbb\xbf" + JSON, GOOD])) == [ASKED]
     assert (reader.format, reader.broken) == ("ndjson", 1)
 
 

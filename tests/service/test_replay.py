@@ -159,6 +159,12 @@ def test_what_is_no_request_is_not_asked() -> None:
     assert (report.requests.no_request, report.requests.seen, report.requests.refused) == (5, 1, 0)
 
 
+def test_what_happens_to_an_account_is_not_asked() -> None:
+    """A login is no request: it charges nothing and is counted apart."""
+    report = replayed(policy(TWO_A_MINUTE), [at(0)._replace(method="", path="", kind="login")] * 5 + [at(0)])
+    assert (report.requests.life_events, report.requests.no_request, report.requests.seen, report.requests.refused) == (5, 0, 1, 0)
+
+
 def test_a_span_leaves_out_what_is_before_and_after() -> None:
     """The beginning belongs to it, the end does not."""
     report = replayed(policy(WIDE), [at(0), at(1), at(2), at(3)], (START_US + US_PER_S, START_US + 3 * US_PER_S))
