@@ -55,6 +55,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._due)
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything is to be told, now or later."""
+        return bool(self._due or self._later)
+
     def begin(self, watch: Watch, tick: int) -> None:
         """There is something to tell of a subject, in ten seconds at the latest."""
         self._later.setdefault(tick + LONGEST_UNTOLD_S, []).append(watch)

@@ -14,7 +14,7 @@ from ratelimit.service.watch import Watch
 
 _MOST_WAITING: Final = 4_096  # profiles
 
-Observer = Callable[[Kind, list[Watch], Rows], None]  # sees every batch after it was scored
+Observer = Callable[[Kind, list[Watch], list[int], Rows], None]  # sees every batch after it was scored, with the tick of each row
 
 
 class Scoring:
@@ -57,8 +57,9 @@ class Scoring:
         rows = signals_of(kind, states)
         risks = states["risk"] if self.scorer is None else self.scorer.score(kind, rows, [watch.plan for watch in watches])
         vectors, width = rows.astype("<f4").tobytes(), rows.shape[1] * 4
-        for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), states["at"].tolist(), strict=True)):
-            watch.risk, watch.scored = None if isnan(risk) else risk, int(tick)
+        ticks = [int(tick) for tick in states["at"].tolist()]
+        for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
+            watch.risk, watch.scored = None if isnan(risk) else risk, tick
             watch.signals = vectors[index * width : (index + 1) * width]
         if self.observer is not None:
-            self.observer(kind, watches, rows)
+            self.observer(kind, watches, ticks, rows)

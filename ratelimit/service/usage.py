@@ -30,6 +30,8 @@ BATCH: Final = 64  # subjects told, and scored, in one turn of the loop
 RISK_LIFE_S: Final = 600  # after which what was scored is no longer believed
 _MOST_ALIKE: Final = 65_536  # different requests of one tick
 _MOST_ASKED: Final = 4 * BATCH  # subjects in one tick of which the store is asked whether it knows them
+_MOST_KNOWN: Final = 8_192  # callers that are remembered, which makes counting twice as fast
+_FORGET_S: Final = 60
 _AT_ONCE: Final = 128  # groups of like requests taken apart in one turn of the loop
 _JUMP_S: Final = 60  # a clock that moves further than this from one tick to the next was set
 _HEARSAY: Final = 0.01  # a risk that has moved by less than this is not worth a call of its own
@@ -37,8 +39,8 @@ _HEARSAY: Final = 0.01  # a risk that has moved by less than this is not worth a
 _PLACE: Final = {name: index + 1 for index, name in enumerate(COUNTS)}
 _ATTEMPTS, _REQUESTS, _COST = _PLACE["attempts"], _PLACE["requests"], _PLACE["cost"]
 _BROWSER, _HOSTING, _VPN, _PLACED = _PLACE["browser"], _PLACE["hosting"], _PLACE["vpn"], _PLACE["placed"]
-_PATHS, _PEERS, _NETWORKS, _AGENTS, _COUNTRIES = range(5)  # places in core.profile.DISTINCT
 
+_Peers = dict[Kind, tuple[int, int]]
 _Alike = tuple[Caller, str, str | None, int, bool]  # caller, target, user agent, cost, whether it passed
 
 
@@ -48,6 +50,17 @@ class Risk(NamedTuple):
     kind: Kind
     subject: str | bytes
     risk: float
+
+
+class _Who(NamedTuple):
+    """What a caller's requests have in common; `peers` are the bits that they set in the two counts of who uses whom."""
+
+    peers: _Peers
+    facts: AddressFacts | None
+    placed: bool  # whether it is known what network the address is in
+    hosting: bool
+    vpn: bool
+    country: int
 
 
 class Usage:
@@ -62,12 +75,18 @@ class Usage:
         self._distinct, self._book = distinct, book
         self._watches = {kind: Watches(kind, keys.profile_namer(kind), most) for kind in KINDS}
         self._alike: dict[_Alike, int] = {}
+        self._known: dict[Caller, _Who] = {}
         self._asked = 0
 
     @property
     def live(self) -> dict[Kind, int]:
         """How many subjects are watched."""
         return {kind: len(watches) for kind, watches in self._watches.items()}
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything that was not told yet."""
+        return bool(self._alike) or self.outbox.pending
 
     def note(self, caller: Caller, target: str, user_agent: str | None, cost: int, *, passed: bool) -> None:
         """A request was decided."""
@@ -113,6 +132,8 @@ class Usage:
             if index % _AT_ONCE == _AT_ONCE - 1:
                 yield
         self.tick = tick
+        if tick % _FORGET_S == 0:
+            self._known.clear()  # lists of networks may have changed
         if abs(tick - before) > _JUMP_S:
             self.jumps += 1
             self.outbox.all_due()
@@ -131,61 +152,69 @@ class Usage:
         return len(scored)
 
     def _count(self, key: _Alike, times: int, tick: int) -> None:
-        """Requests that are alike go to each subject that made them."""
+        """Requests that are alike go to each subject that made them and is watched."""
         caller, target, user_agent, cost, passed = key
-        facts = self._book.facts(caller.ip) if caller.ip is not None else None
-        agent_class = self._book.agent_class(user_agent, facts)
-        for kind, value in _subjects(caller):
-            watches = self._watches[kind]
-            watch = watches.met(value, times)
-            if watch is None:
-                self._ask_about(watches, value, times)
-                continue
+        live = self._met(caller, times)
+        if not live:
+            return
+        who = self._who(caller)
+        agent_class = self._book.agent_class(user_agent, who.facts)
+        path = self._distinct.mask(target) if passed else 0
+        agent = self._distinct.few(user_agent or "") if agent_class is not AgentClass.NONE else 0
+        for watch in live:
             watch.plan = caller.plan
+            watch.mark(path, *who.peers[watch.kind], agent, who.country)
             part = self._part(watch, tick)
             part[_ATTEMPTS] += times
             part[_BROWSER + agent_class] += times
             if passed:
                 part[_REQUESTS] += times
                 part[_COST] += cost * times
-                watch.mark(_PATHS, self._distinct.mask(target))
-            if agent_class is not AgentClass.NONE:
-                watch.mark(_AGENTS, self._distinct.few(user_agent or ""))
-            if facts is not None:
-                self._place(watch, part, facts, times)
-            self._mark_peers(watch, caller, facts)
+            if who.placed:
+                part[_PLACED] += times
+                part[_HOSTING] += times * who.hosting
+                part[_VPN] += times * who.vpn
             watch.seen += times
             if watch.seen >= WORTH_A_CALL:
                 self.outbox.queue(watch)
+
+    def _met(self, caller: Caller, times: int) -> list[Watch]:
+        """Those of a caller's subjects that are watched."""
+        live = []
+        for kind, value in _subjects(caller):
+            watches = self._watches[kind]
+            watch = watches.met(value, times)
+            if watch is not None:
+                live.append(watch)
+            elif self._asked < _MOST_ASKED and watches.asks(value, times):  # another sidecar may know this one
+                self._asked += 1
+                self.outbox.send(watches.unwatched(value), _ASK)
+        return live
 
     def _part(self, watch: Watch, tick: int) -> Part:
         if not watch.parts:
             self.outbox.begin(watch, tick)
         return watch.part(tick)
 
-    def _place(self, watch: Watch, part: Part, facts: AddressFacts, times: int) -> None:
-        if facts.hosting is not None:
-            part[_PLACED] += times
-            part[_HOSTING] += times * facts.hosting
-            part[_VPN] += times * bool(facts.vpn)
-        if facts.country is not None:
-            watch.mark(_COUNTRIES, self._distinct.few(facts.country))
+    def _who(self, caller: Caller) -> _Who:
+        who = self._known.get(caller)
+        if who is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            who = self._known[caller] = self._meet(caller)
+        return who
 
-    def _mark_peers(self, watch: Watch, caller: Caller, facts: AddressFacts | None) -> None:
-        if watch.kind == "ip":
-            if caller.api_key is not None:
-                watch.mark(_PEERS, self._distinct.mask(caller.api_key))
-            if caller.account is not None:
-                watch.mark(_NETWORKS, self._distinct.mask(caller.account))
-        elif caller.ip is not None and facts is not None:
-            watch.mark(_PEERS, self._distinct.mask(caller.ip))
-            watch.mark(_NETWORKS, self._distinct.mask(facts.network))
-
-    def _ask_about(self, watches: Watches, value: str | bytes, times: int) -> None:
-        """Another sidecar may know this one."""
-        if self._asked < _MOST_ASKED and watches.asks(value, times):
-            self._asked += 1
-            self.outbox.send(watches.unwatched(value), _ASK)
+    def _meet(self, caller: Caller) -> _Who:
+        mask = self._distinct.mask
+        facts = self._book.facts(caller.ip) if caller.ip is not None else None
+        used_from = (mask(caller.ip), mask(facts.network)) if caller.ip is not None and facts is not None else (0, 0)
+        used_by = (mask(caller.api_key) if caller.api_key is not None else 0, mask(caller.account) if caller.account is not None else 0)
+        peers: _Peers = {"api_key": used_from, "account": used_from, "ip": used_by}
+        if facts is None:
+            return _Who(peers, None, placed=False, hosting=False, vpn=False, country=0)
+        country = self._distinct.few(facts.country) if facts.country is not None else 0
+        placed = facts.hosting is not None
+        return _Who(peers, facts, placed=placed, hosting=bool(facts.hosting), vpn=bool(facts.vpn), country=country)
 
     def _back(self, watch: Watch, state: bytes) -> None:
         watches = self._watches[watch.kind]

@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Final
 
 from ratelimit.core.distinct import NO_BITS, packed
-from ratelimit.core.profile import DISTINCT, PART_COUNTS, Merge
+from ratelimit.core.profile import PART_COUNTS, Merge
 from ratelimit.core.signals import Kind
 
 MOST_PARTS: Final = 16  # waiting to be told; older ones are let go
@@ -46,11 +46,17 @@ class Watch:
             del parts[0]
         return part
 
-    def mark(self, place: int, mask: int) -> None:
-        """Set a bit of the distinct count at that place of DISTINCT."""
-        if self.bits is None:
-            self.bits = [0] * len(DISTINCT)
-        self.bits[place] |= mask
+    def mark(self, path: int, peer: int, network: int, agent: int, country: int) -> None:
+        """Set bits of the distinct counts, in the order of DISTINCT."""
+        bits = self.bits
+        if bits is None:
+            self.bits = [path, peer, network, agent, country]
+            return
+        bits[0] |= path
+        bits[1] |= peer
+        bits[2] |= network
+        bits[3] |= agent
+        bits[4] |= country
 
     def owes(self) -> bool:
         """Whether there is anything to tell the store."""

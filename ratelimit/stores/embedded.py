@@ -40,25 +40,26 @@ _log = structlog.get_logger()
 class EmbeddedStore:
     """A running server: `url` for its clients (the same after a restart), `pid` and `restarts` for whoever looks after it."""
 
-    def __init__(self, binary: Path, folder: DataFolder, *, watch: bool) -> None:
+    def __init__(self, binary: Path, folder: DataFolder, *, watch: bool, durable: bool = True) -> None:
         self.url: Final = f"unix://{quote(str(folder.socket))}"
         self.pid = 0
         self.restarts = 0
         self._folder = folder
-        self._command = _bound_to_us([str(binary), *server_options(folder)], watch=watch)
+        self._command = _bound_to_us([str(binary), *server_options(folder, durable=durable)], watch=watch)
         self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._stopped = False
 
     @classmethod
-    async def start(cls, data: Path, *, watch: bool = False) -> Self:
+    async def start(cls, data: Path, *, watch: bool = False, durable: bool = True) -> Self:
         """Start the server of this data folder; returns when it is ready.
 
-        `watch` takes the watchdog process where the kernel would do. Raises ConfigError (the folder cannot be used, or another process has
-        it) and DependencyError (no server for this platform, or it does not start).
+        `watch` takes the watchdog process where the kernel would do; without `durable` nothing is written to disk. Raises ConfigError (the
+        folder cannot be used, or another process has it) and DependencyError (no server for this platform, or it does not start).
         """
         binary = find_server()
-        store = cls(binary, await claim_folder(data), watch=watch or threading.current_thread() is not threading.main_thread())
+        watch = watch or threading.current_thread() is not threading.main_thread()
+        store = cls(binary, await claim_folder(data), watch=watch, durable=durable)
         try:
             await store._launch()
         except BaseException:

@@ -31,7 +31,7 @@ def find_server() -> Path:
     return binary
 
 
-def server_options(folder: DataFolder) -> list[str]:
+def server_options(folder: DataFolder, *, durable: bool = True) -> list[str]:
     """The server's command line after its name; what it leaves out is Valkey's default."""
     options = {
         "port": "0",  # the socket only
@@ -41,7 +41,7 @@ def server_options(folder: DataFolder) -> list[str]:
         "daemonize": "no",
         "logfile": str(folder.log),
         "loglevel": "warning",
-        "appendonly": "yes",
+        "appendonly": "yes" if durable else "no",
         "appendfsync": "everysec",
         "aof-load-truncated": "yes",  # half a command at the end is what a power cut leaves
         "save": "",  # no snapshots beside the append-only file
