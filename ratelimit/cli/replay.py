@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ratelimit.cli.log_file import STDIN, LogFile
+from ratelimit.cli.replay_page import page
 from ratelimit.cli.replay_table import show
 from ratelimit.core.access_log import LogFormat
 from ratelimit.core.errors import ConfigError
@@ -54,8 +55,11 @@ def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, 
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--policy", "policy_path", type=click.Path(path_type=Path), envvar="RATELIMIT_POLICY",
               show_default=f"{_POLICY}, else the one built in", help="The policy file.")  # fmt: skip
+@click.option("--against", "against_path", type=click.Path(path_type=Path), metavar="FILE",
+              help="A second policy: show who would change sides if it replaced the first.")  # fmt: skip
+@click.option("--html", "page_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as a page with charts, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-@click.option("--top", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Refused subjects named per limit.")
+@click.option("--top", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Subjects and callers named in each table.")
 @click.option("--format", "log_format", type=click.Choice(["auto", *get_args(LogFormat)]), default="auto", show_default=True,
               help="How the logs are written; auto looks at each log's first line.")  # fmt: skip
 @click.option("--map", "names", multiple=True, metavar="FIELD=NAME", callback=_names,
@@ -67,6 +71,8 @@ def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, 
 def replay(  # noqa: PLR0913, PLR0917 (an option each)
     logs: tuple[str, ...],
     policy_path: Path | None,
+    against_path: Path | None,
+    page_path: Path | None,
     as_json: bool,
     top: int,
     log_format: str,
@@ -82,10 +88,12 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
     """
     if logs.count(STDIN) > 1:
         raise click.UsageError("standard input can be read only once; expected - at most one time")
-    policy = _policy(policy_path)
+    policy, against = _policy(policy_path), read_policy(against_path) if against_path else None
     chosen = next((known for known in get_args(LogFormat) if known == log_format), None)
     span_us = (ALWAYS_US[0] if from_us is None else from_us, ALWAYS_US[1] if until_us is None else until_us)
-    run = Replay(policy, ApiKeys(secrets.token_bytes(32)), span_us)
+    if page_path:
+        _write_page(page_path, "")  # to know before the work, not after it
+    run = Replay(policy, ApiKeys(secrets.token_bytes(32)), span_us, against)
     with ExitStack() as stack:
         files = [stack.enter_context(closing(LogFile(name))) for name in logs]
         readers = [LogReader(file.name, chosen, names) for file in files]
@@ -94,13 +102,23 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
         for file, reader in zip(files, readers, strict=True):
             reader.ended_early = file.problem
     _refuse_unreadable(readers)
-    _print(run.report(policy.source, readers, top), as_json=as_json)
+    report = run.report(readers, top)
+    if page_path:
+        _write_page(page_path, page(report))
+    _print(report, as_json=as_json)
 
 
 def _policy(path: Path | None) -> Policy:
     if path is None and not _POLICY.exists():
         return built_in_policy()
     return read_policy(path or _POLICY)
+
+
+def _write_page(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}; expected a file for the report that can be written"]) from None
 
 
 def _merged(files: list[LogFile], readers: list[LogReader], tick: Callable[[], None] | None, *, in_order: bool) -> Iterable[Entry]:

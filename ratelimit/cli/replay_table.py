@@ -1,14 +1,16 @@
 """A replay's report as a person reads it on the terminal."""
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ratelimit.service.replay_report import FileReport, LimitReport, Report
+from ratelimit.cli.written import percent, printable
+from ratelimit.service.replay_report import Comparison, FileReport, LimitReport, Report
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the report: what was read, what to be wary of, the requests, the limits, who was refused most."""
+    """Print the report: what was read, what to be wary of, the requests, the limits, who was refused most, what another policy changes."""
     for file in report.files:
         _show_file(file, console)
     _show_order(report, console)
@@ -21,16 +23,18 @@ def show(report: Report, console: Console) -> None:
     for limit in report.limits:
         if limit.top:
             console.print(_top_table(limit))
+    if report.comparison:
+        _show_comparison(report.comparison, console)
 
 
 def _show_file(file: FileReport, console: Console) -> None:
-    console.print(f"{escape(file.name)}: {file.read:,} of {file.lines:,} lines read, {file.format or 'empty'}", highlight=False)
+    console.print(f"{_shown(file.name)}: {file.read:,} of {file.lines:,} lines read, {file.format or 'empty'}", highlight=False)
     if file.ended_early:
-        console.print(f"[yellow]  its rest could not be read: {escape(file.ended_early)}[/yellow]")
+        console.print(f"[yellow]  its rest could not be read: {_shown(file.ended_early)}[/yellow]")
     if file.broken:
         console.print(f"[yellow]  {file.broken:,} broken lines, the first:[/yellow]")
     for example in file.examples:
-        console.print(f"[yellow]    line {example.line}: {escape(example.problem)}[/yellow]", highlight=False)
+        console.print(f"[yellow]    line {example.line}: {_shown(example.problem)}[/yellow]", highlight=False)
 
 
 def _show_order(report: Report, console: Console) -> None:
@@ -49,15 +53,16 @@ def _show_order(report: Report, console: Console) -> None:
 
 def _show_requests(report: Report, console: Console) -> None:
     requests = report.requests
-    console.print(f"{report.first or 'never'} to {report.last or 'never'}, policy {escape(report.policy)}", highlight=False)
+    console.print(f"{report.first or 'never'} to {report.last or 'never'}, policy {_shown(report.policy)}", highlight=False)
     console.print(
         f"[bold]{requests.seen:,} requests: {requests.admitted:,} admitted, {requests.refused:,} refused[/bold] "
-        f"({_percent(requests.refused, requests.seen)})"
+        f"({percent(requests.refused, requests.seen)})"
     )
     for subjects in report.subjects:
+        about = "about " if subjects.approx else ""
         console.print(
-            f"{subjects.refused:,} of {subjects.seen:,} subjects by {'+'.join(subjects.per)} refused "
-            f"({_percent(subjects.refused, subjects.seen)})"
+            f"{about}{subjects.refused:,} of {about}{subjects.seen:,} subjects by {'+'.join(subjects.per)} refused "
+            f"({percent(subjects.refused, subjects.seen)})"
         )
     refused = {reason: count for reason, count in report.reasons.items() if reason != "ok"}
     if refused:
@@ -81,8 +86,10 @@ def _limit_table(limits: list[LimitReport]) -> Table:
     for limit in limits:
         name = limit.name if limit.mode == "enforce" else f"{limit.name} (shadow)"
         between = (limit.also_refused, limit.spared) if together else ()
-        counts = (limit.seen, limit.admitted, limit.refused, *between, limit.subjects_seen, limit.subjects_refused)
-        table.add_row(name, "+".join(limit.per), *(f"{count:,}" for count in counts))
+        requests = (limit.seen, limit.admitted, limit.refused, *between)
+        about = "~" if limit.approx else ""
+        subjects = (f"{about}{limit.subjects_seen:,}", f"{about}{limit.subjects_refused:,}")
+        table.add_row(name, "+".join(limit.per), *(f"{count:,}" for count in requests), *subjects)
     return table
 
 
@@ -91,9 +98,55 @@ def _top_table(limit: LimitReport) -> Table:
     for heading in ("seen", "refused", "share"):
         table.add_column(heading, justify="right")
     for top in limit.top:
-        table.add_row(escape(top.subject), f"{top.seen:,}", f"{top.refused:,}", _percent(top.refused, top.seen))
+        table.add_row(_shown(top.subject), f"{top.seen:,}", f"{top.refused:,}", percent(top.refused, top.seen))
     return table
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "0 %"
+def _show_comparison(change: Comparison, console: Console) -> None:
+    requests, callers = change.requests, change.callers
+    seen = sum(msgspec.structs.astuple(requests))
+    about = "about " if change.approx else ""
+    console.print(
+        f"[bold]against {_shown(change.against.policy)}, which refuses {change.against.refused:,} requests[/bold]", highlight=False
+    )
+    console.print(
+        f"requests: {requests.newly_refused:,} newly refused ({percent(requests.newly_refused, seen)}), "
+        f"{requests.newly_admitted:,} newly admitted ({percent(requests.newly_admitted, seen)}), {requests.both_refused:,} refused by both"
+    )
+    console.print(
+        f"callers: {about}{callers.newly_refused:,} of {about}{sum(msgspec.structs.astuple(callers)):,} newly refused, "
+        f"{about}{callers.newly_admitted:,} newly admitted, {about}{callers.both_refused:,} refused by both"
+    )
+    console.print(
+        f"callers that look honest: {about}{change.honest_newly_refused:,} of {about}{change.honest_callers:,} newly refused, "
+        f"{about}{change.honest_newly_admitted:,} newly admitted"
+    )
+    console.print(f"[dim]{change.honest}[/dim]", highlight=False)
+    if change.limits:
+        console.print(_changed_limits(change))
+    if change.top:
+        console.print(_changed_callers(change))
+
+
+def _changed_limits(change: Comparison) -> Table:
+    table = Table("difference made by")
+    for heading in ("newly refused", "newly admitted"):
+        table.add_column(heading, justify="right")
+    for limit in change.limits:
+        table.add_row(limit.name, f"{limit.newly_refused:,}", f"{limit.newly_admitted:,}")
+    return table
+
+
+def _changed_callers(change: Comparison) -> Table:
+    table = Table("most changed refusals")
+    for heading in ("seen", "by --policy", "by --against", "newly refused", "newly admitted"):
+        table.add_column(heading, justify="right")
+    table.add_column("looks honest")
+    for one in change.top:
+        counts = (one.seen, one.refused, one.refused_against, one.newly_refused, one.newly_admitted)
+        table.add_row(_shown(one.caller), *(f"{count:,}" for count in counts), "yes" if one.looks_honest else "no")
+    return table
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))

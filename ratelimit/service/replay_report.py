@@ -44,11 +44,12 @@ class RequestReport(Struct, frozen=True):
 
 
 class SubjectReport(Struct, frozen=True):
-    """The distinct subjects of one kind, of all limits that enforce; refused: at least once."""
+    """The distinct subjects of one kind, of all limits that enforce; refused: at least once. `approx`: too many to count exactly."""
 
     per: tuple[str, ...]
     seen: int
     refused: int
+    approx: bool
 
 
 class TopSubject(Struct, frozen=True):
@@ -60,7 +61,11 @@ class TopSubject(Struct, frozen=True):
 
 
 class LimitReport(Struct, frozen=True):
-    """One limit: seen = admitted + refused + also_refused + spared. `skipped`: requests without the subject, by what was missing."""
+    """One limit: seen = admitted + refused + also_refused + spared. `skipped`: requests without the subject, by what was missing.
+
+    `approx`: it met too many subjects to remember all. Their number is an estimate, to some 1 %, and what is counted of one in `top` can be
+    too little; counts of requests are exact all the same.
+    """
 
     name: str
     mode: str
@@ -75,10 +80,85 @@ class LimitReport(Struct, frozen=True):
     subjects_seen: int
     subjects_refused: int
     top: list[TopSubject]
+    approx: bool
+
+
+class TimelineReport(Struct, frozen=True):
+    """Requests over time, in spans of `span_s` seconds from `start` on; `refused_against` by the policy of --against."""
+
+    start: str
+    span_s: int
+    seen: list[int]
+    refused: list[int]
+    refused_against: list[int] | None
+
+
+class PolicyReport(Struct, frozen=True):
+    """What the policy of --against says, as the outer report does for the first one."""
+
+    policy: str
+    policy_digest: str
+    mode: str
+    admitted: int
+    refused: int
+    unlimited: int
+    reasons: dict[str, int]
+    subjects: list[SubjectReport]
+    limits: list[LimitReport]
+
+
+class ChangeReport(Struct, frozen=True):
+    """Of requests or callers, how many are refused by none, only by the policy of --against, only by the first, by both.
+
+    A caller is refused by a policy that refuses at least one of its requests.
+    """
+
+    both_admitted: int
+    newly_refused: int
+    newly_admitted: int
+    both_refused: int
+
+
+class ChangedLimit(Struct, frozen=True):
+    """A limit that makes a difference: of `newly_refused` requests it is one of --against, of `newly_admitted` ones one of the first."""
+
+    name: str
+    newly_refused: int
+    newly_admitted: int
+
+
+class ChangedCaller(Struct, frozen=True):
+    """A caller whose requests are decided differently: what each policy refuses, and in how many they differ."""
+
+    caller: str
+    seen: int
+    refused: int
+    refused_against: int
+    newly_refused: int
+    newly_admitted: int
+    looks_honest: bool
+
+
+class Comparison(Struct, frozen=True):
+    """Two policies over the same requests. A caller is known by its key, else its account, else its address as the first policy finds it.
+
+    `honest` says in words which callers look honest. `approx` as in LimitReport, for the numbers of callers.
+    """
+
+    against: PolicyReport
+    requests: ChangeReport
+    callers: ChangeReport
+    honest: str
+    honest_callers: int
+    honest_newly_refused: int
+    honest_newly_admitted: int
+    limits: list[ChangedLimit]
+    top: list[ChangedCaller]
+    approx: bool
 
 
 class Report(Struct, frozen=True):
-    """The whole finding. Times are RFC 3339 in UTC."""
+    """The whole finding. Times are RFC 3339 in UTC. `comparison` is that with the policy of --against."""
 
     version: int
     policy: str
@@ -92,3 +172,5 @@ class Report(Struct, frozen=True):
     reasons: dict[str, int]
     subjects: list[SubjectReport]
     limits: list[LimitReport]
+    timeline: TimelineReport | None
+    comparison: Comparison | None

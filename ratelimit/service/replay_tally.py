@@ -10,8 +10,24 @@ from ratelimit.core.limit import Limit
 from ratelimit.core.subject import Value, describe, subject_of
 from ratelimit.service.replay_meter import replay_meter
 from ratelimit.service.replay_report import LimitReport, TopSubject
+from ratelimit.service.roll import Roll, number_of
 
 NEVER: Final = 1 << 62  # us to wait for a cost that does not fit at all, or for a subject that is missing
+SEEN: Final = "seen"
+REFUSED: Final = "refused"
+
+
+class Visits:
+    """How often a subject came, and was refused."""
+
+    __slots__ = ("refused", "seen")
+
+    def __init__(self) -> None:
+        self.seen = self.refused = 0
+
+    def weight(self) -> tuple[int, ...]:
+        """Who was refused matters first, then who came often."""
+        return self.refused, self.seen
 
 
 class Tally:
@@ -22,8 +38,7 @@ class Tally:
         self.meter = replay_meter(limit)
         self.subject_of = subject_of(limit)
         self.seen = self.refused = self.also_refused = self.spared = 0
-        self.seen_by: dict[Value, int] = {}
-        self.refused_by: dict[Value, int] = {}
+        self.roll: Roll[Value, Visits] = Roll(Visits, Visits.weight, {SEEN: lambda _: True, REFUSED: lambda visits: visits.refused > 0})
         self.skipped: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
@@ -35,7 +50,7 @@ class Tally:
         self.seen += 1
         if subject is None:
             return NEVER
-        self.seen_by[subject] = self.seen_by.get(subject, 0) + 1
+        self.roll.of(subject).seen += 1
         if cost > self.meter.most:
             return NEVER
         return self.meter.charge(now_us, subject, cost)
@@ -49,7 +64,7 @@ class Tally:
             self.also_refused += 1
         self._reasons[reason] += 1
         if subject is not None:
-            self.refused_by[subject] = self.refused_by.get(subject, 0) + 1
+            self.roll.of(subject).refused += 1
         return reason
 
     def spare(self, now_us: int, subject: Value | None, cost: int) -> None:
@@ -70,15 +85,16 @@ class Tally:
             spared=self.spared,
             skipped=dict(self.skipped),
             reasons=dict(self._reasons),
-            subjects_seen=len(self.seen_by),
-            subjects_refused=len(self.refused_by),
+            subjects_seen=number_of([self.roll], SEEN),
+            subjects_refused=number_of([self.roll], REFUSED),
             top=[
-                TopSubject(describe(self.limit, subject, ipv6_prefix), self.seen_by[subject], refused)
-                for subject, refused in most_refused(self.refused_by, top)
+                TopSubject(describe(self.limit, subject, ipv6_prefix), visits.seen, visits.refused)
+                for subject, visits in most_refused(self.roll.kept, top)
             ],
+            approx=self.roll.approx,
         )
 
 
-def most_refused(refused_by: Mapping[Value, int], top: int) -> list[tuple[Value, int]]:
-    """The subjects refused most, ties in the order in which they were first refused."""
-    return nsmallest(top, refused_by.items(), key=lambda item: -item[1])
+def most_refused(visits: Mapping[Value, Visits], top: int) -> list[tuple[Value, Visits]]:
+    """The subjects refused most, ties in the order in which they first came."""
+    return nsmallest(top, ((who, of) for who, of in visits.items() if of.refused), key=lambda item: -item[1].refused)

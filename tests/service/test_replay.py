@@ -26,7 +26,7 @@ def at(second: float, path: str = "/", *, ip: str = "203.0.113.7", api_key: str 
 def replayed(text: str, entries: list[Entry], span_us: tuple[int, int] = ALWAYS_US) -> Report:
     run = Replay(make_policy(text.encode(), "policy"), ApiKeys(bytes(32)), span_us)
     run.run(entries)
-    return run.report("policy", [], top=10)
+    return run.report([], top=10)
 
 
 def limit(report: Report, name: str) -> LimitReport:
