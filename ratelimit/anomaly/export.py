@@ -110,4 +110,4 @@ def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     """For each the largest float32 that is not above it: a float32 is above one if and only if it is above the other."""
     with np.errstate(over="ignore"):  # to inf, and from there back to the largest float32
         near = thresholds.astype(np.float32)
-    return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+        return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.agent import AgentClass
 from ratelimit.core.bucket import Acquire, Grant, Terms
+from ratelimit.core.identity import Caller
 from ratelimit.core.profile import Merge
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
+from ratelimit.core.risk import Risk
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import Kind, Rows
 
@@ -97,13 +99,32 @@ class AddressBook(Protocol):
 class Scorer(Protocol):
     """A model of how unusual a subject is. `version` is the first 12 hex digits of its artifact's digest."""
 
-    version: str
+    @property
+    def version(self) -> str:
+        """As files and metrics name it."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores were ranked on the site's own days; without that there is no risk, and nothing to enforce."""
 
     def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> NDArray[np.float64]:
         """The risk of each row of signals, 0..1; NaN where there is none: the model is not calibrated, or too much is missing."""
 
+    def raw(self, kind: Kind, rows: Rows) -> NDArray[np.float64]:
+        """The score of each row, 0..1, the higher the more unusual: a share of nothing, but there before calibration; NaN: unknown kind."""
+
+    def p_fraud(self, kind: Kind, rows: Rows) -> NDArray[np.float64]:
+        """The probability of fraud of each row; NaN where no labels taught it."""
+
     def reasons(self, kind: Kind, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
         """The three signals that are farthest in their tails."""
+
+
+class Risks(Protocol):
+    """What is known of callers' risks at this moment."""
+
+    def risk_of(self, caller: Caller) -> Risk | None:
+        """The risk that a request carries: the larger of its key's and its account's, or its address's where it has neither."""
 
 
 Clock = Callable[[], int]  # microseconds, never going back while the machine runs

@@ -1,0 +1,56 @@
+"""A model in service: one artifact, asked by kind of subject. Pure NumPy; it never trains, and changes by being replaced.
+
+It is what core/protocols calls a Scorer. A kind that the artifact does not know has no risk.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratelimit.anomaly.artifact import Artifact, read_artifact
+from ratelimit.anomaly.kind_model import KindModel, read_parts
+from ratelimit.core.signal_reason import SignalReason
+from ratelimit.core.signals import KINDS, Kind
+
+Floats = NDArray[np.float64]
+
+
+class Model:
+    """`version` is the artifact's; `calibrated`: there is a risk for every kind that it knows."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.version = artifact.version
+        self.manifest = artifact.manifest
+        parts = {kind: read_parts(artifact, kind) for kind in KINDS}
+        self.kinds = {kind: KindModel(kind, found) for kind, found in parts.items() if found is not None}
+        if not self.kinds:
+            raise artifact.error(f"holds no model of any of {', '.join(KINDS)}")
+        self.calibrated = all(kind.parts.ranks is not None for kind in self.kinds.values())
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The model in a folder. Raises ArtifactError."""
+        return cls(read_artifact(folder))
+
+    def score(self, kind: Kind, signals: Floats, plans: Sequence[str | None]) -> Floats:
+        """Risk (n,) of rows of signals (n, signals), 0..1, each among its peers; NaN where none is known."""
+        known = self.kinds.get(kind)
+        return known.risks(signals, plans) if known is not None else np.full(len(signals), np.nan)
+
+    def raw(self, kind: Kind, signals: Floats) -> Floats:
+        """Scores (n,), 0..1, the higher the more unusual: no share of anything, but there before calibration; NaN for an unknown kind."""
+        known = self.kinds.get(kind)
+        return known.raw(signals) if known is not None else np.full(len(signals), np.nan)
+
+    def p_fraud(self, kind: Kind, signals: Floats) -> Floats:
+        """Probability of fraud (n,); NaN where no labels taught it."""
+        known = self.kinds.get(kind)
+        return known.p_fraud(signals) if known is not None else np.full(len(signals), np.nan)
+
+    def reasons(self, kind: Kind, row: Floats) -> tuple[SignalReason, ...]:
+        """The three signals of one subject (signals,) that lie farthest in their tails, the farthest first."""
+        known = self.kinds.get(kind)
+        return known.reasons(row[None])[0] if known is not None else ()
