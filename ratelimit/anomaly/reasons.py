@@ -4,16 +4,20 @@ Signals are looked at one by one, and the forest sees how they go together; so t
 all that the score is made of.
 """
 
+from math import isnan
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratelimit.anomaly.quantiles import Quantiles
+from ratelimit.anomaly.quantiles import Quantiles, Tails
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import NAMES
 
 REASONS: Final = 3
+
+_FAR: Final = 1e6  # normal ranges; what is farther is as far
+_HAIR: Final = 1e-9  # a share; far less than one subject of any table
 
 Floats = NDArray[np.float64]
 
@@ -22,31 +26,26 @@ class Reasons:
     """Made once of a kind's tables."""
 
     def __init__(self, quantiles: Quantiles) -> None:
-        self._quantiles = quantiles
-        self._normal = quantiles.normal()
-        low, high = self._normal.T
-        with np.errstate(invalid="ignore"):
-            width = high - low
-        # what a value's distance is measured in; where all are normally the same, in that value
-        self._scale = np.where(np.isfinite(width) & (width > 0), width, np.maximum(np.abs(np.where(np.isfinite(high), high, 1)), 1e-9))
+        self._tails = Tails(quantiles)
+        self._low, self._high = (np.ascontiguousarray(end) for end in quantiles.normal().T)
+        bounded = np.isfinite(self._low) & np.isfinite(self._high)
+        low, high = np.where(bounded, self._low, 0.0), np.where(bounded, self._high, 1.0)
+        # what a distance is measured in: the normal range; where all are normally the same, that value
+        self._range = np.maximum(np.where(high > low, high - low, np.abs(high)), 1e-9)
 
     def of(self, rows: Floats) -> list[tuple[SignalReason, ...]]:
-        """The reasons of each row (n, signals), the strongest first; fewer where fewer signals are known."""
-        tails = self._quantiles.tails(rows)
-        low, high = self._normal.T
-        order = self._order(rows, tails)
+        """The reasons of each row (n, signals) of finite numbers and NaN, the strongest first; fewer where fewer signals are known."""
+        shares = self._tails.of(rows)
+        columns = self._order(rows, shares)
+        picked = (np.take_along_axis(rows, columns, axis=1), self._low.take(columns), self._high.take(columns))
+        tables = [array.tolist() for array in (columns, *picked, np.take_along_axis(shares, columns, axis=1))]
         return [
-            tuple(
-                SignalReason(NAMES[column], float(row[column]), float(low[column]), float(high[column]), float(shares[column]))
-                for column in columns
-                if not np.isnan(row[column])
-            )
-            for row, shares, columns in zip(rows, tails, order, strict=True)
+            tuple(SignalReason(NAMES[column], *numbers) for column, *numbers in zip(*parts, strict=True) if not isnan(numbers[0]))
+            for parts in zip(*tables, strict=True)
         ]
 
-    def _order(self, rows: Floats, tails: Floats) -> NDArray[np.intp]:
-        """The columns of each row's reasons. Beyond the outermost edge all have the same share; there the distance decides."""
-        low, high = self._normal.T
-        beyond = np.maximum(np.maximum(rows - high, low - rows), 0) / self._scale
-        key = tails - np.nan_to_num(beyond / (1 + beyond)) * 1e-9  # far less than any step between shares
-        return np.argsort(np.where(np.isnan(rows), np.inf, key), axis=1, kind="stable")[:, :REASONS]
+    def _order(self, rows: Floats, shares: Floats) -> NDArray[np.intp]:
+        """The columns of each row's reasons, missing ones last. Beyond the outermost edge all have one share; there distance decides."""
+        beyond = np.maximum(rows - self._high, self._low - rows) / self._range
+        hair = np.minimum(np.maximum(beyond, -_FAR), _FAR) * (_HAIR / _FAR)
+        return np.argsort(shares - hair, axis=1, kind="stable")[:, :REASONS]

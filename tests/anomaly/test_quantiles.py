@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelimit.anomaly.quantiles import LEAST_SUBJECTS, Quantiles, quantiles_of
+from ratelimit.anomaly.quantiles import LEAST_SUBJECTS, Quantiles, Tails, quantiles_of
 
 
 @given(seed=st.integers(0, 2**32 - 1), subjects=st.integers(60, 600), ties=st.sampled_from([1, 3, 1_000]), known=st.floats(0.02, 1))
@@ -19,7 +19,7 @@ def test_tail_share_is_never_too_small(seed: int, subjects: int, ties: int, know
     found = quantiles_of(column[:, None], np.arange(subjects))
     some = column[~np.isnan(column)]
     asked = np.concatenate([some, some + 0.5, [-1.0, 1e9, np.nan]])
-    shares = found.tails(asked[:, None])[:, 0]
+    shares = Tails(found).of(asked[:, None])[:, 0]
     for value, share in zip(asked[:-1], shares[:-1], strict=True):
         least = min((some >= value).mean(), (some <= value).mean()) if len(some) else 0
         assert least <= share + 1e-9
