@@ -30,6 +30,7 @@ def test_defaults() -> None:
     assert (found.data, found.policy, found.redis_url, found.store_key) == (Path("ratelimit-data"), None, None, None)
     assert (found.expected_sidecars, found.deadline_ms, found.late_ms, found.max_subjects) == (1, 10, 0, 100_000)
     assert found.workers == 1
+    assert (found.ip_lists, found.countries) == (None, None)
     assert (found.log_level, found.log_format, found.gateway_token, found.operator_token) == ("info", "console", None, None)
     assert found.warnings == []
 

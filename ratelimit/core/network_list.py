@@ -64,8 +64,7 @@ def parse_list(content: bytes, source: str) -> ListFile:
     """
     spans: dict[int, list[_Span]] = {4: [], 16: []}
     broken, problems = 0, []
-    # what is no ASCII is in comments, or breaks the line it is in
-    for number, line in enumerate(content.decode("ascii", "replace").splitlines(), 1):
+    for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
         text = line.partition("#")[0].strip()
         if not text:
             continue

@@ -37,8 +37,8 @@ def read_countries(path: Path) -> Countries:
     try:
         reader = _open(content)
         named = any(_country(record) for _, record in islice(reader, _LOOKED_AT))
-    except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
-        raise ConfigError([f"{path}: cannot be read ({' '.join(str(error).split())[:80]}); expected {_EXPECTED}"]) from None
+    except maxminddb.InvalidDatabaseError:
+        raise ConfigError([f"{path}: is no MaxMind database, or is damaged or cut off; expected {_EXPECTED}"]) from None
     if not named:
         raise ConfigError([f"{path}: is a database of type {reader.metadata().database_type!r} without countries; expected {_EXPECTED}"])
 

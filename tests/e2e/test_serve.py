@@ -98,6 +98,8 @@ def test_a_broken_policy_starts_nothing(tmp_path: Path) -> None:
         ({"REDIS": "redis://127.0.0.1"}, "RATELIMIT_REDIS: is not a setting"),
         ({"GATEWAY": "everywhere"}, "RATELIMIT_GATEWAY"),
         ({"POLICY": "nowhere.yaml"}, "nowhere.yaml"),
+        ({"IP_LISTS": "nowhere"}, "nowhere: cannot be read (No such file or directory); expected a folder with the lists datacenter"),
+        ({"COUNTRIES": "nowhere.mmdb"}, "nowhere.mmdb: cannot be read (No such file or directory); expected a MaxMind database"),
     ],
 )
 def test_bad_settings_are_messages(tmp_path: Path, settings: dict[str, str], says: str) -> None:

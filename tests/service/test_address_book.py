@@ -1,0 +1,149 @@
+"""The address book: one place that knows, keeps what it knows in bounds, and follows the files."""
+
+import asyncio
+import os
+import shutil
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from ratelimit.core.agent import AgentClass
+from ratelimit.core.errors import ConfigError
+from ratelimit.service.address_book import MOST_KEPT, AddressBook, Sources, check_sources
+from tests.service.test_country import database
+
+GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+ADDRESS = ip_address("192.0.2.1").packed
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    (folder / "googlebot-v4.txt").write_text("192.0.2.0/24\n")
+    return folder
+
+
+async def look_twice(book: AddressBook) -> None:
+    await book.look()
+    await book.look()
+
+
+def test_without_sources() -> None:
+    """Without any file the country is known, nothing else is, and no crawler is called an impostor."""
+    book = AddressBook()
+    facts = book.facts(bytes([8, 8, 8, 8]))
+    assert (facts.country, facts.hosting, facts.network) == ("US", None, bytes([8, 8, 8, 0]))
+    assert book.agent_class(GOOGLE, facts) is AgentClass.CRAWLER
+    assert book.agent_class(None, None) is AgentClass.NONE
+
+
+def test_crawlers_are_verified(lists: Path) -> None:
+    """A crawler is one from its networks, and an impostor from elsewhere."""
+    book = AddressBook(Sources(str(lists)))
+    here, elsewhere = book.facts(ADDRESS), book.facts(bytes([192, 0, 3, 1]))
+    assert [book.agent_class(GOOGLE, facts) for facts in (here, elsewhere, None)] == [
+        AgentClass.CRAWLER,
+        AgentClass.IMPOSTOR,
+        AgentClass.CRAWLER,
+    ]
+    assert book.agent_class("curl/8", elsewhere) is AgentClass.LIBRARY
+
+
+def test_memory_is_bounded() -> None:
+    """However many addresses come, a bounded number is remembered."""
+    book = AddressBook()
+    for number in range(MOST_KEPT + 100):
+        book.facts(number.to_bytes(4))
+        assert len(book._facts) <= MOST_KEPT
+    assert book.facts(bytes([8, 8, 8, 8])).country == "US"
+
+
+async def test_changed_files_are_read_again(lists: Path, tmp_path: Path) -> None:
+    """A file that was written, added or removed is read once two looks find it the same, and then what was known is forgotten."""
+    countries = database(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country": "SE"}})
+    book = AddressBook(Sources(str(lists), str(countries)))
+    assert (book.facts(ADDRESS).country, book.facts(ADDRESS).crawler) == ("SE", "googlebot")
+    (lists / "vpn.txt").write_text("192.0.2.1")
+    await book.look()
+    assert book.facts(ADDRESS).vpn is None
+    await book.look()
+    assert book.facts(ADDRESS).vpn is True
+    (lists / "googlebot-v4.txt").write_text("198.51.100.0/24")
+    (lists / "vpn.txt").unlink()
+    database(countries, {"192.0.2.0/24": {"country": "NO"}})
+    await look_twice(book)
+    facts = book.facts(ADDRESS)
+    assert (facts.country, facts.crawler, facts.vpn) == ("NO", None, None)
+
+
+async def test_unchanged_files_are_left_alone(lists: Path) -> None:
+    """Nothing is read while the files are the same."""
+    book = AddressBook(Sources(str(lists)))
+    before = book.facts(ADDRESS)
+    await look_twice(book)
+    assert book.facts(ADDRESS) is before
+
+
+async def test_what_cannot_be_used_leaves_the_last_good(lists: Path, tmp_path: Path) -> None:
+    """Broken files are said once and leave what was in force; sound ones after them are taken."""
+    countries = database(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country": "SE"}})
+    book = AddressBook(Sources(str(lists), str(countries)))
+    (lists / "googlebot-v4.txt").write_text("")
+    os.truncate(countries, 10)
+    with capture_logs() as logs:
+        for _ in range(5):
+            await book.look()
+    assert (book.facts(ADDRESS).country, book.facts(ADDRESS).crawler) == ("SE", "googlebot")
+    (said,) = (entry["problems"] for entry in logs if entry["log_level"] == "error")
+    assert [problem.partition(": ")[0] for problem in said] == [f"{lists}/googlebot-v4.txt", str(countries)]
+    (lists / "googlebot-v4.txt").write_text("198.51.100.0/24")
+    await look_twice(book)
+    assert book.facts(ADDRESS).crawler is None
+
+
+async def test_a_folder_that_is_gone_leaves_the_last_good(lists: Path) -> None:
+    """A folder that cannot be read any more is no empty one."""
+    book = AddressBook(Sources(str(lists)))
+    shutil.move(lists, lists.with_name("away"))
+    await look_twice(book)
+    assert book.facts(ADDRESS).crawler == "googlebot"
+
+
+def test_a_start_is_refused_with_all_problems(lists: Path, tmp_path: Path) -> None:
+    """A start says everything that cannot be used; sound sources and none are fine."""
+    (lists / "vpn.txt").write_text("nothing here")
+    with pytest.raises(ConfigError) as refused:
+        check_sources(Sources(str(lists), str(tmp_path / "none.mmdb")))
+    assert [problem.partition(": ")[0] for problem in refused.value.problems] == [
+        f"{lists}/vpn.txt:1",
+        f"{lists}/vpn.txt",
+        str(tmp_path / "none.mmdb"),
+    ]
+    (lists / "vpn.txt").unlink()
+    check_sources(Sources(str(lists)))
+    check_sources(Sources())
+
+
+def test_one_that_starts_later_makes_do(lists: Path) -> None:
+    """A worker that is replaced while a file is broken serves with what can be used."""
+    (lists / "vpn.txt").write_text("nothing here")
+    with capture_logs() as logs:
+        book = AddressBook(Sources(str(lists)))
+    assert [entry["log_level"] for entry in logs] == ["info", "error"]
+    assert (book.facts(ADDRESS).crawler, book.facts(ADDRESS).vpn) == ("googlebot", None)
+
+
+async def test_run_looks_until_cancelled(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task keeps looking by itself and ends when it is cancelled."""
+    monkeypatch.setattr("ratelimit.service.address_book.LOOK_EVERY_S", 0)
+    book, adopted = AddressBook(Sources(str(lists))), asyncio.Event()
+    monkeypatch.setattr(book, "_adopt", lambda _known: adopted.set())
+    task = asyncio.create_task(book.run())
+    (lists / "vpn.txt").write_text("192.0.2.1")
+    await adopted.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
