@@ -11,12 +11,13 @@ from typing import Any, Final, Protocol
 import structlog
 
 from ratelimit import __version__
+from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
-from ratelimit.service.address_book import Sources, check_sources
+from ratelimit.service.address_book import AddressBook, Sources
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState, Swap
 from ratelimit.settings import Address, Settings, TcpAddress, UnixAddress
@@ -73,7 +74,9 @@ class App:
         self._settings = settings
         self._policy: Policy = built_in_policy() if settings.policy is None else read_policy(settings.policy)  # before anything starts
         self._sources = Sources(_text(settings.ip_lists), _text(settings.countries))
-        check_sources(self._sources)
+        self._book = AddressBook(self._sources)
+        if self._book.refused:
+            raise ConfigError(self._book.refused)
         self._embedded: EmbeddedStore | None = None
         self._stop = asyncio.Event()
 
@@ -119,7 +122,7 @@ class App:
     async def _open(self, terms: Terms, stack: AsyncExitStack) -> Serving:
         settings = self._settings
         if settings.workers == 1:
-            return await Sidecar.open(terms, self._policy, stack)
+            return await Sidecar.open(terms, self._policy, stack, self._book)
         return Crew(terms, self._policy, settings.workers, settings.log_level, settings.log_format)
 
     def _watch_policy(self, swap: Swap, stack: AsyncExitStack) -> ReloadState:

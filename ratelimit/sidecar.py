@@ -72,8 +72,8 @@ class Sidecar:
         self._server = ShortcutServer(lane, counts, lane)
 
     @classmethod
-    async def open(cls, terms: Terms, policy: Policy, stack: AsyncExitStack) -> "Sidecar":
-        """Reach the store, or begin to try, and make a limiter that asks it."""
+    async def open(cls, terms: Terms, policy: Policy, stack: AsyncExitStack, book: AddressBook | None = None) -> "Sidecar":
+        """Reach the store, or begin to try, and make a limiter that asks it; `book` is one of the same sources, if there is one already."""
         keys = StoreKeys(terms.store_key)
         store = RedisStore(Options(terms.store_url, clock_us, terms.deadline_ms / 1_000, keys.check_value))
         stack.push_async_callback(store.close)
@@ -91,7 +91,7 @@ class Sidecar:
             limiter.usage = await cls._open_signals(terms, terms.signals_url, keys, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        keep_running(AddressBook(terms.sources).run, stack)
+        keep_running((book or AddressBook(terms.sources)).run, stack)
         return cls(limiter, store, terms)
 
     @staticmethod

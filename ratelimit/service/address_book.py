@@ -1,8 +1,8 @@
 """What is known of addresses and user agents, for the signals: the one place to ask. Nothing is asked over the network.
 
 Facts come from lists of networks and a database of countries that the operator may lay beside us. Both are looked at once a minute and read
-again, in a thread, when they have changed and come to rest. What cannot be used is said, and the last good content stays in force; only
-a start is refused for it, by `check_sources`.
+again, in a thread, when they have changed and come to rest. What cannot be used is said, and the last good content stays in force; who
+starts may refuse to, by `refused`.
 """
 
 import asyncio
@@ -53,9 +53,13 @@ class AddressBook:
         self._sources = sources
         self._at_rest = AtRest(judged=_state(sources))  # before they are read: what is written meanwhile is read again
         self._agents = AgentReader()
-        self._known = _NOTHING
         self._facts: dict[bytes, AddressFacts] = {}
-        self._adopt(_read(sources, _NOTHING))
+        self._known = _read(sources, _NOTHING)
+
+    @property
+    def refused(self) -> list[str]:
+        """What of the sources cannot be used, and why."""
+        return self._known.refused
 
     def facts(self, packed: bytes) -> AddressFacts:
         """The facts of a packed address; of an IPv6 caller's prefix, those of its first address."""
@@ -71,7 +75,8 @@ class AddressBook:
         return agent_class(self._agents.read(user_agent), facts)
 
     async def run(self) -> None:
-        """Look once a minute, for ever."""
+        """Say what was read, and look once a minute, for ever."""
+        self._say()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             await self.look()
@@ -79,22 +84,16 @@ class AddressBook:
     async def look(self) -> None:
         """Look at the sources once, and read them again if they have changed and have come to rest."""
         if self._at_rest.is_new(await asyncio.to_thread(_state, self._sources)):
-            self._adopt(await asyncio.to_thread(_read, self._sources, self._known))
+            self._known = await asyncio.to_thread(_read, self._sources, self._known)
+            self._facts.clear()
+            self._say()
 
-    def _adopt(self, known: _Known) -> None:
-        self._known = known
-        self._facts.clear()
-        if known.lists is not NO_LISTS:
-            _log.info("lists of networks are in force", networks=known.lists.count, warnings=known.lists.warnings[:_MOST_SAID])
-        if known.refused:
-            _log.error("lists or countries cannot be used; what was in force stays so", problems=known.refused[:_MOST_SAID])
-
-
-def check_sources(sources: Sources) -> None:
-    """Raise ConfigError with all that cannot be used."""
-    refused = _read(sources, _NOTHING).refused
-    if refused:
-        raise ConfigError(refused)
+    def _say(self) -> None:
+        lists, _, refused = self._known
+        if lists is not NO_LISTS:
+            _log.info("lists of networks are in force", networks=lists.count, warnings=lists.warnings[:_MOST_SAID])
+        if refused:
+            _log.error("lists or countries cannot be used; what was in force stays so", problems=refused[:_MOST_SAID])
 
 
 def _read(sources: Sources, before: _Known) -> _Known:

@@ -10,8 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ratelimit.core.agent import AgentClass
-from ratelimit.core.errors import ConfigError
-from ratelimit.service.address_book import MOST_KEPT, AddressBook, Sources, check_sources
+from ratelimit.service.address_book import MOST_KEPT, AddressBook, Sources
 from tests.service.test_country import database
 
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -112,38 +111,38 @@ async def test_a_folder_that_is_gone_leaves_the_last_good(lists: Path) -> None:
     assert book.facts(ADDRESS).crawler == "googlebot"
 
 
-def test_a_start_is_refused_with_all_problems(lists: Path, tmp_path: Path) -> None:
-    """A start says everything that cannot be used; sound sources and none are fine."""
+def test_all_problems_are_told(lists: Path, tmp_path: Path) -> None:
+    """Everything that cannot be used is told, and what can be is in force; of sound sources and of none there is nothing to tell."""
     (lists / "vpn.txt").write_text("nothing here")
-    with pytest.raises(ConfigError) as refused:
-        check_sources(Sources(str(lists), str(tmp_path / "none.mmdb")))
-    assert [problem.partition(": ")[0] for problem in refused.value.problems] == [
+    book = AddressBook(Sources(str(lists), str(tmp_path / "none.mmdb")))
+    assert [problem.partition(": ")[0] for problem in book.refused] == [
         f"{lists}/vpn.txt:1",
         f"{lists}/vpn.txt",
         str(tmp_path / "none.mmdb"),
     ]
-    (lists / "vpn.txt").unlink()
-    check_sources(Sources(str(lists)))
-    check_sources(Sources())
-
-
-def test_one_that_starts_later_makes_do(lists: Path) -> None:
-    """A worker that is replaced while a file is broken serves with what can be used."""
-    (lists / "vpn.txt").write_text("nothing here")
-    with capture_logs() as logs:
-        book = AddressBook(Sources(str(lists)))
-    assert [entry["log_level"] for entry in logs] == ["info", "error"]
     assert (book.facts(ADDRESS).crawler, book.facts(ADDRESS).vpn) == ("googlebot", None)
+    (lists / "vpn.txt").unlink()
+    assert AddressBook(Sources(str(lists))).refused == []
+    assert AddressBook().refused == []
 
 
 async def test_run_looks_until_cancelled(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task keeps looking by itself and ends when it is cancelled."""
+    """The task says what it began with, keeps looking by itself, says what it found, and ends when it is cancelled."""
     monkeypatch.setattr("ratelimit.service.address_book.LOOK_EVERY_S", 0)
-    book, adopted = AddressBook(Sources(str(lists))), asyncio.Event()
-    monkeypatch.setattr(book, "_adopt", lambda _known: adopted.set())
+    book, said, looked = AddressBook(Sources(str(lists))), list[int](), asyncio.Event()
+    say = book._say
+
+    def listen() -> None:
+        said.append(book._known.lists.count)
+        say()
+        if len(said) == 2:
+            looked.set()
+
+    monkeypatch.setattr(book, "_say", listen)
     task = asyncio.create_task(book.run())
     (lists / "vpn.txt").write_text("192.0.2.1")
-    await adopted.wait()
+    await looked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert said == [1, 2]
