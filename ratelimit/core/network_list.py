@@ -15,7 +15,6 @@ from ratelimit.core.expectation import shown
 
 _MOST_SAID: Final = 3  # broken lines of a file that are quoted; the rest is counted
 _EXPECTED: Final = "expected a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"
-_LONGEST: Final = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128")
 
 _Span = tuple[int, int]  # first address, and the one after the last
 
@@ -83,8 +82,6 @@ def parse_list(content: bytes, source: str) -> ListFile:
 
 def _parse_network(text: str) -> tuple[int, _Span]:
     """The length of the network's addresses, and its span. Raises OSError or ValueError; `ipaddress` would take five times as long."""
-    if len(text) > _LONGEST:
-        raise ValueError(text)
     address, slash, prefix = text.partition("/")
     packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
     bits = 8 * len(packed)

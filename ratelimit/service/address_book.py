@@ -6,6 +6,7 @@ starts may refuse to, by `refused`.
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -116,10 +117,8 @@ def _state(sources: Sources) -> object:
     """Something that differs once a file was written, replaced, added or removed."""
     paths = [Path(sources.countries)] if sources.countries is not None else []
     if sources.lists is not None:
-        try:
+        with suppress(OSError, ValueError):  # a folder that cannot be read: that is said when it is
             paths += sorted(Path(sources.lists).iterdir())
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            return str(error)
     return [(path.name, _file_state(path)) for path in paths]
 
 

@@ -18,7 +18,7 @@ def facts(networks: KnownNetworks, address: str) -> AddressFacts:
 
 def test_nothing_is_known_without_lists() -> None:
     """Without lists every fact is unknown, not false; the country and the network are there."""
-    for address, network in (("192.0.2.7", "192.0.2.0"), ("2001:db8:1:2::", "2001:db8:1::")):
+    for address, network in (("192.0.2.7", "192.0.2.0"), ("2001:db8:1:ff02::", "2001:db8:1::")):
         found = facts(known(), address)
         assert (found.hosting, found.vpn, found.relay, found.crawler, found.checked) == (None, None, None, None, frozenset())
         assert (found.country, found.network) == ("DE", ip_address(network).packed)

@@ -60,22 +60,37 @@ def test_memory_is_bounded() -> None:
     assert book.facts(bytes([8, 8, 8, 8])).country == "US"
 
 
-async def test_changed_files_are_read_again(lists: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "content", "known"),
+    [
+        ("googlebot-v4.txt", "192.0.9.0/24\n", ("SE", None, False)),  # as long as before
+        ("apple-proxy.txt", "192.0.2.1", ("SE", "googlebot", False)),
+        ("vpn.txt", "192.0.2.1", ("SE", "googlebot", True)),
+        ("vpn.txt", None, ("SE", "googlebot", None)),
+        ("../c.mmdb", "NO", ("NO", "googlebot", False)),
+    ],
+)
+async def test_a_changed_file_is_read_again(
+    lists: Path, tmp_path: Path, file: str, content: str | None, known: tuple[str, str | None, bool | None]
+) -> None:
     """A file that was written, added or removed is read once two looks find it the same, and then what was known is forgotten."""
+    (lists / "vpn.txt").write_text("198.51.100.0/24")
     countries = database(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country": "SE"}})
     book = AddressBook(Sources(str(lists), str(countries)))
-    assert (book.facts(ADDRESS).country, book.facts(ADDRESS).crawler) == ("SE", "googlebot")
-    (lists / "vpn.txt").write_text("192.0.2.1")
+    before = book.facts(ADDRESS)
+    assert (before.country, before.crawler, before.vpn) == ("SE", "googlebot", False)
+    if content is None:
+        (lists / file).unlink()
+    elif file.endswith(".mmdb"):
+        database(lists / file, {"192.0.2.0/24": {"country": content}})
+    else:
+        (lists / file).write_text(content)
     await book.look()
-    assert book.facts(ADDRESS).vpn is None
+    assert book.facts(ADDRESS) is before
     await book.look()
-    assert book.facts(ADDRESS).vpn is True
-    (lists / "googlebot-v4.txt").write_text("198.51.100.0/24")
-    (lists / "vpn.txt").unlink()
-    database(countries, {"192.0.2.0/24": {"country": "NO"}})
-    await look_twice(book)
     facts = book.facts(ADDRESS)
-    assert (facts.country, facts.crawler, facts.vpn) == ("NO", None, None)
+    assert facts is not before
+    assert (facts.country, facts.crawler, facts.vpn) == known
 
 
 async def test_unchanged_files_are_left_alone(lists: Path) -> None:

@@ -61,7 +61,7 @@ def test_class(agent: str | None, agent_class: AgentClass) -> None:
         ("Googlebot/2.1 bingbot/2.0", {"googlebot", "bing"}),
         ("Mozilla/5.0 (compatible; adidxbot/2.0; +http://www.bing.com/bingbot.htm)", set()),
         ("Mediapartners (Googlebot)", set()), ("AdsBot-Google (+http://www.google.com/adsbot.html)", set()),
-        ("Mozilla/5.0 (compatible; notgooglebot/2.1)", set()), (CHROME, set()),
+        ("Mozilla/5.0 (compatible; notgooglebot/2.1)", set()), ("notbingbot/2.0 notgptbot/1.0 notduckduckbot/1.0", set()), (CHROME, set()),
     ],
 )  # fmt: skip
 def test_verifiable_crawlers(agent: str, crawlers: set[str]) -> None:
