@@ -32,12 +32,15 @@ class FixedScorer:
     """Says the same of everybody."""
 
     version = "0123456789ab"
+    calibrated = True
 
-    def __init__(self, risk: float = 0.5) -> None:
-        self.risk = risk
+    def __init__(self, risk: float) -> None:
+        self._risk = risk
 
     def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> Rows:  # noqa: ARG002  (the protocol's)
-        return np.full(len(rows), self.risk)
+        return np.full(len(rows), self._risk)
+
+    raw = p_fraud = lambda self, kind, rows: self.score(kind, rows, ())
 
     def reasons(self, kind: Kind, row: Rows) -> tuple[()]:  # noqa: ARG002
         return ()
