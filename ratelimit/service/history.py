@@ -22,7 +22,6 @@ LONGEST_LAG_S: Final = 10
 _A_SECOND: Final = 16  # batches, as when we serve
 _UNDER_WAY: Final = 512  # merges that may be under way while the log is read on
 _QUIET_S: Final = LONGEST_UNTOLD_S + LONGEST_LAG_S + 1  # after so long all is told
-_PAUSE_S: Final = 0.0005
 
 
 class History:
@@ -32,6 +31,8 @@ class History:
         self.usage = usage
         self._lag_s, self._most = min(lag_s, LONGEST_LAG_S), 0 if exact else _UNDER_WAY
         self._told: deque[tuple[int, Told]] = deque()
+        self._back = asyncio.Event()  # a merge came back
+        usage.outbox.after = self._back.set
 
     async def run(self, replay: Replay, entries: Iterable[Entry]) -> None:
         """Put every entry through; the replay was made with this as its observer."""
@@ -80,9 +81,9 @@ class History:
                 break
 
     async def _drain(self, most: int) -> None:
+        """Wait until no more merges than `most` are under way, and score what has come back."""
         usage = self.usage
         while usage.outbox.under_way > most or len(usage.scoring):
             if not usage.score():
-                await asyncio.sleep(_PAUSE_S)
-            else:
-                await asyncio.sleep(0)
+                self._back.clear()
+                await self._back.wait()

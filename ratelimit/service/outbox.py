@@ -48,6 +48,7 @@ class Outbox:
         self.told = 0
         self.untold = 0  # merges that were not told, or of which nobody knows what became
         self.under_way = 0
+        self.after: Callable[[], None] | None = None  # called when one comes to its end
         self._store, self._back = store, back
         self._due: deque[Watch] = deque()
         self._later: dict[int, list[Watch]] = {}
@@ -109,3 +110,5 @@ class Outbox:
             self.told += 1
             if state:
                 self._back(watch, state)
+        if self.after is not None:
+            self.after()
