@@ -11,6 +11,8 @@ from ratelimit.core.identity import Caller
 LifeEvent = Literal["signup", "login", "login_failed", "key_created", "email_changed", "trial_granted", "closed"]
 LIFE_EVENTS: Final[tuple[LifeEvent, ...]] = get_args(LifeEvent)
 
+TOO_MANY: Final = 429
+
 Count = tuple[str, float]  # a name of core.profile.COUNTS, and how much
 
 
@@ -29,7 +31,12 @@ _OF_LIFE: Final[dict[str, tuple[Count, ...]]] = {
 
 
 def answered(caller: Caller, status: int, size_bytes: int = 0) -> Told:
-    """A request that had passed was answered with that status and so many bytes."""
+    """A request that had passed was answered with that status and so many bytes.
+
+    429 is what a limiter answers, ours as a rule, to a request that did not pass: no count of what did takes it in.
+    """
+    if status == TOO_MANY:
+        return Told(caller, ())
     counts: list[Count] = [("answered", 1.0)]
     if 400 <= status < 500:
         counts.append(("errors", 1.0))

@@ -93,7 +93,7 @@ class Outbox:
             watch.queued = False
             if watch.owes():
                 count += 1
-                self.send(watch, watch.take(model, only_known=self.full))
+                self.send(watch, watch.take(model, only_known=self.full or watch.stranger))
         return count
 
     def send(self, watch: Watch, merge: Merge) -> None:

@@ -23,6 +23,7 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.usage_event import Told
 from ratelimit.service.outbox import WORTH_A_CALL, Outbox
 from ratelimit.service.scoring import Scoring
+from ratelimit.service.strangers import Strangers
 from ratelimit.service.watch import Part, Watch
 from ratelimit.service.watches import Watches
 
@@ -74,6 +75,7 @@ class Usage:
         self.jumps = 0  # of the clock
         self._distinct, self._book = distinct, book
         self._watches = {kind: Watches(kind, keys.profile_namer(kind), most) for kind in KINDS}
+        self.strangers = Strangers(self._watches, self.outbox)
         self._alike: dict[_Alike, int] = {}
         self._known: dict[Caller, _Who] = {}
         self._asked = 0
@@ -86,7 +88,7 @@ class Usage:
     @property
     def pending(self) -> bool:
         """Whether there is anything that was not told yet."""
-        return bool(self._alike) or self.outbox.pending
+        return bool(self._alike or self.strangers) or self.outbox.pending
 
     def note(self, caller: Caller, target: str, user_agent: str | None, cost: int, *, passed: bool) -> None:
         """A request was decided."""
@@ -100,11 +102,11 @@ class Usage:
             self.dropped += 1
 
     def tell(self, told: Told) -> None:
-        """Something became known only afterwards, of subjects that are watched."""
-        for kind, value in _subjects(told.caller):
+        """Something became known only afterwards, of subjects that are watched, be it by another sidecar."""
+        for kind, value in _subjects(told.caller) if told.counts else ():
             watch = self._watches[kind].get(value)
-            if watch is not None:
-                part = self._part(watch, self.tick)
+            part = self._part(watch, self.tick) if watch is not None else self.strangers.part(kind, value, self.tick)
+            if part is not None:
                 for name, count in told.counts:
                     part[_PLACE[name]] += count
 
@@ -131,6 +133,7 @@ class Usage:
             self._count(key, times, before)
             if index % _AT_ONCE == _AT_ONCE - 1:
                 yield
+        self.strangers.turn()
         self.tick = tick
         if tick % _FORGET_S == 0:
             self._known.clear()  # lists of networks may have changed

@@ -21,7 +21,7 @@ Part = list[float]  # its tick, and the counts of core/profile.COUNTS
 class Watch:
     """What is held of one subject. `risk` None: not known; `scored` is the tick that it is of; `signals` are float32."""
 
-    __slots__ = ("bits", "key", "kind", "parts", "plan", "queued", "risk", "scored", "seen", "signals", "told", "value")
+    __slots__ = ("bits", "key", "kind", "parts", "plan", "queued", "risk", "scored", "seen", "signals", "stranger", "told", "value")
 
     def __init__(self, kind: Kind, value: str | bytes, key: str) -> None:
         self.kind, self.value, self.key = kind, value, key
@@ -34,6 +34,7 @@ class Watch:
         self.told: float | None = None  # the risk that the store knows from us
         self.scored = 0
         self.signals = b""
+        self.stranger = False  # not watched: what is told of it is merged only where the store has a profile
 
     def part(self, tick: int) -> Part:
         """The part of that tick, which is the latest."""

@@ -52,6 +52,10 @@ class Watches:
         count = self._first.get(value, 0)
         return count - times < ASK_AT <= count
 
+    def counts(self, value: Value) -> bool:
+        """Whether a subject is counted that is not watched yet."""
+        return value in self._first
+
     def unwatched(self, value: Value) -> Watch:
         """Someone to ask the store about, who is not watched for that."""
         return Watch(self.kind, value, self._name(value))

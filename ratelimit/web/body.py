@@ -6,7 +6,7 @@ than its limit. Sizes are bytes.
 
 import asyncio
 import re
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from aiohttp.web import BaseRequest, RequestPayloadError
@@ -25,6 +25,13 @@ _AT: Final = re.compile(r" - at `([^`]*)`$")
 _FIELD: Final = re.compile(r"Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _MOST_DETAIL: Final = 300  # characters
+
+
+class Misfit(NamedTuple):
+    """Where a document does not fit its shape, as a JSON path, and what was found there."""
+
+    path: str
+    text: str
 
 
 def whole_body(request: BaseRequest, limit: int) -> bytes | None:
@@ -67,7 +74,7 @@ async def _read(request: BaseRequest, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> ClientError:
-    return ClientError(413, f"the body is over {limit} bytes; a check takes a few hundred", close=True)
+    return ClientError(413, f"the body is over {limit} bytes; a check, or an event, takes a few hundred", close=True)
 
 
 def undecodable(request: BaseRequest, body: bytes, error: Exception, shape: type[Struct]) -> ClientError:
@@ -78,13 +85,15 @@ def undecodable(request: BaseRequest, body: bytes, error: Exception, shape: type
     if not body:
         return ClientError(400, f"the body is empty; expected a JSON object with {', '.join(shape.__struct_fields__)}")
     if isinstance(error, msgspec.ValidationError):
-        return _invalid(str(error), shape)
+        found = misfit(str(error), shape)
+        return ClientError(422, f"{found.path}: {found.text}", path=found.path)
     if isinstance(error, UnicodeDecodeError):
         return ClientError(400, "a text in the body is not UTF-8; expected JSON in UTF-8")
     return ClientError(400, f"the body is not JSON: {str(error)[:_MOST_DETAIL]}")
 
 
-def _invalid(message: str, shape: type[Struct]) -> ClientError:
+def misfit(message: str, shape: type[Struct]) -> Misfit:
+    """What msgspec says of a document that does not fit `shape`, in our words."""
     found = _AT.search(message)
     path = found[1] if found else "$"
     text = message[: found.start()] if found else message
@@ -95,7 +104,7 @@ def _invalid(message: str, shape: type[Struct]) -> ClientError:
         text = "is missing" if missing else f"is not a field here{meant(name, _known(path, shape))}"
     else:
         text = text[:1].lower() + text[1:]
-    return ClientError(422, f"{path}: {text[:_MOST_DETAIL]}", path=path)
+    return Misfit(path, text[:_MOST_DETAIL])
 
 
 def _known(path: str, shape: type[Struct]) -> tuple[str, ...]:

@@ -11,3 +11,4 @@ class Counts:
         self.unparsable = 0  # of these, what was not HTTP
         self.no_address = 0  # authorizations without a usable X-Forwarded-For: their limits per ip were skipped
         self.bugs = 0
+        self.events: Counter[str] = Counter()  # lines of /v1/events by what became of them: accepted, repeated, or core.event.Refusal

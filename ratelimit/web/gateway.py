@@ -4,6 +4,7 @@ Whatever is sent here, the answer is a decision or a problem with a 4xx; a 500 i
 request said.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 from typing import Final, NamedTuple
@@ -18,6 +19,7 @@ from ratelimit.settings import Secret
 from ratelimit.web.authorize import ENVOY, NGINX, Authorize, as_nginx_takes_it
 from ratelimit.web.check import Check
 from ratelimit.web.counts import Counts
+from ratelimit.web.events import Events
 from ratelimit.web.headers import RateLimitHeaders
 from ratelimit.web.health import Health
 from ratelimit.web.problems import ClientError
@@ -47,6 +49,7 @@ class GatewayLane:
     def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
+        events = Events(limiter, keys, counts, time.time)
         self.answer = check.answer  # to the body of a check that `accepts`, see shortcut
         self._counts = counts
         self._token = token.reveal().encode() if token is not None else None
@@ -54,6 +57,7 @@ class GatewayLane:
         self.endpoints: Final = {
             CHECK: Endpoint(check.check, _POST),
             "/v1/check/batch": Endpoint(check.batch, _POST),
+            "/v1/events": Endpoint(events.take, _POST),
             "/v1/authorize/forwarded": Endpoint(authorize.forwarded),
             NGINX: Endpoint(authorize.nginx),
             ENVOY: self._envoy,

@@ -9,8 +9,10 @@ import msgspec
 
 from ratelimit import __version__
 from ratelimit.core.decision import Decision
+from ratelimit.core.event import Event
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
+from ratelimit.web.events import EventCounts
 from ratelimit.web.problems import CONTENT_TYPE, Problem
 
 Node = dict[str, Any]
@@ -27,14 +29,16 @@ _FORWARDED_FOR: Final = "the row of addresses that the request came by; the call
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([CheckRequest, BatchRequest, Decision, Problem, Record], ref_template=_REF)
+    _, shapes = msgspec.json.schema_components(
+        [CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Record], ref_template=_REF
+    )
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = _list("decisions", "Decision")
     schemas["Records"] = _list("records", "Record")
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
-        "paths": {**_checks(), **_authorize(), **_health(), **_operator()},
+        "paths": {**_checks(), **_events(), **_authorize(), **_health(), **_operator()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -107,6 +111,16 @@ def _checks() -> Node:
         "/v1/check": {"servers": _GATEWAY, **call("Decide on one request", "CheckRequest", "Decision")},
         "/v1/check/batch": {"servers": _GATEWAY, **call("Decide on up to 1,000 requests, in order", "BatchRequest", "Decisions")},
     }
+
+
+def _events() -> Node:
+    summary = "Tell how requests were answered, and what happens in accounts' lives: NDJSON, an event a line"
+    body = {"content": {"application/x-ndjson": {"schema": _ref("Event")}}}
+    answers = {"202": _json("what became of the lines; a wrong one spoils no other", "EventCounts")}
+    answers |= {**_BODY_PROBLEMS, "400": _problem("the body is not NDJSON")}
+    del answers["422"]
+    call = {"tags": ["events"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
+    return {"/v1/events": {"servers": _GATEWAY, "post": call}}
 
 
 _THROTTLED: Final = _problem("slow down; Retry-After says how long")

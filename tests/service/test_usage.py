@@ -226,6 +226,45 @@ async def test_the_owners_faults_are_nobodys_errors(store: RedisStore) -> None:
     assert signal(usage, "bytes_1d") == pytest.approx(400, rel=1e-3)
 
 
+async def test_what_another_sidecar_decided(own_node: Node, store: RedisStore) -> None:
+    """What is told of somebody who never asked here is merged where the store knows them, in one call a second, and nowhere else."""
+    one, other = usage_on(store), usage_on(store)
+    note(one, 10)
+    _turn(one, START + 1)
+    await settle(one)
+    for _ in range(5):
+        other.tell(answered(KEY, 404))
+        other.tell(answered(KEY, 200))
+        other.tell(answered(Caller(api_key="nobody"), 404))
+    _turn(other, START + 1)
+    await settle(other)
+    assert other.outbox.told == 4  # key, address and account; and nobody
+    assert signal(other, "error_share_10m") == pytest.approx(0.5, rel=1e-2)
+    assert other.watch("api_key", "nobody") is None
+    assert len(own_node.client.keys("rl1:p:*")) == 3
+
+
+async def test_told_of_who_is_counted_here(store: RedisStore) -> None:
+    """Who asked here a few times is watched here as soon as any sidecar does; until then nothing of theirs is told."""
+    usage = usage_on(store)
+    note(usage, 1)
+    usage.tell(answered(KEY, 404))
+    _turn(usage, START + 1)
+    await settle(usage)
+    assert (usage.outbox.told, usage.outbox.untold) == (0, 0)
+
+
+async def test_strangers_are_bounded(store: RedisStore) -> None:
+    """Of invented subjects only so many are told of in a second; the rest is let go and counted."""
+    usage = usage_on(store)
+    for number in range(1_000):
+        usage.tell(answered(Caller(api_key=str(number)), 404))
+    assert usage.strangers.dropped == 1_000 - 256
+    _turn(usage, START + 1)
+    await settle(usage)
+    assert usage.outbox.told == 256
+
+
 async def test_an_accounts_life(store: RedisStore) -> None:
     """Failed logins count against account and address; events that no signal counts are none of ours."""
     usage = usage_on(store)

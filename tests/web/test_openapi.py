@@ -91,6 +91,9 @@ async def test_schemas_fit(start_operator: StartOperator) -> None:
     valid("CheckRequest", check)
     valid("BatchRequest", {"checks": [check]})
     valid("Decisions", (await operator.gateway.post("/v1/check/batch", {"checks": [check]})).json)
+    event = {"time": 1.5, "type": "login", "account": "a"}
+    valid("Event", event)
+    valid("EventCounts", (await operator.gateway.post("/v1/events", event)).json)
     valid("Problem", (await operator.gateway.check(cost=-1)).json)
     valid("Problem", (await operator.gateway.get("/v1/authorize/envoy/", "X-Api-Key: k")).json)
     with pytest.raises(Exception, match="is less than the minimum"):

@@ -1,0 +1,57 @@
+"""A gateway lane with signals, whose seconds pass when the test says so."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from ratelimit.core.distinct import Distinct
+from ratelimit.core.identity import ApiKeys
+from ratelimit.core.signals import COLUMN
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.address_book import AddressBook
+from ratelimit.service.signal_loop import SignalLoop
+from ratelimit.service.usage import Usage
+from tests.web.conftest import SECRET
+
+_digest = ApiKeys(SECRET).digest
+
+
+class Site:
+    """Wraps a Gateway that was started with a store; its `usage` is put behind the limiter."""
+
+    def __init__(self, gateway: Any) -> None:
+        self.gateway = gateway
+        self.usage = gateway.limiter.usage = Usage(gateway.store, StoreKeys(SECRET), Distinct(SECRET), AddressBook())
+        self.now = time.time()
+        self.loop = SignalLoop(self.usage, lambda: self.now)
+
+    async def ask(self, times: int, **fields: Any) -> Any:
+        """So many checks, which all must have an answer; the last one's."""
+        answer = None
+        for _ in range(times):
+            answer = await self.gateway.check(**{"api_key": "k", **fields})
+        return answer
+
+    async def tell(self, *lines: dict[str, Any] | bytes) -> Any:
+        """Upload events; what a dictionary leaves out is that of a good answer to key k, now."""
+        usual = {"time": time.time(), "method": "GET", "path": "/", "status": 200, "api_key": "k"}
+        body = b"\n".join(line if isinstance(line, bytes) else json.dumps({**usual, **line}).encode() for line in lines)
+        return await self.gateway.post("/v1/events", body)
+
+    async def settle(self) -> None:
+        """Seconds pass until all is told and scored."""
+        for seconds in (1, 15):
+            self.now += seconds
+            await self.loop.slice()
+            while self.usage.flush() or self.usage.outbox.under_way or len(self.usage.scoring):
+                await self.loop.slice()
+                await asyncio.sleep(0.001)
+
+    def signal(self, name: str, key: str = "k") -> float:
+        """A signal of an API key, as it was scored last."""
+        watch = self.usage.watch("api_key", _digest(key))
+        assert watch is not None
+        return float(np.frombuffer(watch.signals, "<f4")[COLUMN[name]])
