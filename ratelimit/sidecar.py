@@ -88,17 +88,16 @@ class Sidecar:
             most_subjects=terms.most_subjects,
         )
         if terms.signals_url is not None:
-            limiter.usage = await cls._open_signals(terms, terms.signals_url, keys, stack)
+            book = book or AddressBook(terms.sources)
+            keep_running(book.run, stack)
+            limiter.usage = await cls._open_signals(terms, terms.signals_url, keys, book, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        keep_running((book or AddressBook(terms.sources)).run, stack)
         return cls(limiter, store, terms)
 
     @staticmethod
-    async def _open_signals(terms: Terms, url: str, keys: StoreKeys, stack: AsyncExitStack) -> Usage:
+    async def _open_signals(terms: Terms, url: str, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
         """Signals go over a connection of their own, which no decision waits for."""
-        book = AddressBook(terms.sources)
-        keep_running(book.run, stack)
         store = RedisStore(Options(url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
         stack.push_async_callback(store.close)
         await store.open()

@@ -14,14 +14,12 @@ from ratelimit.core.identity import Caller
 from ratelimit.core.log_entry import REQUEST, Entry
 from ratelimit.core.units import US_PER_S
 from ratelimit.core.usage_event import Told, answered, lived
-from ratelimit.service.outbox import LONGEST_UNTOLD_S
 from ratelimit.service.replay import Replay
 from ratelimit.service.usage import BATCH, Usage
 
 LONGEST_LAG_S: Final = 10
 _A_SECOND: Final = 16  # batches, as when we serve
 _UNDER_WAY: Final = 512  # merges that may be under way while the log is read on
-_QUIET_S: Final = LONGEST_UNTOLD_S + LONGEST_LAG_S + 1  # after so long all is told
 
 
 class History:
@@ -47,8 +45,10 @@ class History:
                     await self._drain(self._most)
             second.append(entry)
         replay.run(second)
-        self._advance(self.usage.tick + _QUIET_S)
         await self._drain(0)
+        while self._told or self.usage.pending:
+            self._turn(self.usage.tick + 1)
+            await self._drain(0)
 
     def see(self, now_us: int, entry: Entry, caller: Caller, refusal: object | None) -> None:  # noqa: ARG002  (the time is the observer's)
         """An entry was decided, or tells of an account's life."""
