@@ -8,6 +8,7 @@ from ratelimit import __version__
 from ratelimit.cli.policy import policy
 from ratelimit.cli.replay import replay
 from ratelimit.cli.serve import serve
+from ratelimit.cli.simulate import simulate_command
 from ratelimit.core.errors import RatelimitError
 
 
@@ -20,6 +21,7 @@ def cli() -> None:
 cli.add_command(serve)
 cli.add_command(policy)
 cli.add_command(replay)
+cli.add_command(simulate_command)
 
 
 def main() -> None:

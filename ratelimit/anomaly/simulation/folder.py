@@ -1,0 +1,139 @@
+"""Writes a simulation into a folder: the usage log, the purchases, the labels and a manifest. A day is in memory at a time, no more."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import zstandard
+from numpy.random import default_rng
+
+from ratelimit import __version__
+from ratelimit.anomaly.simulation.cast import ABUSE, HONEST, Part, cast, chance
+from ratelimit.anomaly.simulation.member import Span
+from ratelimit.anomaly.simulation.purchase import Purchase
+from ratelimit.anomaly.simulation.row import Rows, in_order, joined
+from ratelimit.anomaly.simulation.site import Day, days
+from ratelimit.anomaly.simulation.text import instant, label_line, lines, purchase_line
+from ratelimit.core.errors import ConfigError
+
+USAGE: Final = "usage.ndjson.zst"
+PURCHASES: Final = "purchases.ndjson.zst"
+LABELS: Final = "labels.ndjson"
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+FIRST: Final = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
+_LEVEL: Final = 3
+_CHUNK: Final = 8_192  # lines packed at a time
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a folder holds: counts of lines, purchases, labels by target, members by population, and lines by population."""
+
+    format: int
+    version: str
+    seed: int
+    days: int
+    scale: float
+    first: str
+    until: str
+    abuse_kinds: list[str]
+    lines: int
+    purchases: int
+    labels: dict[str, int]
+    members: dict[str, dict[str, int]]
+    lines_of: dict[str, int]
+
+
+def simulate(  # noqa: PLR0913 (what a simulation is made of)
+    out: Path,
+    *,
+    day_count: int = 21,
+    seed: int = 1,
+    scale: float = 1.0,
+    without: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
+    on_day: Callable[[int, int], None] = lambda _day, _lines: None,
+) -> Manifest:
+    """Simulate into a folder and say what was written; raises ConfigError for kinds of abuse that there are not.
+
+    `without` leaves out kinds of abuse, `only` all others; the rest stays the same. `on_day` is told how many days and lines are done.
+    """
+    kinds = chosen(without, only)
+    span = Span(int(FIRST.timestamp()) * 1_000, day_count)
+    parts = list(cast(seed, span, scale, kinds))
+    out.mkdir(parents=True, exist_ok=True)
+    written, bought = Counter[str](), 0
+    with _packed(out / USAGE) as log, _packed(out / PURCHASES) as tills:
+        for day in days(seed, span.first_ms, span.days):
+            for chunk in _chunks(lines(_usage(parts, seed, day, written))):
+                log.write(chunk)
+            purchases = sorted(purchase for part in parts for purchase in _bought(part, seed, day))
+            tills.write(b"".join(map(purchase_line, purchases)))
+            bought += len(purchases)
+            on_day(day.number + 1, written.total())
+    labels = sorted((label for part in parts for label in part.member.labels), key=lambda label: (label.from_ms, label_line(label)))
+    (out / LABELS).write_bytes(b"".join(map(label_line, labels)))
+    manifest = Manifest(
+        format=FORMAT,
+        version=__version__,
+        seed=seed,
+        days=day_count,
+        scale=scale,
+        first=instant(span.first_ms),
+        until=instant(span.end_ms),
+        abuse_kinds=sorted(kinds),
+        lines=written.total(),
+        purchases=bought,
+        labels=dict(sorted(Counter(label.target for label in labels).items())),
+        members={name: dict(sorted(count.items())) for name, count in _members(parts).items()},
+        lines_of=dict(sorted(written.items())),
+    )
+    (out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    return manifest
+
+
+def chosen(without: frozenset[str], only: frozenset[str] | None) -> frozenset[str]:
+    """The kinds of abuse that take part; raises ConfigError."""
+    unknown = sorted((without | (only or frozenset())) - ABUSE.keys())
+    if unknown:
+        raise ConfigError([f"{name!r} is no kind of abuse; expected one of {', '.join(ABUSE)}" for name in unknown])
+    return (frozenset(ABUSE) if only is None else only) - without
+
+
+@contextmanager
+def _packed(path: Path) -> Iterator[zstandard.ZstdCompressionWriter]:
+    with path.open("wb") as file, zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file) as writer:
+        yield writer
+
+
+def _chunks(texts: Iterator[str]) -> Iterator[bytes]:
+    while chunk := "".join(islice(texts, _CHUNK)):
+        yield chunk.encode()
+
+
+def _usage(parts: list[Part], seed: int, day: Day, written: Counter[str]) -> Rows:
+    """Everybody's day, by time."""
+    found = []
+    for part in parts:
+        rows = part.member.uses(day, default_rng(chance(seed, part, day.number)))
+        if len(rows):
+            found.append(rows)
+            written[part.population] += len(rows)
+    return in_order(joined(found))
+
+
+def _bought(part: Part, seed: int, day: Day) -> list[Purchase]:
+    buys = part.member.buys
+    return buys(day, default_rng(chance(seed, part, day.number).spawn(1)[0])) if buys else []
+
+
+def _members(parts: list[Part]) -> dict[str, Counter[str]]:
+    members = {"honest": Counter[str](), "abuse": Counter[str](), "evasive": Counter[str]()}
+    for part in parts:
+        members["honest" if part.population in HONEST else "evasive" if part.evasive else "abuse"][part.population] += 1
+    return members
