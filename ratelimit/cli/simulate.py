@@ -84,10 +84,10 @@ def _progress(stack: ExitStack, days: int) -> Callable[[int, int], None]:
 
 
 def _show(out_dir: Path, manifest: Manifest) -> None:
-    honest, abuse, evasive = (sum(manifest.members[name].values()) for name in ("honest", "abuse", "evasive"))
+    honest, plain, evasive = (sum(members.values()) for members in manifest.members.values())
     labels = ", ".join(f"{count:,} {target}" for target, count in manifest.labels.items()) or "none"
     click.echo(f"{manifest.first} to {manifest.until}, seed {manifest.seed}, scale {manifest.scale:g}")
-    click.echo(f"{honest:,} honest members, {abuse} abusers and {evasive} evasive ones of {len(manifest.abuse_kinds)} kinds")
+    click.echo(f"{honest:,} honest members, {plain} plain abusers and {evasive} evasive ones of {len(manifest.abuse_kinds)} kinds")
     click.echo(f"{out_dir / USAGE}: {manifest.lines:,} lines")
     click.echo(f"{out_dir / PURCHASES}: {manifest.purchases:,} purchases")
     click.echo(f"{out_dir / LABELS}: labels of {labels}")

@@ -1,8 +1,9 @@
 """Writes a simulation into a folder: the usage log, the purchases, the labels and a manifest. A day is in memory at a time, no more."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -14,9 +15,9 @@ from numpy.random import default_rng
 
 from ratelimit import __version__
 from ratelimit.anomaly.simulation.cast import ABUSE, HONEST, Part, cast, chance
-from ratelimit.anomaly.simulation.member import Span
+from ratelimit.anomaly.simulation.member import Span, Subject, Target, seen
 from ratelimit.anomaly.simulation.purchase import Purchase
-from ratelimit.anomaly.simulation.row import Rows, in_order, joined
+from ratelimit.anomaly.simulation.row import DAY_MS, Rows, in_order, joined
 from ratelimit.anomaly.simulation.site import Day, days
 from ratelimit.anomaly.simulation.text import instant, label_line, lines, purchase_line
 from ratelimit.core.errors import ConfigError
@@ -49,6 +50,15 @@ class Manifest(msgspec.Struct, frozen=True):
     lines_of: dict[str, int]
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was written so far: lines by population, whom abusers acted as, and purchases."""
+
+    lines: Counter[str]
+    blamed: set[tuple[Target, Subject]]
+    purchases: int = 0
+
+
 def simulate(  # noqa: PLR0913 (what a simulation is made of)
     out: Path,
     *,
@@ -64,19 +74,19 @@ def simulate(  # noqa: PLR0913 (what a simulation is made of)
     `without` leaves out kinds of abuse, `only` all others; the rest stays the same. `on_day` is told how many days and lines are done.
     """
     kinds = chosen(without, only)
-    span = Span(int(FIRST.timestamp()) * 1_000, day_count)
+    first_ms = int(FIRST.timestamp()) * 1_000
+    span = Span(first_ms, first_ms + day_count * DAY_MS)
     parts = list(cast(seed, span, scale, kinds))
     out.mkdir(parents=True, exist_ok=True)
-    written, bought = Counter[str](), 0
-    with _packed(out / USAGE) as log, _packed(out / PURCHASES) as tills:
+    tally = Tally(Counter(), set())
+    with _packed(out / USAGE) as usage, _packed(out / PURCHASES) as purchases:
         for day in days(seed, span.first_ms, span.days):
-            for chunk in _chunks(lines(_usage(parts, seed, day, written))):
-                log.write(chunk)
-            purchases = sorted(purchase for part in parts for purchase in _bought(part, seed, day))
-            tills.write(b"".join(map(purchase_line, purchases)))
-            bought += len(purchases)
-            on_day(day.number + 1, written.total())
-    labels = sorted((label for part in parts for label in part.member.labels), key=lambda label: (label.from_ms, label_line(label)))
+            for chunk in _chunks(lines(_usage(parts, seed, day, tally))):
+                usage.write(chunk)
+            purchases.write(b"".join(map(purchase_line, _bought(parts, seed, day, tally))))
+            on_day(day.number + 1, tally.lines.total())
+    labels = [label for part in parts for label in part.member.labels if (label.target, label.subject) in tally.blamed]
+    labels.sort(key=lambda label: (label.from_ms, label_line(label)))
     (out / LABELS).write_bytes(b"".join(map(label_line, labels)))
     manifest = Manifest(
         format=FORMAT,
@@ -87,11 +97,11 @@ def simulate(  # noqa: PLR0913 (what a simulation is made of)
         first=instant(span.first_ms),
         until=instant(span.end_ms),
         abuse_kinds=sorted(kinds),
-        lines=written.total(),
-        purchases=bought,
-        labels=dict(sorted(Counter(label.target for label in labels).items())),
-        members={name: dict(sorted(count.items())) for name, count in _members(parts).items()},
-        lines_of=dict(sorted(written.items())),
+        lines=tally.lines.total(),
+        purchases=tally.purchases,
+        labels=_counted(label.target for label in labels),
+        members={group: _counted(part.population for part in parts if _group(part) == group) for group in ("honest", "plain", "evasive")},
+        lines_of=dict(sorted(tally.lines.items())),
     )
     (out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     return manifest
@@ -116,24 +126,32 @@ def _chunks(texts: Iterator[str]) -> Iterator[bytes]:
         yield chunk.encode()
 
 
-def _usage(parts: list[Part], seed: int, day: Day, written: Counter[str]) -> Rows:
+def _usage(parts: list[Part], seed: int, day: Day, tally: Tally) -> Rows:
     """Everybody's day, by time."""
     found = []
     for part in parts:
         rows = part.member.uses(day, default_rng(chance(seed, part, day.number)))
         if len(rows):
             found.append(rows)
-            written[part.population] += len(rows)
+            tally.lines[part.population] += len(rows)
+            if part.member.labels:
+                tally.blamed |= seen(rows)
     return in_order(joined(found))
 
 
-def _bought(part: Part, seed: int, day: Day) -> list[Purchase]:
-    buys = part.member.buys
-    return buys(day, default_rng(chance(seed, part, day.number).spawn(1)[0])) if buys else []
-
-
-def _members(parts: list[Part]) -> dict[str, Counter[str]]:
-    members = {"honest": Counter[str](), "abuse": Counter[str](), "evasive": Counter[str]()}
+def _bought(parts: list[Part], seed: int, day: Day, tally: Tally) -> list[Purchase]:
+    """Everybody's purchases of a day, by time."""
+    found = []
     for part in parts:
-        members["honest" if part.population in HONEST else "evasive" if part.evasive else "abuse"][part.population] += 1
-    return members
+        if part.member.buys:
+            found += part.member.buys(day, default_rng(chance(seed, part, day.number).spawn(1)[0]))
+    tally.purchases += len(found)
+    return sorted(found)
+
+
+def _group(part: Part) -> str:
+    return "honest" if part.population in HONEST else "evasive" if part.evasive else "plain"
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))

@@ -12,6 +12,7 @@ from ratelimit.anomaly.simulation.site import Day
 
 Target = Literal["api_key", "ip", "account"]
 Verdict = Literal["abuse", "fraud"]
+Subject = int | tuple[int, int]  # a key's or an account's number, or the two halves of an address
 
 
 class Caller(NamedTuple):
@@ -26,24 +27,20 @@ class Span(NamedTuple):
     """The time that is simulated. `keyed`: callers have keys and accounts; a log without them knows only addresses."""
 
     first_ms: int
-    days: int
+    end_ms: int  # the instant after the last
     keyed: bool = True
 
     @property
-    def end_ms(self) -> int:
-        """The instant after the last."""
-        return self.first_ms + self.days * DAY_MS
-
-    def start_ms(self, day: int) -> int:
-        """When a day begins; days are counted from 0."""
-        return self.first_ms + day * DAY_MS
+    def days(self) -> int:
+        """How many days it has, the last perhaps not whole."""
+        return -((self.first_ms - self.end_ms) // DAY_MS)
 
 
 class Label(NamedTuple):
-    """What is true of a subject: a key, an account or an address, as numbers, for a time; `known_ms` is when somebody found out."""
+    """What is true of a subject for a time; `known_ms` is when somebody found out."""
 
     target: Target
-    subject: int | tuple[int, int]
+    subject: Subject
     verdict: Verdict
     abuse: str
     evasive: bool
@@ -103,7 +100,7 @@ class Charge(NamedTuple):
         """Labels of addresses, each once."""
         return [self._label("ip", (int(address["high"]), int(address["low"]))) for address in np.unique(addresses)]
 
-    def _label(self, target: Target, subject: int | tuple[int, int]) -> Label:
+    def _label(self, target: Target, subject: Subject) -> Label:
         return Label(target, subject, self.verdict, self.abuse, self.evasive, self.from_ms, self.until_ms, self.known_ms)
 
 
@@ -115,6 +112,13 @@ def charge(rng: Generator, span: Span, abuse: str, *, evasive: bool, days: tuple
     until_ms = min(from_ms + lasts_ms, span.end_ms)
     known_ms = from_ms + int(rng.lognormal(np.log(2.5 if evasive else 0.8), 0.8) * DAY_MS) + 2 * HOUR_MS
     return Charge(abuse, evasive, from_ms, until_ms, known_ms)
+
+
+def seen(rows: Rows) -> set[tuple[Target, Subject]]:
+    """Who is in these rows: of many bots not each has been at work."""
+    found: set[tuple[Target, Subject]] = {("api_key", int(key)) for key in np.unique(rows["key"])}
+    found |= {("account", int(account)) for account in np.unique(rows["account"])}
+    return found | {("ip", (int(address["high"]), int(address["low"]))) for address in np.unique(rows["address"])}
 
 
 def within(rows: Rows, from_ms: int, until_ms: int) -> Rows:

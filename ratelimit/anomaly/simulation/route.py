@@ -27,8 +27,8 @@ class Route(NamedTuple):
 
 
 _ROUTES: Final = (
-    Route("generate", "POST", "/v1/generate", status=202, fault=422, bytes=420, spread=0.1, latency_ms=180, cost=(2, 4, 4, 4, 8, 16)),
-    Route("batch", "POST", "/v1/generate/batch", status=202, fault=422, bytes=1_900, latency_ms=420, cost=(8, 16, 32, 64)),
+    Route("generate", "POST", "/v1/generate", status=202, fault=422, bytes=420, spread=0.1, latency_ms=180, cost=(1, 1, 1, 1, 2, 2, 4)),
+    Route("batch", "POST", "/v1/generate/batch", status=202, fault=422, bytes=1_900, latency_ms=420, cost=(8, 8, 16, 32)),
     Route("poll", "GET", "/v1/generate/%x", "own", bytes=510, spread=0.2, latency_ms=12),
     Route("search", "GET", "/v1/search?q=%s", "words", fault=400, bytes=14_000, latency_ms=65),
     Route("file", "GET", "/v1/files/%x", "own", bytes=900_000, spread=0.9, latency_ms=90),

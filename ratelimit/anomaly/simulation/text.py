@@ -14,6 +14,7 @@ from ratelimit.anomaly.simulation.member import Label
 from ratelimit.anomaly.simulation.purchase import Outcome, Purchase
 from ratelimit.anomaly.simulation.route import method, path
 from ratelimit.anomaly.simulation.row import KINDS, PLANS, REQUEST, Rows
+from ratelimit.core.log_entry import Entry
 
 _CALLERS_KEPT: Final = 1 << 16
 _encode: Final = msgspec.json.Encoder().encode
@@ -74,6 +75,27 @@ def lines(rows: Rows) -> Iterator[str]:
             yield f'{{"time":"{instant(time_ms)}","type":"{KINDS[kind]}",{who}\n'
 
 
+def entries(rows: Rows) -> Iterator[Entry]:
+    """What a reader of a usage log makes of the lines of these rows."""
+    for time_ms, kind, route, item, status, size, latency_ms, cost, address, agent, key, account, plan in rows.tolist():
+        asked = kind == REQUEST
+        yield Entry(
+            time_us=time_ms * 1_000,
+            method=method(route) if asked else "",
+            path=path(route, item) if asked else "",
+            ip=address_text(*address),
+            api_key=key_text(key),
+            account=account_text(account),
+            plan=PLANS[plan] if account else None,
+            cost=cost if asked else 1,
+            status=status,
+            bytes=size if asked else -1,
+            latency_ms=latency_ms if asked else -1,
+            user_agent=AGENTS[agent],
+            kind=KINDS[kind],
+        )
+
+
 def purchase_line(purchase: Purchase) -> bytes:
     """The line of a purchase: what the site would send, and what became of it as `outcome`."""
     fields = purchase._asdict() | {
@@ -107,9 +129,9 @@ def subject_text(label: Label) -> str:
     return (key_text if label.target == "api_key" else account_text)(label.subject) or ""
 
 
-def label_line(label: Label) -> bytes:
-    """The line of a label."""
-    fields = {
+def label_fields(label: Label) -> dict[str, str | bool]:
+    """A label, with its texts."""
+    return {
         "target": label.target,
         "value": subject_text(label),
         "verdict": label.verdict,
@@ -120,4 +142,8 @@ def label_line(label: Label) -> bytes:
         "known_at": instant(label.known_ms),
         "source": "simulation",
     }
-    return _encode(fields) + b"\n"
+
+
+def label_line(label: Label) -> bytes:
+    """The line of a label."""
+    return _encode(label_fields(label)) + b"\n"

@@ -15,7 +15,7 @@ from ratelimit.anomaly.simulation.route import ROUTES, asked, mix
 from ratelimit.anomaly.simulation.row import DAY_MS, HOUR_MS, MINUTE_MS, ROW, Rows, in_order, joined
 from ratelimit.anomaly.simulation.site import Day, answer
 
-_FREE_TOKENS = 60
+_FREE_TOKENS = 25
 _MIX = mix(generate=36, poll=40, file=22, balance=2)
 
 

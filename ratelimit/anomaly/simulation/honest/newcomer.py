@@ -48,7 +48,7 @@ def life(person: Person, joined_ms: int, rng: Generator) -> Rows:
 def join(rng: Generator, span: Span) -> Member:
     """A newcomer; half of them do not come back."""
     person = (hobbyist if rng.random() < 0.7 else professional).habits(rng)
-    start_ms = span.start_ms(int(rng.integers(span.days)))
+    start_ms = span.first_ms + DAY_MS * int(rng.integers(span.days))
     joined_ms = int(person.rhythm.starts(rng, start_ms, 1)[0])
     later = replace(person, active=person.active * float(rng.choice([0.0, 1.0])), from_ms=joined_ms)
     first = replace(person, active=20.0, visits=person.visits + 2, clumsy=float(rng.beta(2, 9)), web=0.4, logs_in=0.8, from_ms=joined_ms)
