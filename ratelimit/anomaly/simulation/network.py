@@ -4,7 +4,7 @@ The networks are real, so that lists of countries, hosting companies and crawler
 for nobody. Countries and crawlers' networks as published in 2026.
 """
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,36 +16,42 @@ _LOW_BITS: Final = 64
 
 
 class Network(NamedTuple):
-    """A provider's networks, and the hours that its country is ahead of UTC. `per_24`: addresses in use of a /24 (carriers share few)."""
+    """A provider's networks in a country, and the hours that it is ahead of UTC."""
 
+    country: str
     v4: IPv4Network
     zone_h: int
     v6: IPv6Network | None = None
 
 
-def _networks(*rows: tuple[str, int] | tuple[str, int, str]) -> tuple[Network, ...]:
-    return tuple(Network(IPv4Network(row[0]), row[1], IPv6Network(row[2]) if len(row) > 2 else None) for row in rows)
+def _networks(*rows: str) -> tuple[Network, ...]:
+    """From rows of country, network, hours, and IPv6 network if any."""
+    found = []
+    for row in rows:
+        country, v4, zone_h, *v6 = row.split()
+        found.append(Network(country, IPv4Network(v4), int(zone_h), IPv6Network(v6[0]) if v6 else None))
+    return tuple(found)
 
 
 HOMES: Final = _networks(
-    ("73.0.0.0/9", -5, "2601::/20"), ("98.192.0.0/10", -6), ("71.160.0.0/11", -5), ("47.144.0.0/12", -8),  # US
-    ("86.128.0.0/10", 0, "2a00:23c0::/28"), ("84.128.0.0/10", 1, "2003:c0::/26"), ("91.0.0.0/10", 1),  # GB DE DE
-    ("90.0.0.0/10", 1), ("82.64.0.0/14", 1, "2a01:e0a::/32"), ("83.0.0.0/11", 1), ("77.160.0.0/12", 1),  # FR FR PL NL
-    ("83.32.0.0/12", 1), ("79.0.0.0/11", 1), ("70.24.0.0/14", -5), ("1.120.0.0/14", 10), ("78.160.0.0/11", 3),  # ES IT CA AU TR
-    ("122.160.0.0/12", 5), ("117.192.0.0/10", 5), ("189.32.0.0/12", -3, "2804:14c::/32"), ("153.128.0.0/10", 9),  # IN IN BR JP
-    ("118.136.0.0/15", 7), ("113.160.0.0/12", 7), ("105.112.0.0/13", 1), ("187.128.0.0/12", -6), ("175.192.0.0/11", 9),  # ID VN NG MX KR
+    "US 73.0.0.0/9 -5 2601::/20", "US 98.192.0.0/10 -6", "US 71.160.0.0/11 -5", "US 47.144.0.0/12 -8", "CA 70.24.0.0/14 -5",
+    "GB 86.128.0.0/10 0 2a00:23c0::/28", "DE 84.128.0.0/10 1 2003:c0::/26", "DE 91.0.0.0/10 1", "FR 90.0.0.0/10 1",
+    "FR 82.64.0.0/14 1 2a01:e0a::/32", "PL 83.0.0.0/11 1", "NL 77.160.0.0/12 1", "ES 83.32.0.0/12 1", "IT 79.0.0.0/11 1",
+    "TR 78.160.0.0/11 3", "IN 122.160.0.0/12 5", "IN 117.192.0.0/10 5", "BR 189.32.0.0/12 -3 2804:14c::/32", "JP 153.128.0.0/10 9",
+    "ID 118.136.0.0/15 7", "VN 113.160.0.0/12 7", "KR 175.192.0.0/11 9", "AU 1.120.0.0/14 10", "NG 105.112.0.0/13 1",
+    "MX 187.128.0.0/12 -6",
 )  # fmt: skip
 CARRIERS: Final = _networks(
-    ("172.56.0.0/14", -6), ("49.32.0.0/12", 5), ("106.192.0.0/12", 5), ("109.40.0.0/14", 1),  # US IN IN DE
-    ("82.132.208.0/20", 0), ("92.184.96.0/19", 1), ("114.4.0.0/16", 7), ("179.240.0.0/14", -3), ("105.160.0.0/13", 3),  # GB FR ID BR KE
+    "US 172.56.0.0/14 -6", "IN 49.32.0.0/12 5", "IN 106.192.0.0/12 5", "DE 109.40.0.0/14 1", "GB 82.132.208.0/20 0",
+    "FR 92.184.96.0/19 1", "ID 114.4.0.0/16 7", "BR 179.240.0.0/14 -3", "KE 105.160.0.0/13 3",
 )  # fmt: skip
 HOSTING: Final = _networks(
-    ("3.128.0.0/12", -5), ("18.196.0.0/15", 1), ("54.64.0.0/13", 9), ("13.36.0.0/14", 1), ("35.184.0.0/14", -6), ("34.96.0.0/14", 0),
-    ("20.96.0.0/13", -5), ("65.108.0.0/16", 2), ("95.216.0.0/16", 2), ("116.202.0.0/15", 1), ("51.68.0.0/16", 1), ("51.77.0.0/16", 1),
-    ("167.99.0.0/16", -5), ("159.65.0.0/16", -5), ("165.22.0.0/16", 0), ("172.104.0.0/15", -5), ("45.76.0.0/16", -6),
+    "US 3.128.0.0/12 -5", "US 18.196.0.0/15 1", "US 54.64.0.0/13 9", "US 13.36.0.0/14 1", "US 35.184.0.0/14 -6", "US 34.96.0.0/14 0",
+    "US 20.96.0.0/13 -5", "DE 65.108.0.0/16 2", "DE 95.216.0.0/16 2", "DE 116.202.0.0/15 1", "FR 51.68.0.0/16 1", "FR 51.77.0.0/16 1",
+    "US 167.99.0.0/16 -5", "US 159.65.0.0/16 -5", "US 165.22.0.0/16 0", "US 172.104.0.0/15 -5", "US 45.76.0.0/16 -6",
 )  # fmt: skip
-VPNS: Final = _networks(("146.70.64.0/18", 2), ("37.120.144.0/20", 2), ("149.102.224.0/19", -5))
-RELAYS: Final = _networks(("172.225.76.0/22", -5), ("172.226.8.0/22", -5), ("172.225.248.0/22", -5))
+VPNS: Final = _networks("RO 146.70.64.0/18 2", "RO 37.120.144.0/20 2", "US 149.102.224.0/19 -5")
+RELAYS: Final = _networks("US 172.225.76.0/22 -5", "US 172.226.8.0/22 -5", "US 172.225.248.0/22 -5")
 CRAWLERS: Final = {
     "googlebot": IPv4Network("66.249.66.0/24"),
     "bingbot": IPv4Network("40.77.167.0/24"),
@@ -107,3 +113,13 @@ def exits(rng: Generator, carrier: Network, count: int) -> Rows:
     networks = rng.integers(_CARRIER_24S, size=count) * 256
     drawn["low"] = int(carrier.v4.network_address) + networks + 10 + rng.integers(_CARRIER_ADDRESSES, size=count)
     return drawn
+
+
+def lives_in(rng: Generator, address: np.void) -> str:
+    """The country of whoever is seen at an address: that of the provider, or any where it is no home's and no phone's."""
+    high, low = int(address["high"]), int(address["low"])
+    packed = IPv6Address((high << _LOW_BITS) | low) if high else IPv4Address(low)
+    for network in (*HOMES, *CARRIERS):
+        if packed in network.v4 or (network.v6 is not None and packed in network.v6):
+            return network.country
+    return some(rng, HOMES).country

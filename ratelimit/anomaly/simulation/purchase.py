@@ -6,14 +6,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from ratelimit.anomaly.simulation.network import HOMES, lives_in, some
 from ratelimit.anomaly.simulation.rhythm import daytime
 from ratelimit.anomaly.simulation.row import DAY_MS, Rows
 from ratelimit.anomaly.simulation.site import Day
 
-COUNTRIES: Final = ("US", "US", "US", "GB", "DE", "FR", "IN", "IN", "BR", "JP", "NL", "ES", "IT", "CA", "AU", "PL", "TR", "ID", "MX", "NG")
 _BRANDS: Final = ("visa", "visa", "mastercard", "mastercard", "amex", "discover")
 _FUNDING: Final = ("credit", "credit", "debit", "debit", "debit", "prepaid")
-_PACKS: Final = ((500, 50), (1_000, 110), (2_500, 300), (5_000, 650), (10_000, 1_400), (25_000, 3_800))  # cents, tokens
+PACKS: Final = ((100, 8), (300, 25), (500, 50), (1_000, 110), (2_500, 300), (5_000, 650), (10_000, 1_400), (25_000, 3_800))  # cents, tokens
 _DOMAINS: Final = ("gmail.com", "gmail.com", "outlook.com", "yahoo.com", "icloud.com", "proton.me", "example.com", "example.org")
 _DECLINES: Final = ("insufficient_funds", "do_not_honor", "expired_card", "incorrect_cvc")
 _RETRY_MS: Final = 90_000
@@ -84,7 +84,7 @@ class Buyer:
         if day.start_ms < self.created_ms - DAY_MS or rng.random() >= 1 / self.every_days:
             return []
         time_ms = int(daytime(self.zone_h).starts(rng, day.start_ms, 1)[0])
-        amount, tokens = _PACKS[min(len(_PACKS) - 1, self.pack + int(rng.random() < 0.15))]
+        amount, tokens = PACKS[min(len(PACKS) - 1, self.pack + int(rng.random() < 0.15))]
         found: list[Purchase] = []
         name = hex_name(rng, "pu", 12)
         while not found or (found[-1].outcome.status == "declined" and len(found) < 4 and rng.random() < 0.7):
@@ -99,21 +99,23 @@ class Buyer:
 
 def buyer(rng: Generator, account: int, addresses: Rows, agent: int, zone_h: int, created_ms: int) -> Buyer:
     """Somebody honest with one to three cards, of the country that they live in, nearly always."""
-    country = COUNTRIES[rng.integers(len(COUNTRIES))]
-    cards = tuple(card(rng, country if rng.random() < 0.93 else None) for _ in range(1 + min(2, int(rng.poisson(0.35)))))
+    country = lives_in(rng, addresses[0])
+    cards = tuple(
+        card(rng, country if rng.random() < 0.93 else some(rng, HOMES).country) for _ in range(1 + min(2, int(rng.poisson(0.35))))
+    )
     first = addresses[0]
     return Buyer(account, email(rng), hex_name(rng, "dev", 10), cards, country, (int(first["high"]), int(first["low"])), agent, created_ms,
-                 every_days=float(rng.lognormal(np.log(14), 0.7)) + 1, pack=int(rng.integers(4)), zone_h=zone_h)  # fmt: skip
+                 every_days=float(rng.lognormal(np.log(14), 0.7)) + 1, pack=int(rng.integers(6)), zone_h=zone_h)  # fmt: skip
 
 
-def card(rng: Generator, country: str | None = None) -> Card:
-    """A new card, of any country where none is given."""
+def card(rng: Generator, country: str) -> Card:
+    """A new card of a country."""
     return Card(
         fingerprint=hex_name(rng, "fp", 14),
         last4=f"{rng.integers(10_000):04}",
         exp_month=int(rng.integers(1, 13)),
         exp_year=int(rng.integers(2026, 2032)),
-        country=country or COUNTRIES[rng.integers(len(COUNTRIES))],
+        country=country,
         funding=_FUNDING[rng.integers(len(_FUNDING))],
         brand=_BRANDS[rng.integers(len(_BRANDS))],
     )

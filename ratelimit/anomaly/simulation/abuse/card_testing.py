@@ -9,14 +9,14 @@ from ratelimit.anomaly.simulation import agent
 from ratelimit.anomaly.simulation.honest import hobbyist
 from ratelimit.anomaly.simulation.honest.newcomer import life
 from ratelimit.anomaly.simulation.member import Member, Span, charge
-from ratelimit.anomaly.simulation.network import HOMES, VPNS, scattered
+from ratelimit.anomaly.simulation.network import HOMES, VPNS, lives_in, scattered, some
 from ratelimit.anomaly.simulation.person import Person, browse
-from ratelimit.anomaly.simulation.purchase import COUNTRIES, Outcome, Purchase, card, email, hex_name
+from ratelimit.anomaly.simulation.purchase import PACKS, Outcome, Purchase, card, email, hex_name
 from ratelimit.anomaly.simulation.route import mix
 from ratelimit.anomaly.simulation.row import DAY_MS, FREE, MINUTE_MS, Rows, in_order, joined
 from ratelimit.anomaly.simulation.site import Day, answer
 
-_SMALL_CENTS = (100, 200, 300, 500)
+_USUAL, _SMALL = 4, 2  # how many of the packs are tried, from the smallest on; the evasive one buys what others buy
 _PAGES = mix(pricing=30, checkout=50, home=20)
 _WORKS = 0.2  # share of stolen cards that still do
 
@@ -48,14 +48,16 @@ class Tester:
 
     def buys(self, rng: Generator) -> list[Purchase]:
         """The purchases."""
-        home, address = COUNTRIES[rng.integers(len(COUNTRIES))], self.person.addresses[0]
+        address = self.person.addresses[0]
+        home = lives_in(rng, address)
         found = []
         for time_ms in self.times():
-            cents = _SMALL_CENTS[rng.integers(len(_SMALL_CENTS))]
+            tried = card(rng, home if rng.random() < 0.5 else some(rng, HOMES).country)
+            cents, tokens = PACKS[rng.integers(_USUAL if self.cards == 1 else _SMALL)]
             found.append(
-                Purchase(int(time_ms), hex_name(rng, "pu", 12), 1, self.person.caller.account, cents, cents // 10,
-                         (int(address["high"]), int(address["low"])), self.email, card(rng, home if rng.random() < 0.3 else None),
-                         self.device, home, self.joined_ms, int(self.person.browsers[0]), _stolen(rng, int(time_ms)))
+                Purchase(int(time_ms), hex_name(rng, "pu", 12), 1, self.person.caller.account, cents, tokens,
+                         (int(address["high"]), int(address["low"])), self.email, tried, self.device, home, self.joined_ms,
+                         int(self.person.browsers[0]), _stolen(rng, int(time_ms)))
             )  # fmt: skip
         return found
 

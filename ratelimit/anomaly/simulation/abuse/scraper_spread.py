@@ -8,18 +8,20 @@ from numpy.random import Generator
 from ratelimit.anomaly.simulation import agent
 from ratelimit.anomaly.simulation.abuse.harvest import harvest
 from ratelimit.anomaly.simulation.abuse.origin import Abuser, origin
-from ratelimit.anomaly.simulation.member import Caller, Member, Span, charge
+from ratelimit.anomaly.simulation.member import Caller, Member, Span, charge, within
 from ratelimit.anomaly.simulation.network import HOMES, HOSTING, scattered
+from ratelimit.anomaly.simulation.person import login
 from ratelimit.anomaly.simulation.rhythm import around, daytime, lengths, visits
-from ratelimit.anomaly.simulation.row import Numbers, Rows, in_order
+from ratelimit.anomaly.simulation.row import DAY_MS, Numbers, Rows, in_order, joined
 from ratelimit.anomaly.simulation.site import Day, answer
 
 _KEYED = 0.6
+_BEFORE_MS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Errands of a day: each some requests by one of the keys from one of the addresses."""
+    """Errands of a day: each some requests by one of the keys from one of the addresses; the evasive one logs in before, as people do."""
 
     callers: tuple[Caller, ...]
     addresses: Rows
@@ -27,6 +29,7 @@ class Spread:
     evasive: bool
     errands: float
     length: float
+    own_account: int
 
     def __call__(self, day: Day, rng: Generator) -> Rows:
         """The errands of a day."""
@@ -34,11 +37,16 @@ class Spread:
         gap_s, sigma = (7, 1.2) if self.evasive else (1.2, 0.5)
         times, errand = visits(rng, starts, lengths(rng, self.length, 0.6, len(starts)), gap_s, sigma)
         rows = harvest(rng, times, keyed=self.callers[0].key > 0, evasive=self.evasive)
-        turn = rng.integers(len(self.addresses), size=len(starts))[errand]
-        rows["address"], rows["agent"] = self.addresses[turn], self.agents[turn % len(self.agents)]
+        turns = rng.integers(len(self.addresses), size=len(starts))
+        turn = turns[errand]
         keys = np.array(self.callers, np.uint64)[turn % len(self.callers)]
         rows["key"], rows["account"], rows["plan"] = keys.T
-        return in_order(answer(rng, rows, day, 0.02))
+        answer(rng, rows, day, 0.02)
+        if self.evasive:
+            rows = joined([rows, login(starts - _BEFORE_MS, np.ones(len(starts), bool), self.own_account + turns)])
+            turn = np.concatenate([turn, np.repeat(turns, 2)])
+        rows["address"], rows["agent"] = self.addresses[turn], self.agents[turn % len(self.agents)]
+        return in_order(within(rows, day.start_ms, day.start_ms + DAY_MS))
 
 
 def join(rng: Generator, span: Span, *, evasive: bool) -> Member:
@@ -53,6 +61,7 @@ def join(rng: Generator, span: Span, *, evasive: bool) -> Member:
         evasive,
         errands=20,
         length=14 if evasive else 90,
+        own_account=int(rng.integers(1, 1 << 62)),
     )
     labels = [label for start in origins for label in found.of_caller(start.caller)]
     return Member(Abuser(origins, found, strikes), labels=[*labels, *found.of_addresses(strikes.addresses)])

@@ -94,7 +94,7 @@ def join(rng: Generator, span: Span) -> Member:
     program = habits(rng)
     created_ms = span.first_ms - int(rng.exponential(300) * DAY_MS)
     pays = buyer(rng, program.caller.account, at_home(rng, some(rng, HOMES), 1), int(agent.DESKTOP[0]), 0, created_ms)
-    return Member(program, replace(pays, every_days=4.0, pack=4))
+    return Member(program, replace(pays, every_days=4.0, pack=6))
 
 
 def smaller(program: Integration, share: float) -> Integration:
