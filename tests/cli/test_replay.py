@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 from ratelimit.cli.replay import replay
 from ratelimit.core.errors import ConfigError
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "logs"
+DATA = Path(os.environ.get("RATELIMIT_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data") / "logs"
 POLICY = """
 version: 1
 limits:
@@ -71,6 +72,52 @@ def test_shows_a_script_the_same(log: Path, policy: Path) -> None:
     assert report["requests"] == {"seen": 6, "admitted": 3, "refused": 3, "unlimited": 0, "no_request": 0, "outside": 0, "life_events": 0}
     assert report["limits"][0]["top"] == [{"subject": "ip:203.0.113.7", "seen": 5, "refused": 3}]
     assert [(file["lines"], file["read"], file["broken"], file["format"]) for file in report["files"]] == [(7, 6, 1, "combined")]
+
+
+@pytest.fixture
+def wider(tmp_path: Path) -> Path:
+    path = tmp_path / "wider.yaml"
+    path.write_text(POLICY.replace("capacity: 2", "capacity: 4"))
+    return path
+
+
+def test_shows_what_another_policy_changes(log: Path, policy: Path, wider: Path) -> None:
+    """With --against, a person and a script are told who changes sides, and by which rule somebody looks honest."""
+    shown = " ".join(run(log, "--policy", wider, "--against", policy).stdout.split())
+    assert "requests: 2 newly refused (33.3 %), 0 newly admitted (0.0 %), 1 refused by both" in shown
+    assert "callers: 0 of 2 newly refused, 0 newly admitted, 1 refused by both" in shown
+    assert "callers that look honest: 0 of 0 newly refused, 0 newly admitted looks honest: never answered 401 or 403, at most 120" in shown
+    comparison = found(log, "--policy", wider, "--against", policy)["comparison"]
+    assert comparison["requests"] == {"both_admitted": 3, "newly_refused": 2, "newly_admitted": 0, "both_refused": 1}
+    assert comparison["against"]["policy"] == str(policy)
+    assert found(log, "--policy", wider)["comparison"] is None
+
+
+def test_writes_a_page(log: Path, policy: Path, wider: Path, tmp_path: Path) -> None:
+    """--html writes the same finding as a page, beside what goes to the terminal."""
+    result = run(log, "--policy", policy, "--against", wider, "--html", tmp_path / "report.html")
+    assert "6 requests: 3 admitted, 3 refused" in result.stdout
+    text = (tmp_path / "report.html").read_text()
+    assert "<h1>3 of 6 requests refused</h1>" in text
+    assert "sk_live_1" not in text
+
+
+def test_a_page_that_cannot_be_written_is_told_first(log: Path, policy: Path, tmp_path: Path) -> None:
+    """Before the log is read: the file is named, and what would do."""
+    for path in (tmp_path / "none" / "report.html", tmp_path):
+        error = run(log, tmp_path / "no.log", "--policy", policy, "--html", path).exception
+        assert isinstance(error, ConfigError)
+        assert f"{path}: " in str(error)
+        assert "expected a file for the report that can be written" in str(error)
+
+
+def test_an_account_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    """What a client calls itself is shown with its control characters written out."""
+    (tmp_path / "policy").write_text("{version: 1, limits: [{name: one, per: [account], bucket: {capacity: 1, refill: 1/h}}]}")
+    (tmp_path / "log").write_text(json.dumps({"time": 1, "method": "GET", "path": "/", "account": "\x1b[2J[bold]"}) + "\n")
+    shown = run(tmp_path / "log", tmp_path / "log", "--policy", tmp_path / "policy", "--against", tmp_path / "policy").stdout
+    assert "account:\\x1b[2J[bold]" in shown
+    assert "\x1b" not in shown
 
 
 def test_top_bounds_who_is_named(log: Path, policy: Path) -> None:
