@@ -11,6 +11,7 @@ from ratelimit.core.units import US_PER_S
 from ratelimit.service.policy_source import make_policy
 from ratelimit.service.replay import ALWAYS_US, Replay
 from ratelimit.service.replay_report import LimitReport, Report
+from ratelimit.service.roll import MOST
 
 START_US = 1_671_704_818 * US_PER_S
 
@@ -137,6 +138,19 @@ def test_subjects_are_distinct_over_limits_that_count_alike() -> None:
     path = "name: path, per: [ip], match: {path: [/only]}, bucket: {capacity: 1, refill: 1/h}"
     entries = [at(0), at(0, "/only"), at(0, "/only"), at(0, ip="198.51.100.9"), at(0, "/only", ip="198.51.100.10")]
     assert [(one.per, one.seen, one.refused) for one in replayed(policy(WIDE, path), entries).subjects] == [(("ip",), 3, 1)]
+
+
+def test_of_too_many_subjects_the_number_is_an_estimate() -> None:
+    """Beyond what is remembered it is marked as one, while requests and who is refused most are exact."""
+    number = MOST + 10
+    passing = [at(0, ip=f"10.{one >> 16}.{one >> 8 & 255}.{one & 255}") for one in range(number)]
+    report = replayed(policy(TWO_A_MINUTE), [at(0)] * 3 + passing + [at(0)])
+    found = limit(report, "slow")
+    assert (found.seen, found.admitted, found.refused, found.subjects_refused) == (number + 4, number + 2, 2, 1)
+    assert [(top.subject, top.seen, top.refused) for top in found.top] == [("ip:203.0.113.7", 4, 2)]
+    assert found.approx
+    assert report.subjects[0].approx
+    assert found.subjects_seen == report.subjects[0].seen == pytest.approx(number + 1, rel=0.032)
 
 
 def test_time_stands_still_for_a_late_entry() -> None:
