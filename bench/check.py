@@ -26,6 +26,7 @@ from bench.plot import draw
 from bench.report import show, write_markdown
 from bench.row import Row
 from bench.script import script
+from bench.signals import signals
 from bench.stages import stages
 from bench.standing import Standing
 from bench.throughput import throughput
@@ -40,6 +41,7 @@ GROUPS: Final[dict[str, Callable[[Plan], Iterator[Row | Standing]]]] = {
     "memory": memory,
     "start": start,
     "replay": replay,
+    "signals": signals,
 }
 FAILED: Final = "failed"
 _JSON: Final = Path(__file__).parent / "results" / "check.json"
@@ -59,7 +61,7 @@ _JSON: Final = Path(__file__).parent / "results" / "check.json"
 def main(quick: bool, only: tuple[str, ...], json_path: Path, strict: bool) -> None:
     """Measure throughput, stages, latency, store calls, script and memory, as ratios in one run on this machine."""
     wanted = [name for name in GROUPS if not only or name in only]
-    if {"throughput", "stages"} & set(wanted) and (missing := load.missing()):
+    if {"throughput", "stages", "signals"} & set(wanted) and (missing := load.missing()):
         _give_up(missing)
     signal.signal(signal.SIGTERM, _end)  # so that what was started is ended
     since = time.monotonic()

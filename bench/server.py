@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from bench.plan import CannotMeasure, Plan
@@ -81,15 +82,16 @@ def file_name(name: str) -> str:
 
 
 @contextmanager
-def product(plan: Plan, name: str, policy: str) -> Iterator[Server]:
-    """`ratelimit serve` on its embedded store."""
+def product(plan: Plan, name: str, policy: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
+    """`ratelimit serve` on its embedded store; `more` is in its environment."""
     data = plan.folder / name
     file = plan.folder / f"{name}.yaml"
     file.write_text(policy)
     ours = Server(name, free_port(), operator=free_port())
     addresses = {"GATEWAY": f"127.0.0.1:{ours.port}", "OPERATOR": f"127.0.0.1:{ours.operator}"}
     settings = addresses | {"DATA": str(data), "POLICY": str(file), "LOG_LEVEL": "warning"}
-    with serving(plan, ours, [RATELIMIT, "serve"], {f"RATELIMIT_{key}": value for key, value in settings.items()}) as server:
+    environment = {f"RATELIMIT_{key}": value for key, value in settings.items()} | dict(more)
+    with serving(plan, ours, [RATELIMIT, "serve"], environment) as server:
         yield server._replace(store=_embedded_socket(data))
 
 

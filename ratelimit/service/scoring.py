@@ -12,7 +12,7 @@ from ratelimit.core.protocols import Scorer
 from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
 from ratelimit.service.watch import Watch
 
-_MOST_WAITING: Final = 4_096  # profiles
+_MOST_WAITING: Final = 4_096  # profiles of one kind
 
 Observer = Callable[[Kind, list[Watch], list[int], Rows], None]  # sees every batch after it was scored, with the tick of each row
 
@@ -25,10 +25,10 @@ class Scoring:
         self.observer: Observer | None = None
         self.scored = 0
         self.dropped = 0  # profiles that came faster than they could be scored
-        self._waiting: deque[tuple[Watch, bytes]] = deque()
+        self._waiting: dict[Kind, deque[tuple[Watch, bytes]]] = {kind: deque() for kind in KINDS}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     @property
     def model(self) -> int:
@@ -37,20 +37,22 @@ class Scoring:
 
     def add(self, watch: Watch, state: bytes) -> None:
         """A profile came back."""
-        if len(self._waiting) >= _MOST_WAITING:
-            self._waiting.popleft()
+        waiting = self._waiting[watch.kind]
+        if len(waiting) >= _MOST_WAITING:
+            waiting.popleft()
             self.dropped += 1
-        self._waiting.append((watch, state))
+        waiting.append((watch, state))
 
     def score(self, most: int) -> list[Watch]:
-        """Score so many of them, those that came first; whom they are of."""
-        batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        for kind in KINDS:
-            of_kind = [(watch, state) for watch, state in batch if watch.kind == kind]
-            if of_kind:
-                self._score(kind, [watch for watch, _ in of_kind], b"".join([state for _, state in of_kind]))
+        """Score so many of them, all of one kind, those that came first; whom they are of."""
+        kind, waiting = max(self._waiting.items(), key=lambda one: len(one[1]))
+        if not waiting:
+            return []
+        batch = [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        watches = [watch for watch, _ in batch]
+        self._score(kind, watches, b"".join([state for _, state in batch]))
         self.scored += len(batch)
-        return [watch for watch, _ in batch]
+        return watches
 
     def _score(self, kind: Kind, watches: list[Watch], packed: bytes) -> None:
         states = np.frombuffer(packed, STATE)

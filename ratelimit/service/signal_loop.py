@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from ratelimit.core.signals import KINDS
 from ratelimit.service.usage import Usage
 
 SLICE_S: Final = 1 / 16
@@ -30,8 +31,9 @@ class SignalLoop:
         if tick != usage.tick:
             for _ in usage.turn(tick):
                 await asyncio.sleep(0)
-        usage.score()
-        await asyncio.sleep(0)
+        for _ in KINDS:  # one in each turn of the loop
+            usage.score()
+            await asyncio.sleep(0)
         usage.flush()
 
     def finish(self) -> None:

@@ -33,7 +33,7 @@ _MOST_ALIKE: Final = 65_536  # different requests of one tick
 _MOST_ASKED: Final = 4 * BATCH  # subjects in one tick of which the store is asked whether it knows them
 _MOST_KNOWN: Final = 8_192  # callers that are remembered, which makes counting twice as fast
 _FORGET_S: Final = 60
-_AT_ONCE: Final = 128  # groups of like requests taken apart in one turn of the loop
+_AT_ONCE: Final = 32  # groups of like requests taken apart in one turn of the loop
 _JUMP_S: Final = 60  # a clock that moves further than this from one tick to the next was set
 _HEARSAY: Final = 0.01  # a risk that has moved by less than this is not worth a call of its own
 
