@@ -14,7 +14,7 @@ and it is an allow, so rows 5, 6 and the throttles are void; limits still stand:
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 Verdict = Literal["allow", "throttle", "block"]
 Reason = Literal[
@@ -79,8 +79,24 @@ class ShadowFinding(Struct, frozen=True, gc=False):
     reason: Reason
 
 
+class UnusualSignal(Struct, frozen=True, gc=False):
+    """A signal that lies far out; `low` to `high` is where nine in ten peers are, null where that is not known.
+
+    `tail_share` is the share of peers that are as far out, or farther.
+    """
+
+    signal: str
+    value: float
+    low: float | None
+    high: float | None
+    tail_share: float
+
+
 class Decision(Struct, frozen=True, gc=False):
-    """One answer. `remaining` in tokens of `limit`; times in seconds, null where they mean nothing: a cost that never fits has no retry."""
+    """One answer. `remaining` in tokens of `limit`; times in seconds, null where they mean nothing: a cost that never fits has no retry.
+
+    `signals`, where they are asked for, are the three that are farthest out; fewer where fewer are known.
+    """
 
     id: str
     decision: Verdict
@@ -92,3 +108,4 @@ class Decision(Struct, frozen=True, gc=False):
     reset_after: float | None = None
     risk: float | None = None
     shadow: tuple[ShadowFinding, ...] = ()
+    signals: tuple[UnusualSignal, ...] | UnsetType = UNSET

@@ -1,20 +1,40 @@
 """One decision as a flat, versioned row: what logs, console and training read. Later fields are added, none is renamed or taken away.
 
-A record never holds an API key, a query or a referrer's path; an address is there as the subject it was decided by. What a client sent in
-bytes that are no UTF-8 stands there escaped: a record can be written, whatever it is about.
+A record never holds an API key, a query or a referrer's path; an address is there as the subject it was decided by, or whose signals they
+are. What a client sent in bytes that are no UTF-8 stands there escaped: a record can be written, whatever it is about.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
+import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
+from ratelimit.core.address import format_address
 from ratelimit.core.decision import Decision, Reason, Verdict
+from ratelimit.core.signals import VERSION as VERSION_OF_SIGNALS
+from ratelimit.core.signals import Kind
 
 VERSION: Final = 1
 
 
+class Evidence(NamedTuple):
+    """What was known of a subject at that moment; `signals` are float32 in the order of core.signals; `model` made the risk of them."""
+
+    kind: Kind
+    value: str | bytes
+    plan: str | None
+    risk: float | None
+    model: str | None
+    signals: bytes
+
+
 class Record(Struct, frozen=True):
-    """`time` in seconds since the epoch, when it was decided; `policy` is the digest of the policy that was in force."""
+    """`time` in seconds since the epoch, when it was decided; `policy` is the digest of the policy that was in force.
+
+    `risk_subject` is whose `risk` and `signals` these are: the key or the account, whichever has the larger risk, else the address. They
+    are null where nobody had asked often enough; `signals` are in the order of `signal_version`, a null among them is a missing value.
+    """
 
     id: str
     time: float
@@ -29,11 +49,27 @@ class Record(Struct, frozen=True):
     retry_after: float | None
     policy: str
     version: int = VERSION
+    plan: str | None = None
+    risk: float | None = None
+    risk_subject: str | None = None
+    model: str | None = None
+    signal_version: int | None = None
+    signals: tuple[float | None, ...] | None = None
 
 
-def record_of(decision: Decision, *, time: float, method: str, path: str, cost: int, policy: str) -> Record:
-    """The row of `decision`."""
-    return Record(
+def record_of(  # noqa: PLR0913  a row's fields, all by name
+    decision: Decision,
+    *,
+    time: float,
+    method: str,
+    path: str,
+    cost: int,
+    policy: str,
+    evidence: Evidence | None = None,
+    ipv6_prefix: int = 64,
+) -> Record:
+    """The row of `decision`; addresses are written with the prefix that makes one caller."""
+    record = Record(
         decision.id,
         time,
         decision.decision,
@@ -46,7 +82,26 @@ def record_of(decision: Decision, *, time: float, method: str, path: str, cost: 
         decision.remaining,
         decision.retry_after,
         policy,
+        risk=decision.risk,
     )
+    if evidence is None:
+        return record
+    return replace(
+        record,
+        plan=_writable(evidence.plan) if evidence.plan is not None else None,
+        risk=evidence.risk if decision.risk is None else decision.risk,
+        risk_subject=_written(evidence, ipv6_prefix),
+        model=evidence.model,
+        signal_version=VERSION_OF_SIGNALS,
+        signals=tuple(None if np.isnan(value) else float(str(value)) for value in np.frombuffer(evidence.signals, "<f4")),
+    )
+
+
+def _written(evidence: Evidence, ipv6_prefix: int) -> str:
+    value = evidence.value
+    if isinstance(value, str):
+        return f"{evidence.kind}:{_writable(value)}"
+    return f"{evidence.kind}:{format_address(value, None if len(value) == 4 else ipv6_prefix)}"
 
 
 def _writable(text: str) -> str:

@@ -8,19 +8,13 @@ from typing import NamedTuple
 from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
 from ratelimit.core.units import US_PER_S
 from ratelimit.service.meter import Meter
+from ratelimit.service.question import Question
 from ratelimit.service.recent import Recent
 from ratelimit.service.shelf import Shelf
+from ratelimit.service.watch import Known
 
 Asked = tuple[Shelf, Meter]
 Shadow = tuple[ShadowFinding, ...]
-
-
-class Question(NamedTuple):
-    """What is asked of the limits, beside who asks."""
-
-    method: str
-    path: str
-    cost: int
 
 
 class Denial(NamedTuple):
@@ -47,8 +41,8 @@ class Answers:
         """How many decisions there were of each kind."""
         return {("allow", "ok"): self._allowed, **{("throttle", reason): count for reason, count in self._throttled.items()}}
 
-    def refused(self, question: Question, denial: Denial, now: int, policy: str) -> Decision:
-        """A refusal; `policy` is the digest of the policy in force."""
+    def refused(self, question: Question, denial: Denial, now: int, policy: str, known: Known | None) -> Decision:
+        """A refusal; `policy` is the digest of the policy in force, `known` what is known of whom it is about."""
         shelf, meter, wait, reason = denial
         shelf.refused += 1
         self._throttled[reason] = self._throttled.get(reason, 0) + 1
@@ -63,7 +57,7 @@ class Answers:
             wait / US_PER_S if wait is not None else None,
             reset_after / US_PER_S if reset_after is not None else None,
         )
-        self.recent.add(decision, question.method, question.path, question.cost, policy)
+        self.recent.add(decision, question, policy, known, shelf.ipv6_prefix)
         return decision
 
     def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int) -> Decision:

@@ -24,8 +24,9 @@ from ratelimit.core.protocols import Clock, Store
 from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
-from ratelimit.service.answer import Answers, Asked, Denial, Question, Shadow
+from ratelimit.service.answer import Answers, Asked, Denial, Shadow
 from ratelimit.service.meter import Meter, Surroundings
+from ratelimit.service.question import Question
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.service.usage import Usage
@@ -104,11 +105,11 @@ class Limiter:
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    return self._never(Question(method, path, cost), shelf, None, now)
+                    return self._never(Question(method, path, cost, caller), shelf, None, now)
                 continue
             if cost > shelf.most_cost:
                 if not shelf.shadow:
-                    return self._never(Question(method, path, cost), shelf, meter, now)
+                    return self._never(Question(method, path, cost, caller), shelf, meter, now)
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
             share = meter.share
@@ -120,8 +121,8 @@ class Limiter:
                 longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost), _longest(worst, longest, unheard, cost, now), now)
-        return self._ask(Question(method, path, cost), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
+            return self._refuse(Question(method, path, cost, caller), _longest(worst, longest, unheard, cost, now), now)
+        return self._ask(Question(method, path, cost, caller), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -215,7 +216,8 @@ class Limiter:
         return self._refuse(question, denial, now)
 
     def _refuse(self, question: Question, denial: Denial, now: int) -> Decision:
-        return self.answers.refused(question, denial, now, self.policy.digest)
+        known = self.usage.known_of(question.caller) if self.usage is not None else None
+        return self.answers.refused(question, denial, now, self.policy.digest, known)
 
     def _never(self, question: Question, shelf: Shelf, meter: Meter | None, now: int) -> Decision:
         """A cost that no waiting pays for; a caller who is no subject of a limit with `missing: deny` has a capacity of nothing."""

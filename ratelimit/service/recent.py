@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from ratelimit.core.decision import Decision
-from ratelimit.core.record import Record, record_of
+from ratelimit.core.record import Evidence, Record, record_of
+from ratelimit.service.question import Question
+from ratelimit.service.watch import Known, Watch
 
-MOST: Final = 10_000  # some 5 MB
+MOST: Final = 10_000  # some 8 MB
 _LONGEST_PATH: Final = 512  # characters kept of a path
 _LONGEST_METHOD: Final = 32
 
-_Row = tuple[int, str, str, int, str, Decision]
+_Row = tuple[int, str, str, int, str, Known | None, int, Decision]
 
 
 class Recent:
@@ -21,9 +23,10 @@ class Recent:
     def __init__(self, most: int = MOST) -> None:
         self._rows: deque[_Row] = deque(maxlen=most)
 
-    def add(self, decision: Decision, method: str, path: str, cost: int, policy: str) -> None:
-        """Keep a refusal."""
-        self._rows.append((time.time_ns(), method[:_LONGEST_METHOD], path[:_LONGEST_PATH], cost, policy, decision))
+    def add(self, decision: Decision, question: Question, policy: str, known: Known | None, ipv6_prefix: int) -> None:
+        """Keep a refusal, and what was known of whom it is about."""
+        method, path, cost, _ = question
+        self._rows.append((time.time_ns(), method[:_LONGEST_METHOD], path[:_LONGEST_PATH], cost, policy, known, ipv6_prefix, decision))
 
     def records(self) -> Iterator[Record]:
         """Latest first."""
@@ -35,5 +38,18 @@ class Recent:
 
 
 def _record(row: _Row) -> Record:
-    ns, method, path, cost, policy, decision = row
-    return record_of(decision, time=ns / 1e9, method=method, path=path, cost=cost, policy=policy)
+    ns, method, path, cost, policy, known, ipv6_prefix, decision = row
+    return record_of(
+        decision,
+        time=ns / 1e9,
+        method=method,
+        path=path,
+        cost=cost,
+        policy=policy,
+        evidence=_evidence(*known) if known is not None else None,
+        ipv6_prefix=ipv6_prefix,
+    )
+
+
+def _evidence(watch: Watch, signals: bytes, risk: float | None, model: str | None) -> Evidence:
+    return Evidence(watch.kind, watch.value, watch.plan, risk, model, signals)

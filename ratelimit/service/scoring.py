@@ -9,6 +9,7 @@ import numpy as np
 
 from ratelimit.core.profile import STATE
 from ratelimit.core.protocols import Scorer
+from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
 from ratelimit.service.watch import Watch
 
@@ -54,14 +55,21 @@ class Scoring:
         self.scored += len(batch)
         return watches
 
+    def reasons(self, kind: Kind, signals: bytes) -> tuple[SignalReason, ...]:
+        """What is unusual in signals of a subject, float32; nothing without a model."""
+        if self.scorer is None:
+            return ()
+        return self.scorer.reasons(kind, np.frombuffer(signals, "<f4").astype(np.float64))
+
     def _score(self, kind: Kind, watches: list[Watch], packed: bytes) -> None:
         states = np.frombuffer(packed, STATE)
         rows = signals_of(kind, states)
         risks = states["risk"] if self.scorer is None else self.scorer.score(kind, rows, [watch.plan for watch in watches])
         vectors, width = rows.astype("<f4").tobytes(), rows.shape[1] * 4
+        version = self.scorer.version if self.scorer is not None else None
         ticks = [int(tick) for tick in states["at"].tolist()]
         for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
-            watch.risk, watch.scored = None if isnan(risk) else risk, tick
+            watch.risk, watch.scored, watch.model = None if isnan(risk) else risk, tick, version
             watch.signals = vectors[index * width : (index + 1) * width]
         if self.observer is not None:
             self.observer(kind, watches, ticks, rows)

@@ -18,13 +18,14 @@ from ratelimit.core.distinct import NO_BITS, Distinct
 from ratelimit.core.identity import Caller
 from ratelimit.core.profile import COUNTS, Merge
 from ratelimit.core.protocols import AddressBook, Store
+from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.usage_event import Told
 from ratelimit.service.outbox import WORTH_A_CALL, Outbox
 from ratelimit.service.scoring import Scoring
 from ratelimit.service.strangers import Strangers
-from ratelimit.service.watch import Part, Watch
+from ratelimit.service.watch import Known, Part, Watch
 from ratelimit.service.watches import Watches
 
 BATCH: Final = 64  # subjects told, and scored, in one turn of the loop
@@ -75,6 +76,8 @@ class Usage:
         self.jumps = 0  # of the clock
         self._distinct, self._book = distinct, book
         self._watches = {kind: Watches(kind, keys.profile_namer(kind), most) for kind in KINDS}
+        # asked for each refusal, so without a call of ours between
+        self._key, self._account, self._address = (self._watches[kind].get for kind in ("api_key", "account", "ip"))
         self.strangers = Strangers(self._watches, self.outbox)
         self._alike: dict[_Alike, int] = {}
         self._known: dict[Caller, _Who] = {}
@@ -124,6 +127,25 @@ class Usage:
             if found is None or watch.risk > found.risk:
                 found = Risk(kind, value, watch.risk)
         return found
+
+    def known_of(self, caller: Caller) -> Known | None:
+        """What is known of whom a decision about the caller is about, chosen as in `risk_of`; None where that is nothing."""
+        key, account = caller.api_key, caller.account
+        watch = self._key(key) if key is not None else None
+        if account is not None:
+            other = self._account(account)
+            if watch is None or (other is not None and (other.risk or 0.0) > (watch.risk or 0.0)):
+                watch = other
+        elif key is None and caller.ip is not None:
+            watch = self._address(caller.ip)
+        if watch is None or not watch.signals:
+            return None
+        return watch, watch.signals, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model
+
+    def reasons(self, caller: Caller) -> tuple[SignalReason, ...]:
+        """What is unusual about them."""
+        known = self.known_of(caller)
+        return self.scoring.reasons(known[0].kind, known[1]) if known is not None else ()
 
     def turn(self, tick: int) -> Iterator[None]:
         """A tick begins: take apart what was counted in the one before, and see who is due. Yields after each slice of work."""

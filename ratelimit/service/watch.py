@@ -21,7 +21,22 @@ Part = list[float]  # its tick, and the counts of core/profile.COUNTS
 class Watch:
     """What is held of one subject. `risk` None: not known; `scored` is the tick that it is of; `signals` are float32."""
 
-    __slots__ = ("bits", "key", "kind", "parts", "plan", "queued", "risk", "scored", "seen", "signals", "stranger", "told", "value")
+    __slots__ = (
+        "bits",
+        "key",
+        "kind",
+        "model",
+        "parts",
+        "plan",
+        "queued",
+        "risk",
+        "scored",
+        "seen",
+        "signals",
+        "stranger",
+        "told",
+        "value",
+    )
 
     def __init__(self, kind: Kind, value: str | bytes, key: str) -> None:
         self.kind, self.value, self.key = kind, value, key
@@ -31,6 +46,7 @@ class Watch:
         self.seen = 0.0  # attempts in parts
         self.queued = False
         self.risk: float | None = None
+        self.model: str | None = None  # the version of what made the risk; None: another sidecar, or nobody
         self.told: float | None = None  # the risk that the store knows from us
         self.scored = 0
         self.signals = b""
@@ -69,3 +85,6 @@ class Watch:
         bits = NO_BITS if self.bits is None else packed(self.bits)
         self.parts, self.bits, self.seen, self.told = [], None, 0.0, self.risk
         return Merge(parts, bits, nan if self.risk is None else self.risk, model, only_known)
+
+
+Known = tuple[Watch, bytes, float | None, str | None]  # a subject, and its signals, risk and model at one moment

@@ -24,13 +24,10 @@ class Watches:
         self._name, self._most = name, most
         self._live: OrderedDict[Value, Watch] = OrderedDict()
         self._first: dict[Value, int] = {}
+        self.get: Final[Callable[[Value], Watch | None]] = self._live.get  # who is watched already
 
     def __len__(self) -> int:
         return len(self._live)
-
-    def get(self, value: Value) -> Watch | None:
-        """Who is watched already."""
-        return self._live.get(value)
 
     def met(self, value: Value, times: int) -> Watch | None:
         """A subject asked so many times; None while it is only counted."""

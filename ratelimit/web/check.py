@@ -6,17 +6,21 @@ caller are believed.
 
 import asyncio
 from collections.abc import Awaitable
+from math import isfinite
 from typing import Final
 
 import msgspec
 from aiohttp.web import BaseRequest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from ratelimit.core.address import caller_prefix, parse_address
-from ratelimit.core.decision import Decision
+from ratelimit.core.decision import Decision, UnusualSignal
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.policy import Policy
 from ratelimit.core.request import BatchRequest, CheckRequest
+from ratelimit.core.signal_reason import SignalReason
 from ratelimit.service.limiter import Limiter
 from ratelimit.web.body import MAX_BATCH_BODY, MAX_BODY, read_body, undecodable, whole_body
 from ratelimit.web.headers import RateLimitHeaders
@@ -49,7 +53,7 @@ class Check:
         decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
         if not isinstance(decision, Decision):
             decision = await decision
-        return Reply(200, self._lines(policy, asked, decision), encode_decision(decision))
+        return Reply(200, self._lines(policy, asked, decision), encode_decision(self._explained(asked, caller, decision)))
 
     def answer(self, body: bytes) -> bytes | Awaitable[bytes] | None:
         """The whole answer to one check on a connection that stays open, as `check` gives it; None for what is not answered with 200."""
@@ -61,12 +65,12 @@ class Check:
             return None
         decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
         if not isinstance(decision, Decision):
-            return self._later(policy, asked, decision)
-        return written(200, self._lines(policy, asked, decision), encode_decision(decision))
+            return self._later(policy, asked, caller, decision)
+        return written(200, self._lines(policy, asked, decision), encode_decision(self._explained(asked, caller, decision)))
 
-    async def _later(self, policy: Policy, asked: CheckRequest, waiting: Awaitable[Decision]) -> bytes:
+    async def _later(self, policy: Policy, asked: CheckRequest, caller: Caller, waiting: Awaitable[Decision]) -> bytes:
         decision = await waiting
-        return written(200, self._lines(policy, asked, decision), encode_decision(decision))
+        return written(200, self._lines(policy, asked, decision), encode_decision(self._explained(asked, caller, decision)))
 
     async def batch(self, request: BaseRequest) -> Reply:
         """Many checks, decided in order. If one of them cannot be read none is decided."""
@@ -80,10 +84,18 @@ class Check:
         prefix = self._limiter.policy.identity.ipv6_prefix
         callers = [self._caller(asked, prefix, f"$.checks[{index}]") for index, asked in enumerate(checks)]
         decisions = await self._decide([(caller, asked) for caller, asked in zip(callers, checks, strict=True)])
-        return Reply(200, JSON, b'{"decisions":[' + b",".join(map(encode_decision, decisions)) + b"]}")
+        explained = [self._explained(one, caller, decision) for one, caller, decision in zip(checks, callers, decisions, strict=True)]
+        return Reply(200, JSON, b'{"decisions":[' + b",".join(map(encode_decision, explained)) + b"]}")
 
     def _lines(self, policy: Policy, asked: CheckRequest, decision: Decision) -> str:
         return JSON + self._headers.lines(policy.match(asked.method, asked.path, asked.plan), decision)
+
+    def _explained(self, asked: CheckRequest, caller: Caller, decision: Decision) -> Decision:
+        """With what is unusual about the caller, where that is asked for."""
+        if not asked.explain:
+            return decision
+        reasons = self._limiter.usage.reasons(caller) if self._limiter.usage is not None else ()
+        return replace(decision, signals=tuple(map(_unusual, reasons)))
 
     def _caller(self, asked: CheckRequest, ipv6_prefix: int, at: str) -> Caller:
         """Who asks, as the limits see it. `at` is the JSON path of the check, for problems."""
@@ -111,6 +123,11 @@ class Check:
 
 
 def encode_decision(decision: Decision) -> bytes:
-    """The JSON of a decision. Nulls stay, since they say something; `shadow` is left out where it is empty."""
+    """The JSON of a decision. Nulls stay, since they say something; `shadow` is left out where it is empty, but not before signals."""
     body = _encode(decision)
-    return body if decision.shadow else body[: -len(_NO_SHADOW)] + b"}"
+    return body if decision.shadow or decision.signals is not UNSET else body[: -len(_NO_SHADOW)] + b"}"
+
+
+def _unusual(reason: SignalReason) -> UnusualSignal:
+    name, value, low, high, tail_share = reason
+    return UnusualSignal(name, value, low if isfinite(low) else None, high if isfinite(high) else None, tail_share)

@@ -22,10 +22,11 @@ from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.share import Share
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.logs import configure_logs
-from ratelimit.service.answer import Asked, Question, Shadow
+from ratelimit.service.answer import Asked, Shadow
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.meter import Meter
 from ratelimit.service.policy_source import make_policy
+from ratelimit.service.question import Question
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.link import Link

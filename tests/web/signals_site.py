@@ -3,13 +3,16 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
-from ratelimit.core.signals import COLUMN
+from ratelimit.core.signal_reason import SignalReason
+from ratelimit.core.signals import COLUMN, Kind, Rows
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.address_book import AddressBook
 from ratelimit.service.signal_loop import SignalLoop
@@ -17,6 +20,27 @@ from ratelimit.service.usage import Usage
 from tests.web.conftest import SECRET
 
 _digest = ApiKeys(SECRET).digest
+
+
+class FixedScorer:
+    """Says the same of everybody, and shows the row that it was asked about."""
+
+    version, calibrated = "0123456789ab", True
+
+    def __init__(self, risk: float = 0.5) -> None:
+        self.risk = risk
+
+    def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> Rows:  # noqa: ARG002  (the protocol's)
+        return np.full(len(rows), self.risk)
+
+    def raw(self, kind: Kind, rows: Rows) -> Rows:  # noqa: ARG002
+        return np.full(len(rows), self.risk)
+
+    def p_fraud(self, kind: Kind, rows: Rows) -> Rows:  # noqa: ARG002
+        return np.full(len(rows), np.nan)
+
+    def reasons(self, kind: Kind, row: Rows) -> tuple[SignalReason, ...]:  # noqa: ARG002
+        return (SignalReason("attempts_14d", float(row[COLUMN["attempts_14d"]]), 1.5, inf, 0.01),)
 
 
 class Site:

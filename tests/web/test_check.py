@@ -8,6 +8,7 @@ import pytest
 
 from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.web.check import encode_decision
+from tests.web.signals_site import FixedScorer, Site
 
 Start = Callable[..., Awaitable[Any]]
 
@@ -59,6 +60,21 @@ async def test_who_asks(start: Start) -> None:
     assert (
         "subject" in (await gateway.check(api_key="k", ip=None, account=None, plan="free", user_agent="x", referrer="y", explain=True)).json
     )
+
+
+async def test_explained(start: Start) -> None:
+    """Who asks why gets the signals that are farthest out, with what is normal; an end that is not known is null. Others get none."""
+    here = Site(await start([limit("key", bucket={"capacity": 100, "refill": "1/h"})]))
+    assert (await here.ask(1, explain=True)).json["signals"] == []
+    await here.ask(11)
+    here.usage.scoring.scorer = FixedScorer()
+    await here.settle()
+    expected = [{"signal": "attempts_14d", "value": pytest.approx(12, rel=1e-3), "low": 1.5, "high": None, "tail_share": 0.01}]
+    assert (await here.ask(1, explain=True)).json["signals"] == expected
+    assert "signals" not in (await here.ask(1)).json
+    check = {"method": "GET", "path": "/", "api_key": "k"}
+    answer = await here.gateway.post("/v1/check/batch", {"checks": [check, {**check, "explain": True}]})
+    assert [one.get("signals") for one in answer.json["decisions"]] == [None, expected]
 
 
 async def test_shadow_is_told_where_there_is_something_to_tell(start: Start) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ratelimit.core.signals import COLUMN, SIGNALS, VERSION
 from ratelimit.web.page import ASSETS, PAGES
+from tests.web.signals_site import FixedScorer, Site
 
 StartOperator = Callable[..., Awaitable[Any]]
 
@@ -77,6 +79,27 @@ async def test_records_of_bytes_that_are_no_text(start_operator: StartOperator) 
         await operator.gateway.get("/v1/authorize/forwarded", "X-Forwarded-Method: G\xff", "X-Forwarded-Uri: /\xe4?card=1", "X-Api-Key: k")
     answer = await operator.lane.get("/v1/records")
     assert [(record["method"], record["path"]) for record in answer.json["records"]] == [(r"G\udcff", r"/\udce4")]
+
+
+async def test_records_say_what_was_known(start_operator: StartOperator) -> None:
+    """A refusal has the signals, the risk and the model of that moment; of nobody who asked seldom there is anything."""
+    operator = await start_operator([{**KEY, "bucket": {"capacity": 12, "refill": "1/h"}}])
+    here = Site(operator.gateway)
+    here.usage.scoring.scorer = FixedScorer(0.75)
+    await here.ask(1, api_key="new", cost=13)
+    await here.ask(12, plan="pro")
+    await here.settle()
+    await here.ask(1, ip="203.0.113.7")
+    here.usage.scoring.scorer = FixedScorer(0.25)  # what comes later changes no record
+    await here.ask(5)
+    await here.settle()
+    latest, first = (await operator.lane.get("/v1/records")).json["records"][-2:]
+    assert (first["risk"], first["risk_subject"], first["model"], first["signal_version"], first["signals"]) == (None,) * 5
+    assert (latest["risk"], latest["risk_subject"], latest["plan"]) == (0.75, latest["subject"], "pro")
+    assert (latest["model"], latest["signal_version"], len(latest["signals"])) == ("0123456789ab", VERSION, len(SIGNALS))
+    assert latest["signals"][COLUMN["attempts_14d"]] == 12
+    assert latest["signals"][COLUMN["error_share_1d"]] is None
+    assert (await operator.lane.get(f"/v1/records/{latest['id']}")).json == latest
 
 
 async def test_open_metrics(start_operator: StartOperator) -> None:

@@ -1,0 +1,14 @@
+"""What is asked of the limits."""
+
+from typing import NamedTuple
+
+from ratelimit.core.identity import Caller
+
+
+class Question(NamedTuple):
+    """A request, as far as limits and records look at it; `cost` in tokens."""
+
+    method: str
+    path: str
+    cost: int
+    caller: Caller
