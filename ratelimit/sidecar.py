@@ -63,10 +63,10 @@ class Sidecar:
 
     workers, worker_restarts = 1, 0
 
-    def __init__(self, limiter: Limiter, store: RedisStore, terms: Terms) -> None:
+    def __init__(self, limiter: Limiter, store: RedisStore, signals: RedisStore | None, terms: Terms) -> None:
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
-        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes)
+        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, lambda: signals.lanes if signals is not None else ())
         self.adopt: Final = limiter.adopt
         lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token)
         self._server = ShortcutServer(lane, counts, lane)
@@ -87,18 +87,18 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
+        signals = None
         if terms.signals_url is not None:
-            book = book or AddressBook(terms.sources)
-            keep_running(book.run, stack)
-            limiter.usage = await cls._open_signals(terms, terms.signals_url, keys, book, stack)
+            signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
+            limiter.usage = await cls._open_signals(terms, signals, keys, book or AddressBook(terms.sources), stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        return cls(limiter, store, terms)
+        return cls(limiter, store, signals, terms)
 
     @staticmethod
-    async def _open_signals(terms: Terms, url: str, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
+    async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
         """Signals go over a connection of their own, which no decision waits for."""
-        store = RedisStore(Options(url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
+        keep_running(book.run, stack)
         stack.push_async_callback(store.close)
         await store.open()
         usage = Usage(store, keys, Distinct(terms.store_key), book, terms.most_subjects)

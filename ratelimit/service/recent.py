@@ -51,5 +51,5 @@ def _record(row: _Row) -> Record:
     )
 
 
-def _evidence(watch: Watch, signals: bytes, risk: float | None, model: str | None) -> Evidence:
-    return Evidence(watch.kind, watch.value, watch.plan, risk, model, signals)
+def _evidence(watch: Watch, plan: str | None, risk: float | None, model: str | None, signals: bytes) -> Evidence:
+    return Evidence(watch.kind, watch.value, plan, risk, model, signals)

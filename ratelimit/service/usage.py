@@ -140,12 +140,12 @@ class Usage:
             watch = self._address(caller.ip)
         if watch is None or not watch.signals:
             return None
-        return watch, watch.signals, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model
+        return watch, watch.plan, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model, watch.signals
 
     def reasons(self, caller: Caller) -> tuple[SignalReason, ...]:
         """What is unusual about them."""
         known = self.known_of(caller)
-        return self.scoring.reasons(known[0].kind, known[1]) if known is not None else ()
+        return self.scoring.reasons(known[0].kind, known[-1]) if known is not None else ()
 
     def turn(self, tick: int) -> Iterator[None]:
         """A tick begins: take apart what was counted in the one before, and see who is due. Yields after each slice of work."""

@@ -1,6 +1,13 @@
 """What a lane counts beside the decisions, as plain integers that the metrics read."""
 
 from collections import Counter
+from typing import Final
+
+from ratelimit.core.event import REFUSALS
+
+ACCEPTED: Final = "accepted"
+REPEATED: Final = "repeated"
+EVENT_OUTCOMES: Final = (ACCEPTED, REPEATED, *REFUSALS)
 
 
 class Counts:
@@ -11,4 +18,4 @@ class Counts:
         self.unparsable = 0  # of these, what was not HTTP
         self.no_address = 0  # authorizations without a usable X-Forwarded-For: their limits per ip were skipped
         self.bugs = 0
-        self.events: Counter[str] = Counter()  # lines of /v1/events by what became of them: accepted, repeated, or core.event.Refusal
+        self.events: Counter[str] = Counter()  # lines of /v1/events by outcome

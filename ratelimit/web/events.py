@@ -25,13 +25,11 @@ from ratelimit.core.usage_event import answered, lived
 from ratelimit.service.latest_ids import LatestIds
 from ratelimit.service.limiter import Limiter
 from ratelimit.web.body import MAX_BATCH_BODY, MAX_BODY, Misfit, misfit, read_body, whole_body
-from ratelimit.web.counts import Counts
+from ratelimit.web.counts import ACCEPTED, REPEATED, Counts
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
 
 MOST_PROBLEMS: Final = 20
-ACCEPTED: Final = "accepted"
-REPEATED: Final = "repeated"
 _AT_ONCE: Final = 32  # lines in one turn of the loop: some 0.4 ms
 _NOT_SAID: Final = Misfit("$", "")
 

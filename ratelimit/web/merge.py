@@ -12,6 +12,8 @@ from prometheus_client.core import Metric
 
 _NOT_SUMMED: Final[dict[str, Callable[[float, float], float]]] = {
     "ratelimit_store_away": max,  # away for one of them
+    "ratelimit_signals_store_away": max,
+    "ratelimit_model_info": max,
     "process_start_time_seconds": min,  # of the first
 }
 _Sample = tuple[str, tuple[tuple[str, str], ...]]

@@ -1,6 +1,6 @@
 """`/metrics`: what the parts counted, read when somebody asks. On the hot path an integer is added to, and no part knows of Prometheus."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from prometheus_client import ProcessCollector
@@ -11,7 +11,8 @@ from prometheus_client.registry import Collector
 from ratelimit.core.policy import Policy
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.reload import ReloadState
-from ratelimit.web.counts import Counts
+from ratelimit.web.counts import EVENT_OUTCOMES, Counts
+from ratelimit.web.signal_metrics import signal_figures
 from ratelimit.web.watched import Watched
 
 
@@ -56,12 +57,28 @@ _NODE: Final = {
     "refused": "Buckets and quotas not asked for, since the node was away; on_store_failure answered.",
     "failures": "Times that the node was found to be away.",
 }
+_SIGNALS_NODE: Final = {
+    "calls": "Script calls sent to the signals' store.",
+    "buckets": "Profiles asked for.",
+    "pipelines": "Pipelines sent; one is under way at a time.",
+    "seconds": "Time in pipelines, from composing to the last answer.",
+    "lost": "Profiles asked for with unknown effect: no answer came.",
+    "refused": "Profiles not asked for, since the node was away.",
+    "failures": "Times that the node was found to be away, or full.",
+}
 
 
-def sidecar_figures(limiter: Limiter, gateway: Counts, nodes: Iterable[Node]) -> Iterator[Metric]:
-    """What one sidecar counted."""
+def sidecar_figures(limiter: Limiter, gateway: Counts, nodes: Iterable[Node], signal_nodes: Iterable[Node]) -> Iterator[Metric]:
+    """What one sidecar counted; `signal_nodes` are those of the connection that signals have of their own."""
     yield from _limiter(limiter)
-    yield from _store(list(nodes))
+    yield from _store("ratelimit_store", _NODE, list(nodes))
+    if limiter.usage is not None:
+        yield from signal_figures(limiter.usage)
+        yield from _store("ratelimit_signals_store", _SIGNALS_NODE, list(signal_nodes))
+    events = CounterMetricFamily("ratelimit_events", "Lines of /v1/events by what became of them.", labels=["outcome"])
+    for outcome in EVENT_OUTCOMES:
+        events.add_metric([outcome], gateway.events[outcome])
+    yield events
     yield from _lane("gateway", gateway)
     meaning = "Authorizations without a usable X-Forwarded-For: limits per ip were skipped."
     yield CounterMetricFamily("ratelimit_no_address", meaning, value=gateway.no_address)
@@ -126,13 +143,13 @@ def _limiter(limiter: Limiter) -> Iterator[Metric]:
     yield from (refused, shadowed, skipped, without, subjects)
 
 
-def _store(nodes: list[Node]) -> Iterator[Metric]:
-    for name, meaning in _NODE.items():
-        family = CounterMetricFamily(f"ratelimit_store_{name}", meaning, labels=["node"])
+def _store(prefix: str, meanings: Mapping[str, str], nodes: list[Node]) -> Iterator[Metric]:
+    for name, meaning in meanings.items():
+        family = CounterMetricFamily(f"{prefix}_{name}", meaning, labels=["node"])
         for node in nodes:
             family.add_metric([node.name], getattr(node.counts, name))
         yield family
-    away = GaugeMetricFamily("ratelimit_store_away", "1 while the node cannot be asked.", labels=["node"])
+    away = GaugeMetricFamily(f"{prefix}_away", "1 while the node cannot be asked.", labels=["node"])
     for node in nodes:
         away.add_metric([node.name], node.away)
     yield away

@@ -13,10 +13,12 @@ from ratelimit.web.metrics import Node, sidecar_figures
 
 
 class OneSidecar:
-    """`Sidecars` that are one; `nodes` (of the store) are asked anew each time."""
+    """`Sidecars` that are one; `nodes` (of the store, and of the signals' own connection) are asked anew each time."""
 
-    def __init__(self, limiter: Limiter, gateway: Counts, nodes: Callable[[], Iterable[Node]]) -> None:
-        self._limiter, self._gateway, self._nodes = limiter, gateway, nodes
+    def __init__(
+        self, limiter: Limiter, gateway: Counts, nodes: Callable[[], Iterable[Node]], signal_nodes: Callable[[], Iterable[Node]] = tuple
+    ) -> None:
+        self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
 
     @property
     def policy(self) -> Policy:
@@ -25,7 +27,7 @@ class OneSidecar:
 
     async def figures(self) -> list[Metric]:
         """What it counted."""
-        return list(sidecar_figures(self._limiter, self._gateway, self._nodes()))
+        return list(sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes()))
 
     async def records(self, most: int) -> list[Record]:
         """The latest refusals, latest first."""

@@ -111,6 +111,7 @@ class Operator(NamedTuple):
     lane: Gateway  # asked in the same way
     reload: ReloadState
     store: RedisStore
+    sidecar: OneSidecar
 
 
 Start = Callable[..., Awaitable[Gateway]]
@@ -160,6 +161,6 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             listener = await listen(runner.lane, TcpAddress("127.0.0.1", 0), "RATELIMIT_OPERATOR")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
-            return Operator(gateway, gateway._replace(address=listener.address, counts=counts), reload, gateway.store)
+            return Operator(gateway, gateway._replace(address=listener.address, counts=counts), reload, gateway.store, sidecar)
 
         yield begin

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,55 @@ async def test_metrics(start_operator: StartOperator) -> None:
     assert found[f"ratelimit_store_away{node}"] == 0
     assert (found["ratelimit_embedded_restarts_total"], found["ratelimit_ready"], found["ratelimit_bugs_total{lane=gateway}"]) == (3, 1, 0)
     assert found["process_resident_memory_bytes"] > 0
+
+
+async def test_metrics_of_signals(start_operator: StartOperator) -> None:
+    """Who is watched, what was told and scored, which model scores, and what became of events."""
+    operator = await start_operator([{**KEY, "bucket": {"capacity": 100, "refill": "1/h"}}])
+    assert not [name for name in await samples(operator.lane) if name.startswith("ratelimit_signals")]
+    here = Site(operator.gateway)
+    here.usage.scoring.scorer = FixedScorer()
+    await here.ask(10, ip="203.0.113.7")
+    await here.settle()
+    await here.tell({}, {"decision_id": "a"}, {"decision_id": "a"}, {"status": 0}, b"no json")
+    found = await samples(operator.lane)
+    assert {
+        name: value for name, value in found.items() if name.startswith(("ratelimit_signals", "ratelimit_events", "ratelimit_model"))
+    } == {
+        "ratelimit_signals_subjects{kind=api_key}": 1,
+        "ratelimit_signals_subjects{kind=ip}": 1,
+        "ratelimit_signals_subjects{kind=account}": 0,
+        "ratelimit_signals_told_total": 4,  # twice: what was seen, and the risk
+        "ratelimit_signals_untold_total": 0,
+        "ratelimit_signals_scored_total": 4,
+        "ratelimit_signals_dropped_total{what=requests}": 0,
+        "ratelimit_signals_dropped_total{what=profiles}": 0,
+        "ratelimit_signals_dropped_total{what=events}": 0,
+        "ratelimit_signals_clock_jumps_total": 0,
+        "ratelimit_model_info{version=0123456789ab}": 1,
+        "ratelimit_events_total{outcome=accepted}": 2,
+        "ratelimit_events_total{outcome=repeated}": 1,
+        "ratelimit_events_total{outcome=unreadable}": 1,
+        "ratelimit_events_total{outcome=invalid}": 1,
+        "ratelimit_events_total{outcome=too_old}": 0,
+        "ratelimit_events_total{outcome=too_new}": 0,
+        "ratelimit_events_total{outcome=signals_off}": 0,
+    }
+
+
+async def test_metrics_are_in_the_readme(start_operator: StartOperator) -> None:
+    """Each has its row, with its labels and its meaning."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    operator = await start_operator([KEY])
+    here = Site(operator.gateway)
+    here.usage.scoring.scorer = FixedScorer()
+    operator.sidecar._signal_nodes = lambda: operator.store.lanes
+    await here.ask(3)
+    for family in text_string_to_metric_families((await operator.lane.get("/metrics")).body.decode()):
+        for name, labels, *_ in family.samples:
+            if name.startswith("ratelimit_"):
+                rows = [line.split("|")[1:4] for line in readme.splitlines() if line.startswith(f"| `{name}` ")]
+                assert [(set(re.findall(r"\w+", row[1])), row[2].strip()) for row in rows] == [(set(labels), family.documentation)], name
 
 
 async def test_metrics_of_the_policy(start_operator: StartOperator) -> None:

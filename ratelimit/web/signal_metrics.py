@@ -1,0 +1,30 @@
+"""What `/metrics` says of signals: who is watched, what was told and scored, what was let go."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+
+from ratelimit.service.usage import Usage
+
+
+def signal_figures(usage: Usage) -> Iterator[Metric]:
+    """What one sidecar counted."""
+    subjects = GaugeMetricFamily("ratelimit_signals_subjects", "Subjects that are watched: live, and met ten times.", labels=["kind"])
+    for kind, count in usage.live.items():
+        subjects.add_metric([kind], count)
+    yield subjects
+    outbox, scoring = usage.outbox, usage.scoring
+    yield CounterMetricFamily("ratelimit_signals_told", "Merges into profiles that the store has taken in.", value=outbox.told)
+    meaning = "Merges that were not told, or of which nobody knows what became."
+    yield CounterMetricFamily("ratelimit_signals_untold", meaning, value=outbox.untold)
+    yield CounterMetricFamily("ratelimit_signals_scored", "Profiles that came back and were scored.", value=scoring.scored)
+    dropped = CounterMetricFamily(
+        "ratelimit_signals_dropped", "What came faster than it could be counted, and was let go.", labels=["what"]
+    )
+    for what, count in (("requests", usage.dropped), ("profiles", scoring.dropped), ("events", usage.strangers.dropped)):
+        dropped.add_metric([what], count)
+    yield dropped
+    meaning = "Times that the clock moved by more than a minute from one second to the next."
+    yield CounterMetricFamily("ratelimit_signals_clock_jumps", meaning, value=usage.jumps)
+    if scoring.scorer is not None:
+        yield InfoMetricFamily("ratelimit_model", "The model that scores.", value={"version": scoring.scorer.version})
