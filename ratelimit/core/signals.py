@@ -172,7 +172,7 @@ def _rhythm(states: _States) -> dict[str, Rows]:
     mean = total / gaps
     spread = np.sqrt(np.maximum(squares / gaps - mean * mean, 0))
     return {
-        "gap_variation": np.where(gaps >= _LEAST_GAPS, spread / mean, np.nan),
+        "gap_variation": np.where(gaps >= _LEAST_GAPS, _known(spread / mean), np.nan),
         "active_hours": np.bitwise_count(states["hours"].astype(np.uint32)).astype(np.float64),
     }
 
