@@ -116,6 +116,7 @@ class App:
             late_ms=settings.late_ms,
             sidecars=settings.expected_sidecars * settings.workers,
             most_subjects=ceil_div(settings.max_subjects, settings.workers),  # a machine's memory does not grow with its cores
+            most_profiles=settings.max_profiles,
             sources=self._sources,
         )
 

@@ -100,6 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     deadline_ms: int
     late_ms: int
     max_subjects: int
+    max_profiles: int
     ip_lists: Path | None
     countries: Path | None
     log_level: str
@@ -223,6 +224,9 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "DEADLINE_MS": _Variable("10", "how long a decision may wait for the store, in milliseconds", _integer(1, 1_000)),
     "LATE_MS": _Variable("0", "how late answers may come for limits to hold at the gateway too, in milliseconds", _integer(0, 1_000)),
     "MAX_SUBJECTS": _Variable("100000", "subjects remembered per limit, by all workers together", _integer(100, 10_000_000)),
+    "MAX_PROFILES": _Variable(
+        "1000000", "profiles in the store, some 550 bytes each; beyond them only those that are there go on", _integer(64, 10_000_000_000)
+    ),
     "IP_LISTS": _Variable("", "folder with lists of networks: hosting, VPN, relays, crawlers", Path, "none: what they say is unknown"),
     "COUNTRIES": _Variable("", "MaxMind database of countries, such as GeoLite2 or DB-IP", Path, "as the registries assigned addresses"),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
@@ -230,7 +234,7 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
 }  # fmt: skip
 
 _SHOWN: Final = frozenset(
-    "GATEWAY OPERATOR SIGNALS WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS LOG_LEVEL LOG_FORMAT".split()
+    "GATEWAY OPERATOR SIGNALS WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS MAX_PROFILES LOG_LEVEL LOG_FORMAT".split()
 )
 
 

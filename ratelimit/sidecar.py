@@ -52,6 +52,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     late_ms: int
     sidecars: int  # among how many a limit is divided while the store is away
     most_subjects: int
+    most_profiles: int = 1_000_000  # in the store
     sources: Sources = NO_SOURCES  # of what is known of addresses
 
     def __repr__(self) -> str:
@@ -102,6 +103,7 @@ class Sidecar:
         stack.push_async_callback(store.close)
         await store.open()
         usage = Usage(store, keys, Distinct(terms.store_key), book, terms.most_subjects)
+        usage.census.most = terms.most_profiles
         signals = SignalLoop(usage, time.time)
         stack.callback(signals.finish)
         keep_running(signals.run, stack)

@@ -28,7 +28,13 @@ def test_defaults() -> None:
     found = settings()
     assert (found.gateway, found.operator) == (TcpAddress("127.0.0.1", 8080), TcpAddress("127.0.0.1", 8081))
     assert (found.data, found.policy, found.redis_url, found.store_key) == (Path("ratelimit-data"), None, None, None)
-    assert (found.expected_sidecars, found.deadline_ms, found.late_ms, found.max_subjects) == (1, 10, 0, 100_000)
+    assert (found.expected_sidecars, found.deadline_ms, found.late_ms, found.max_subjects, found.max_profiles) == (
+        1,
+        10,
+        0,
+        100_000,
+        1_000_000,
+    )
     assert found.workers == 1
     assert (found.ip_lists, found.countries) == (None, None)
     assert (found.log_level, found.log_format, found.gateway_token, found.operator_token) == ("info", "console", None, None)

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from ratelimit.core.store_key import PROFILE
+
 HALF_LIVES_S: Final = (10, 600, 86_400, 1_209_600)
 TICKS_PER_HOUR: Final = 3_600
 TICKS_PER_DAY: Final = 86_400
@@ -91,6 +93,21 @@ class Merge(NamedTuple):
     risk: float  # NaN: not known
     model: int
     only_known: bool  # merge nothing where there is no profile yet
+
+
+class Census(NamedTuple):
+    """A call to count profiles by a sample: who of it was told, and when each lapses."""
+
+    now_s: int
+    ends: tuple[tuple[str, int], ...]
+
+
+SAMPLE_ONE_IN: Final = 64  # letters that a name's digest is written in
+
+
+def in_sample(name: str) -> bool:
+    """Whether a profile of that name is one of the sample."""
+    return name.startswith(f"{PROFILE}A")
 
 
 def life_s(age_s: float) -> float:

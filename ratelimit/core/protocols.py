@@ -10,7 +10,7 @@ from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.agent import AgentClass
 from ratelimit.core.bucket import Acquire, Grant, Terms
 from ratelimit.core.identity import Caller
-from ratelimit.core.profile import Merge
+from ratelimit.core.profile import Census, Merge
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 from ratelimit.core.risk import Risk
 from ratelimit.core.signal_reason import SignalReason
@@ -73,7 +73,25 @@ class ProfileAsking(Protocol):
         """No answer: `call` may have been executed; None: nothing was sent."""
 
 
-Asking = BucketAsking | QuotaAsking | ProfileAsking
+class CensusAsking(Protocol):
+    """The same for the number of profiles in the sample."""
+
+    key: str
+
+    def compose(self, now_us: int) -> Census | None:
+        """The call to send, or None if nothing is to be told or asked."""
+
+    def answered(self, call: Census, count: int, sent_us: int, now_us: int) -> None:
+        """The number after `call`, however late."""
+
+    def overdue(self) -> None:
+        """The call is under way for too long to be waited for; its answer may still come."""
+
+    def unanswered(self, call: Census | None, now_us: int) -> None:
+        """No answer: `call` may have been executed; None: nothing was sent."""
+
+
+Asking = BucketAsking | QuotaAsking | ProfileAsking | CensusAsking
 
 
 class Store(Protocol):

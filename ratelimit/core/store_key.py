@@ -14,6 +14,7 @@ from ratelimit.core.subject import Value
 BUCKET: Final = "rl1:b:"
 QUOTA: Final = "rl1:q:"
 PROFILE: Final = "rl1:p:"
+PROFILES: Final = "rl1:profiles"  # the sample by which they are counted
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16

@@ -22,6 +22,7 @@ from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.usage_event import Told
+from ratelimit.service.census import CensusTaker
 from ratelimit.service.outbox import WORTH_A_CALL, Outbox
 from ratelimit.service.scoring import Scoring
 from ratelimit.service.strangers import Strangers
@@ -71,6 +72,7 @@ class Usage:
     def __init__(self, store: Store, keys: StoreKeys, distinct: Distinct, book: AddressBook, most: int = 100_000) -> None:
         self.scoring = Scoring()
         self.outbox = Outbox(store, self._back)
+        self.census = CensusTaker(store)
         self.tick = 0
         self.dropped = 0  # requests that were not counted: too many different ones in one tick
         self.jumps = 0  # of the clock
@@ -162,7 +164,9 @@ class Usage:
         if abs(tick - before) > _JUMP_S:
             self.jumps += 1
             self.outbox.all_due()
+        self.outbox.full = self.census.full
         self.outbox.turn(tick)
+        self.census.turn(tick)
 
     def flush(self, most: int = BATCH) -> int:
         """Tell the store of so many subjects that are due; of how many there was anything to tell."""
@@ -242,6 +246,7 @@ class Usage:
         return _Who(peers, facts, placed=placed, hosting=bool(facts.hosting), vpn=bool(facts.vpn), country=country)
 
     def _back(self, watch: Watch, state: bytes) -> None:
+        self.census.told(watch.key, state)
         watches = self._watches[watch.kind]
         self.scoring.add(watches.get(watch.value) or watches.add(watch.value), state)
 

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple, cast
 from redis.exceptions import ResponseError
 
 from ratelimit.core.bucket import Acquire, Terms
-from ratelimit.core.profile import Merge
+from ratelimit.core.profile import Census, Merge
 from ratelimit.core.protocols import Asking, BucketAsking
 from ratelimit.core.quota_counter import QuotaCall
-from ratelimit.stores import acquire, profile, quota
-from ratelimit.stores.link import ACQUIRE, PROFILE, QUOTA, Command
+from ratelimit.stores import acquire, census, profile, quota
+from ratelimit.stores.link import ACQUIRE, CENSUS, PROFILE, QUOTA, Command
 
 KEYS_PER_CALL: Final = 64  # some 0.5 ms of the node's time, which it gives to nobody else meanwhile
 _PROFILES_PER_CALL: Final = 16  # each takes several times as long as a bucket
@@ -29,9 +29,9 @@ Frame = Sequence[Entry]  # what one script call carries
 
 
 def frames_of(entries: Sequence[Entry], keys_per_call: int) -> list[Frame]:
-    """Cut what is to be asked into script calls; buckets, quotas and profiles have scripts of their own."""
+    """Cut what is to be asked into script calls; buckets, quotas, profiles and their number have scripts of their own."""
     frames: list[Frame] = []
-    for kind, most in ((Acquire, keys_per_call), (QuotaCall, keys_per_call), (Merge, min(keys_per_call, _PROFILES_PER_CALL))):
+    for kind, most in ((Acquire, keys_per_call), (QuotaCall, keys_per_call), (Merge, min(keys_per_call, _PROFILES_PER_CALL)), (Census, 1)):
         same = [entry for entry in entries if type(entry.call) is kind]
         frames.extend(same[i : i + most] for i in range(0, len(same), most))
     return frames
@@ -43,6 +43,8 @@ def command(frame: Frame) -> Command:
     kind = type(frame[0].call)
     if kind is Merge:
         return ("EVALSHA", PROFILE.sha, len(frame), *keys, *[profile.packed(entry.call) for entry in frame])
+    if kind is Census:
+        return ("EVALSHA", CENSUS.sha, 1, *keys, *census.arguments(frame[0].call))
     if kind is QuotaCall:
         return ("EVALSHA", QUOTA.sha, len(frame), *keys, _STORE_TIME, *[quota.packed(entry.call) for entry in frame])
     return ("EVALSHA", ACQUIRE.sha, len(frame), *keys, _STORE_TIME, *[acquire.packed(_terms(entry), entry.call) for entry in frame])
@@ -53,9 +55,9 @@ def _terms(entry: Entry) -> Terms:
 
 
 def read(entry: Entry, answer: Any) -> Any:
-    """One bucket's, quota's or profile's part of a reply."""
+    """One bucket's, quota's or profile's part of a reply, or the number of profiles."""
     kind = type(entry.call)
-    if kind is Merge:
+    if kind is Merge or kind is Census:
         return answer
     return quota.grant(answer) if kind is QuotaCall else acquire.grant(answer)
 

@@ -38,6 +38,7 @@ def _script(name: str) -> Script:
 ACQUIRE: Final = _script("acquire.lua")
 QUOTA: Final = _script("quota.lua")
 PROFILE: Final = _script("profile.lua")
+CENSUS: Final = _script("census.lua")
 
 
 class Facts(NamedTuple):
@@ -80,7 +81,7 @@ class Link:
 
     async def load(self) -> None:
         """Give the node the scripts."""
-        for reply in await self.exchange([("SCRIPT", "LOAD", script.source) for script in (ACQUIRE, QUOTA, PROFILE)]):
+        for reply in await self.exchange([("SCRIPT", "LOAD", script.source) for script in (ACQUIRE, QUOTA, PROFILE, CENSUS)]):
             if isinstance(reply, ResponseError):
                 raise reply
 

@@ -13,6 +13,8 @@ from prometheus_client.core import Metric
 _NOT_SUMMED: Final[dict[str, Callable[[float, float], float]]] = {
     "ratelimit_store_away": max,  # away for one of them
     "ratelimit_signals_store_away": max,
+    "ratelimit_signals_profiles": max,  # they estimate the same
+    "ratelimit_signals_full": max,
     "ratelimit_model_info": max,
     "process_start_time_seconds": min,  # of the first
 }

@@ -24,6 +24,9 @@ def signal_figures(usage: Usage) -> Iterator[Metric]:
     for what, count in (("requests", usage.dropped), ("profiles", scoring.dropped), ("events", usage.strangers.dropped)):
         dropped.add_metric([what], count)
     yield dropped
+    yield GaugeMetricFamily("ratelimit_signals_profiles", "Profiles in the store, estimated by a sample.", value=usage.census.estimate)
+    meaning = "1 while there are as many profiles as RATELIMIT_MAX_PROFILES allows, and no new ones are made."
+    yield GaugeMetricFamily("ratelimit_signals_full", meaning, value=usage.census.full)
     meaning = "Times that the clock moved by more than a minute from one second to the next."
     yield CounterMetricFamily("ratelimit_signals_clock_jumps", meaning, value=usage.jumps)
     if scoring.scorer is not None:

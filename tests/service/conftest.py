@@ -1,8 +1,9 @@
 """A real limiter on the real embedded store, with a clock that a test can hold."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from ratelimit.service.meter import Meter
 from ratelimit.service.shelf import Shelf
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
+from ratelimit.stores.server import find_server
+from tests.stores.conftest import Node
 
 PATIENCE_S = 5.0  # a slow machine is no store that is away
 ALICE = Caller(api_key="alice", ip=b"\xcb\x00\x71\x07", account="a1")
@@ -105,3 +108,19 @@ async def start(embedded: EmbeddedStore) -> AsyncIterator[Start]:
             return Sidecar(limiter, store)
 
         yield make
+
+
+@pytest.fixture
+def own_node() -> Iterator[Node]:
+    """A Valkey for one test."""
+    with contextlib.closing(Node(find_server())) as node:
+        yield node
+
+
+@pytest.fixture
+async def store(own_node: Node) -> AsyncIterator[RedisStore]:
+    """An empty store of its own."""
+    opened = RedisStore(Options(own_node.url, clock, PATIENCE_S, "check"))
+    await opened.open()
+    yield opened
+    await opened.close()

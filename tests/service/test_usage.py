@@ -1,8 +1,7 @@
 """Signals on the serving side: what is counted, what is told to a real store and when, and what is bounded."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,9 +16,8 @@ from ratelimit.service.address_book import AddressBook
 from ratelimit.service.outbox import LONGEST_UNTOLD_S
 from ratelimit.service.usage import RISK_LIFE_S, Usage
 from ratelimit.service.watches import FIRST_REQUESTS
-from ratelimit.stores.client import Options, RedisStore
-from ratelimit.stores.server import find_server
-from tests.stores.asker import clock, until
+from ratelimit.stores.client import RedisStore
+from tests.stores.asker import until
 from tests.stores.conftest import Node
 
 SECRET = b"s" * 32
@@ -46,29 +44,13 @@ class FixedScorer:
         return ()
 
 
-@pytest.fixture
-def own_node() -> Iterator[Node]:
-    """A Valkey for one test."""
-    with contextlib.closing(Node(find_server())) as node:
-        yield node
-
-
-@pytest.fixture
-async def store(own_node: Node) -> AsyncIterator[RedisStore]:
-    """An empty store of its own."""
-    opened = RedisStore(Options(own_node.url, clock, 5.0, "check"))
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
 def usage_on(store: RedisStore, most: int = 1_000) -> Usage:
     usage = Usage(store, StoreKeys(SECRET), Distinct(SECRET), AddressBook(), most)
-    _turn(usage, START)
+    turn(usage, START)
     return usage
 
 
-def _turn(usage: Usage, tick: int) -> None:
+def turn(usage: Usage, tick: int) -> None:
     for _ in usage.turn(tick):
         pass
 
@@ -96,7 +78,7 @@ async def test_a_request_reaches_the_signals_of_all_its_subjects(store: RedisSto
     usage = usage_on(store)
     note(usage, 10)
     note(usage, 5, passed=False)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
     subjects: list[tuple[Kind, str | bytes]] = [("api_key", "k"), ("ip", KEY.ip or b""), ("account", "a")]
     for kind, value in subjects:
@@ -113,13 +95,13 @@ async def test_nine_requests_leave_nothing(own_node: Node, store: RedisStore) ->
     """A subject gets a profile with its tenth request; before that nothing of it is in the store."""
     usage = usage_on(store)
     note(usage, FIRST_REQUESTS - 1)
-    _turn(usage, START + 1)
-    _turn(usage, START + 1 + LONGEST_UNTOLD_S)
+    turn(usage, START + 1)
+    turn(usage, START + 1 + LONGEST_UNTOLD_S)
     await settle(usage)
     assert own_node.client.keys("rl1:p:*") == []
     note(usage, 1)
-    _turn(usage, START + 20)
-    _turn(usage, START + 20 + LONGEST_UNTOLD_S)
+    turn(usage, START + 20)
+    turn(usage, START + 20 + LONGEST_UNTOLD_S)
     await settle(usage)
     assert len(own_node.client.keys("rl1:p:*")) == 3
 
@@ -128,15 +110,15 @@ async def test_a_few_requests_wait_for_company(store: RedisStore) -> None:
     """What is not worth a call is told after ten seconds, each part with its own second."""
     usage = usage_on(store)
     note(usage, FIRST_REQUESTS)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
     told = usage.outbox.told
     for second in range(1, LONGEST_UNTOLD_S):
         note(usage, second in {1, 5})
-        _turn(usage, START + 1 + second)
+        turn(usage, START + 1 + second)
         await settle(usage)
         assert usage.outbox.told == told, "it waits"
-    _turn(usage, START + 1 + LONGEST_UNTOLD_S)
+    turn(usage, START + 1 + LONGEST_UNTOLD_S)
     await settle(usage)
     assert usage.outbox.told == told + 3
     assert signal(usage, "attempts_14d") == pytest.approx(FIRST_REQUESTS + 2, rel=1e-4)
@@ -148,17 +130,17 @@ async def test_two_sidecars_share_a_profile(store: RedisStore) -> None:
     one, other = usage_on(store), usage_on(store)
     one.scoring.scorer = other.scoring.scorer = FixedScorer(0.75)
     note(one, 20)
-    _turn(one, START + 1)
+    turn(one, START + 1)
     await settle(one)
     note(other, 3)
-    _turn(other, START + 1)
+    turn(other, START + 1)
     await settle(other)
     found = other.risk_of(KEY)
     assert found is not None
     assert found.risk == 0.75
     assert signal(other, "attempts_10m") == 20
     note(other, 8)
-    _turn(other, START + 2)
+    turn(other, START + 2)
     await settle(other)
     assert signal(other, "attempts_14d") == pytest.approx(28, rel=1e-5)
 
@@ -168,9 +150,9 @@ async def test_the_risk_is_left_for_others(own_node: Node, store: RedisStore) ->
     usage = usage_on(store)
     usage.scoring.scorer = FixedScorer(0.25)
     note(usage, 20)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
-    _turn(usage, START + 2 + LONGEST_UNTOLD_S)
+    turn(usage, START + 2 + LONGEST_UNTOLD_S)
     await settle(usage)
     for key in own_node.client.keys("rl1:p:*"):
         state = np.frombuffer(own_node.client.get(key) + bytes(8), STATE)[0]
@@ -183,7 +165,7 @@ async def test_whose_risk_it_is(store: RedisStore) -> None:
     for scorer, caller in ((0.2, Caller(api_key="k")), (0.9, Caller(ip=KEY.ip)), (0.4, Caller(account="a"))):
         usage.scoring.scorer = FixedScorer(scorer)
         note(usage, 10, caller)
-        _turn(usage, usage.tick + 1)
+        turn(usage, usage.tick + 1)
         await settle(usage)
     for caller, expected in (
         (KEY, 0.4),
@@ -194,7 +176,7 @@ async def test_whose_risk_it_is(store: RedisStore) -> None:
         found = usage.risk_of(caller)
         assert (found and found.risk) == expected
     for tick in range(usage.tick, usage.tick + RISK_LIFE_S + 2, 30):
-        _turn(usage, tick)
+        turn(usage, tick)
     assert usage.risk_of(KEY) is None
 
 
@@ -202,12 +184,12 @@ async def test_forged_successes_dilute_nothing(store: RedisStore) -> None:
     """However many successes are told, the share of errors is of what passed here."""
     usage = usage_on(store)
     note(usage, 10)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     for _ in range(5):
         usage.tell(answered(KEY, 403))
     for _ in range(5_000):
         usage.tell(answered(KEY, 200))
-    _turn(usage, START + 20)
+    turn(usage, START + 20)
     await settle(usage)
     assert signal(usage, "error_share_10m") == pytest.approx(0.5, rel=0.05)
     assert signal(usage, "denied_share_10m") == pytest.approx(0.5, rel=0.05)
@@ -217,10 +199,10 @@ async def test_the_owners_faults_are_nobodys_errors(store: RedisStore) -> None:
     """A 5xx counts as answered only."""
     usage = usage_on(store)
     note(usage, 10)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     for status in (500, 503, 200, 404):
         usage.tell(answered(KEY, status, 100))
-    _turn(usage, START + 20)
+    turn(usage, START + 20)
     await settle(usage)
     assert signal(usage, "error_share_1d") == pytest.approx(0.25)
     assert signal(usage, "bytes_1d") == pytest.approx(400, rel=1e-3)
@@ -230,13 +212,13 @@ async def test_what_another_sidecar_decided(own_node: Node, store: RedisStore) -
     """What is told of somebody who never asked here is merged where the store knows them, in one call a second, and nowhere else."""
     one, other = usage_on(store), usage_on(store)
     note(one, 10)
-    _turn(one, START + 1)
+    turn(one, START + 1)
     await settle(one)
     for _ in range(5):
         other.tell(answered(KEY, 404))
         other.tell(answered(KEY, 200))
         other.tell(answered(Caller(api_key="nobody"), 404))
-    _turn(other, START + 1)
+    turn(other, START + 1)
     await settle(other)
     assert other.outbox.told == 4  # key, address and account; and nobody
     assert signal(other, "error_share_10m") == pytest.approx(0.5, rel=1e-2)
@@ -249,7 +231,7 @@ async def test_told_of_who_is_counted_here(store: RedisStore) -> None:
     usage = usage_on(store)
     note(usage, 1)
     usage.tell(answered(KEY, 404))
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
     assert (usage.outbox.told, usage.outbox.untold) == (0, 0)
 
@@ -260,7 +242,7 @@ async def test_strangers_are_bounded(store: RedisStore) -> None:
     for number in range(1_000):
         usage.tell(answered(Caller(api_key=str(number)), 404))
     assert usage.strangers.dropped == 1_000 - 256
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
     assert usage.outbox.told == 256
 
@@ -269,13 +251,13 @@ async def test_an_accounts_life(store: RedisStore) -> None:
     """Failed logins count against account and address; events that no signal counts are none of ours."""
     usage = usage_on(store)
     note(usage, 10)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     for event in ("login_failed", "login_failed", "login", "signup"):
         told = lived(KEY, event)
         assert told is not None
         usage.tell(told)
     assert lived(KEY, "closed") is None
-    _turn(usage, START + 20)
+    turn(usage, START + 20)
     await settle(usage)
     assert signal(usage, "failed_logins_1d", "account", "a") == pytest.approx(2, rel=1e-3)
     assert signal(usage, "failed_login_share", "ip", KEY.ip or b"") == pytest.approx(2 / 3)
@@ -288,7 +270,7 @@ async def test_invented_keys_by_the_million(own_node: Node, store: RedisStore) -
     for second in range(4):
         for number in range(100_000):
             usage.note(Caller(api_key=f"{second}-{number}"), "/", None, 1, passed=True)
-        _turn(usage, START + second)
+        turn(usage, START + second)
         await settle(usage)
     assert usage.dropped > 0
     assert usage.live == {"api_key": 0, "ip": 0, "account": 0}
@@ -301,7 +283,7 @@ async def test_the_live_ones_are_bounded(store: RedisStore) -> None:
     usage = usage_on(store, most=50)
     for number in range(80):
         note(usage, 10, Caller(api_key=str(number)))
-        _turn(usage, START + number)
+        turn(usage, START + number)
         await settle(usage)
     assert usage.live["api_key"] == 50
     assert usage.watch("api_key", "0") is None
@@ -312,14 +294,14 @@ async def test_a_clock_that_jumps(store: RedisStore) -> None:
     """A tick far ahead, and back again, is counted; what was pending is told, and afterwards all goes on."""
     usage = usage_on(store)
     note(usage, 10)
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     note(usage, 1)
-    _turn(usage, START + 1_000_000)
+    turn(usage, START + 1_000_000)
     await settle(usage)
     note(usage, 1)
-    _turn(usage, START + 2)
+    turn(usage, START + 2)
     note(usage, 10)
-    _turn(usage, START + 3)
+    turn(usage, START + 3)
     await settle(usage)
     assert usage.jumps == 2
     assert signal(usage, "attempts_10s") == pytest.approx(12, abs=2)
@@ -330,12 +312,12 @@ async def test_a_store_that_is_away_costs_signals_only(own_node: Node, store: Re
     usage = usage_on(store)
     note(usage, 10)
     own_node.kill()
-    _turn(usage, START + 1)
+    turn(usage, START + 1)
     await settle(usage)
     assert usage.outbox.untold == 3
     own_node.start()
     await until(lambda: not store.away)
     note(usage, 10)
-    _turn(usage, START + 2)
+    turn(usage, START + 2)
     await settle(usage)
     assert signal(usage, "attempts_10m") == 10

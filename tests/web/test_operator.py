@@ -85,6 +85,8 @@ async def test_metrics_of_signals(start_operator: StartOperator) -> None:
         "ratelimit_signals_dropped_total{what=requests}": 0,
         "ratelimit_signals_dropped_total{what=profiles}": 0,
         "ratelimit_signals_dropped_total{what=events}": 0,
+        "ratelimit_signals_profiles": 0,
+        "ratelimit_signals_full": 0,
         "ratelimit_signals_clock_jumps_total": 0,
         "ratelimit_model_info{version=0123456789ab}": 1,
         "ratelimit_events_total{outcome=accepted}": 2,
