@@ -1,6 +1,6 @@
 """A model in service: one artifact, asked by kind of subject. Pure NumPy; it never trains, and changes by being replaced.
 
-It is what core/protocols calls a Scorer. A kind that the artifact does not know has no risk.
+It is what core/protocols calls a RiskModel. A kind that the artifact does not know has no risk.
 """
 
 from collections.abc import Sequence
@@ -35,20 +35,20 @@ class Model:
         """The model in a folder. Raises ArtifactError."""
         return cls(read_artifact(folder))
 
-    def score(self, kind: Kind, signals: Floats, plans: Sequence[str | None]) -> Floats:
+    def score(self, kind: Kind, rows: Floats, plans: Sequence[str | None]) -> Floats:
         """Risk (n,) of rows of signals (n, signals), 0..1, each among its peers; NaN where none is known."""
         known = self.kinds.get(kind)
-        return known.risks(signals, plans) if known is not None else np.full(len(signals), np.nan)
+        return known.risks(rows, plans) if known is not None else np.full(len(rows), np.nan)
 
-    def raw(self, kind: Kind, signals: Floats) -> Floats:
+    def raw(self, kind: Kind, rows: Floats) -> Floats:
         """Scores (n,), 0..1, the higher the more unusual: no share of anything, but there before calibration; NaN for an unknown kind."""
         known = self.kinds.get(kind)
-        return known.raw(signals) if known is not None else np.full(len(signals), np.nan)
+        return known.raw(rows) if known is not None else np.full(len(rows), np.nan)
 
-    def p_fraud(self, kind: Kind, signals: Floats) -> Floats:
+    def p_fraud(self, kind: Kind, rows: Floats) -> Floats:
         """Probability of fraud (n,); NaN where no labels taught it."""
         known = self.kinds.get(kind)
-        return known.p_fraud(signals) if known is not None else np.full(len(signals), np.nan)
+        return known.p_fraud(rows) if known is not None else np.full(len(rows), np.nan)
 
     def reasons(self, kind: Kind, row: Floats) -> tuple[SignalReason, ...]:
         """The three signals of one subject (signals,) that lie farthest in their tails, the farthest first."""

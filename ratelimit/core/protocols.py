@@ -121,21 +121,25 @@ class Scorer(Protocol):
     def version(self) -> str:
         """As files and metrics name it."""
 
+    def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> NDArray[np.float64]:
+        """The risk of each row of signals, 0..1; NaN where there is none: the model is not calibrated, or too much is missing."""
+
+    def reasons(self, kind: Kind, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
+        """The three signals that are farthest in their tails."""
+
+
+class RiskModel(Scorer, Protocol):
+    """A model as it comes from its folder, for those who decide whether it may serve, or watch it."""
+
     @property
     def calibrated(self) -> bool:
         """Whether scores were ranked on the site's own days; without that there is no risk, and nothing to enforce."""
 
-    def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> NDArray[np.float64]:
-        """The risk of each row of signals, 0..1; NaN where there is none: the model is not calibrated, or too much is missing."""
-
     def raw(self, kind: Kind, rows: Rows) -> NDArray[np.float64]:
-        """The score of each row, 0..1, the higher the more unusual: a share of nothing, but there before calibration; NaN: unknown kind."""
+        """The score of each row, 0..1, the higher the more unusual: a share of nothing, but there before calibration."""
 
     def p_fraud(self, kind: Kind, rows: Rows) -> NDArray[np.float64]:
         """The probability of fraud of each row; NaN where no labels taught it."""
-
-    def reasons(self, kind: Kind, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
-        """The three signals that are farthest in their tails."""
 
 
 class Risks(Protocol):

@@ -18,6 +18,7 @@ from ratelimit.core.distinct import NO_BITS, Distinct
 from ratelimit.core.identity import Caller
 from ratelimit.core.profile import COUNTS, Merge
 from ratelimit.core.protocols import AddressBook, Store
+from ratelimit.core.risk import Risk
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind
 from ratelimit.core.store_key import StoreKeys
@@ -45,14 +46,6 @@ _BROWSER, _HOSTING, _VPN, _PLACED = _PLACE["browser"], _PLACE["hosting"], _PLACE
 
 _Peers = dict[Kind, tuple[int, int]]
 _Alike = tuple[Caller, str, str | None, int, bool]  # caller, target, user agent, cost, whether it passed
-
-
-class Risk(NamedTuple):
-    """What the model says of one subject."""
-
-    kind: Kind
-    subject: str | bytes
-    risk: float
 
 
 class _Who(NamedTuple):
