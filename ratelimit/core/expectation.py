@@ -1,7 +1,8 @@
 """The words of messages about a file: a value as it was found, and what was expected in its place."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from operator import ge, gt, le, lt
 from typing import Any, Final
 
 from msgspec import inspect
@@ -48,9 +49,21 @@ def expected(shape: inspect.Type) -> str:
             return "tokens per time such as '10/s' or '100/min'"
         case inspect.IntType(ge=least):
             return "an integer" if least is None else f"an integer >= {least}"
+        case inspect.FloatType():
+            return "a number " + " and ".join(f"{sign} {bound:g}" for sign, bound, _ in _bounds(shape))
         case inspect.UnionType(types=(inner, _)):
             return expected(inner)
     return "a text"
+
+
+def within(shape: inspect.FloatType, number: float) -> bool:
+    """Whether a number keeps every bound of `shape`, which has one at least on each side."""
+    return all(keeps(number, bound) for _, bound, keeps in _bounds(shape))
+
+
+def _bounds(shape: inspect.FloatType) -> list[tuple[str, float, Callable[[float, float], bool]]]:
+    signs = ((">", shape.gt, gt), (">=", shape.ge, ge), ("<", shape.lt, lt), ("<=", shape.le, le))
+    return [(sign, bound, keeps) for sign, bound, keeps in signs if bound is not None]
 
 
 def choices_of(choices: tuple[Any, ...]) -> str:

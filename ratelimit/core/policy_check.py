@@ -17,6 +17,7 @@ from ratelimit.core.expectation import meant, shown
 from ratelimit.core.identity import Identity, Place
 from ratelimit.core.limit import BucketRule, Limit, Match, QuotaRule
 from ratelimit.core.policy_shape import Check, Data, Given
+from ratelimit.core.risk_rule import LEAST_RATIO, RiskBucket, RiskRules, twin_of
 
 DEADLINE_US: Final = 10_000  # of a decision; a debt may grow by what refills in it
 EXACT: Final = 2**52  # a debt must stay below, to be exact in Lua's doubles with room for sums
@@ -117,7 +118,35 @@ def _network_problem(cidr: str) -> str | None:
     return None
 
 
-def _policy(_given: Given, data: Data) -> Problems:
+def _risk_bucket(given: Given, _data: Data) -> Problems:
+    ratio = given.get("refill_ratio", LEAST_RATIO)
+    if ratio < LEAST_RATIO and given.get("below_a_quarter") is None:
+        yield (
+            ".refill_ratio",
+            (
+                f"{ratio:g} leaves less than a quarter of a limit's refill; expected a number >= {LEAST_RATIO:g}, "
+                "or `below_a_quarter: allowed` beside it"
+            ),
+        )
+
+
+def _twins(given: Given) -> Problems:
+    risk: RiskRules | None = given.get("risk")
+    if risk is None:
+        return
+    for limit in given.get("limits", ()):
+        twin = twin_of(limit, risk.requests)
+        if twin is not None and twin.bucket is not None and twin.bucket.capacity > (most := exact_capacity(twin.bucket)):
+            advice = f"a capacity <= {most}" if most > 0 else "a rounder refill_ratio"
+            yield (
+                ".risk.requests.throttle.bucket",
+                f"capacity {twin.bucket.capacity} beside {limit.name}, refilled {twin.bucket.refill}, is too much to be counted exactly; "
+                f"expected {advice}",
+            )
+
+
+def _policy(given: Given, data: Data) -> Problems:
+    yield from _twins(given)
     # from the names as written, so that a limit with another problem counts as well
     limits = data.get("limits")
     seen: dict[str, int] = {}
@@ -137,4 +166,5 @@ def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
         BucketRule: _bucket,
         QuotaRule: _quota,
         Match: _match,
+        RiskBucket: _risk_bucket,
     }

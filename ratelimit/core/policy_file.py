@@ -14,6 +14,7 @@ from ratelimit.core.identity import Identity
 from ratelimit.core.limit import Limit, Mode
 from ratelimit.core.policy_check import checks_with
 from ratelimit.core.policy_shape import Reading
+from ratelimit.core.risk_rule import RiskRules
 
 MAX_LIMITS: Final = 500
 
@@ -27,12 +28,14 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Annotated[tuple[Limit, ...], Meta(min_length=1, max_length=MAX_LIMITS)]
     mode: Mode = "enforce"
     identity: Identity = Identity()
+    risk: RiskRules | None = None
 
 
 _SHAPE: Final = inspect.type_info(PolicyFile)
 _CHECKS: Final = checks_with(PolicyFile)
 _NOT_BUILT: Final[Mapping[type[Struct], Mapping[str, str]]] = {
-    PolicyFile: {"risk": _LEAVE_OUT, "rules": _LEAVE_OUT, "lists": _LEAVE_OUT},
+    PolicyFile: {"rules": _LEAVE_OUT, "lists": _LEAVE_OUT},
+    RiskRules: {"purchases": _LEAVE_OUT},
     Limit: {"concurrency": "a bucket or a quota is"},
 }
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, inspect
 
 from ratelimit.core.errors import UnitError
-from ratelimit.core.expectation import PATTERNS, choices_of, expected, meant, shown
+from ratelimit.core.expectation import PATTERNS, choices_of, expected, meant, shown, within
 from ratelimit.core.units import Refill
 
 MAX_PROBLEMS: Final = 50  # shown at once; a file with more is no policy
@@ -71,6 +71,8 @@ class Reading:
                 return self._text(shape, data, at)
             case inspect.IntType():
                 return self._integer(shape, data, at)
+            case inspect.FloatType():
+                return self._number(shape, data, at)
             case inspect.BoolType():
                 return data if isinstance(data, bool) else self._refuse(at, data, "true or false")
         raise TypeError(f"{at}: a policy has no way to write {shape}")
@@ -133,6 +135,8 @@ class Reading:
             return self._refuse(at, data, "a text" if isinstance(data, dict | list | None) else "a text, in quotes")
         if shape.pattern is not None and not re.fullmatch(shape.pattern, data):
             return self._refuse(at, data, PATTERNS[shape.pattern])
+        if len(data) < (shape.min_length or 0):
+            return self._refuse(at, data, "a text that is not empty")
         return data
 
     def _integer(self, shape: inspect.IntType, data: object, at: str) -> Any:
@@ -143,3 +147,8 @@ class Reading:
         if shape.le is not None and data > shape.le:
             return self._refuse(at, data, f"an integer <= {shape.le}")
         return data
+
+    def _number(self, shape: inspect.FloatType, data: object, at: str) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int | float) or not within(shape, data):  # NaN and infinities are within nothing
+            return self._refuse(at, data, expected(shape))
+        return float(data)

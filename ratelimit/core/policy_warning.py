@@ -11,6 +11,8 @@ from ratelimit.core.bucket import LIFE_US
 from ratelimit.core.limit import Limit
 from ratelimit.core.path import unescape
 from ratelimit.core.policy_file import PolicyFile
+from ratelimit.core.risk_rule import kind_of, twin_of
+from ratelimit.core.signals import KINDS
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _NEVER: Final = re.compile(r"//|/\.{1,2}(/|$)|[;#\\]")  # what the plainest form of a path never holds
@@ -19,7 +21,7 @@ _QUERY: Final = re.compile(r"\?[\w.*-]+=")
 
 def policy_warnings(file: PolicyFile) -> tuple[str, ...]:
     """Everything in a sound policy that its author should look at again."""
-    return (*_proxies(file), *_keys(file.limits), *_limits(file.limits))
+    return (*_proxies(file), *_keys(file.limits), *_limits(file.limits), *_risk(file))
 
 
 def _proxies(file: PolicyFile) -> Iterator[str]:
@@ -70,3 +72,18 @@ def _match(at: str, limit: Limit) -> Iterator[str]:
             yield f"{at}.match.path[{index}]: {glob!r} looks for a query, but paths are compared without theirs; ? is any one character"
         elif _NEVER.search(unescape(glob)):
             yield f"{at}.match.path[{index}]: {glob!r} never matches, since paths are compared without //, /./, /../, ; # and \\"
+
+
+def _risk(file: PolicyFile) -> Iterator[str]:
+    """A risk slows nobody down whose kind no bucket counts by alone."""
+    if file.risk is None:
+        return
+    for kind in KINDS:
+        if not any(limit.bucket and kind_of(limit) == kind for limit in file.limits):
+            yield f"$.risk.requests: no bucket limit is per {kind} alone, so the risk of an {kind} slows nobody down"
+    for index, limit in enumerate(file.limits):
+        if (twin := twin_of(limit, file.risk.requests)) and twin.bucket and limit.bucket and twin.bucket.capacity > limit.bucket.capacity:
+            yield (
+                f"$.risk.requests.throttle.bucket.capacity: {twin.bucket.capacity} is more than limits[{index}] {limit.name} holds itself, "
+                "so only its refill is slower"
+            )
