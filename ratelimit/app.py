@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from ratelimit import __version__
+from ratelimit.anomaly.model import Model
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
@@ -18,6 +19,7 @@ from ratelimit.crew.crew import Crew
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import AddressBook, Sources
+from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState, Swap
 from ratelimit.settings import Address, Settings, TcpAddress, UnixAddress
@@ -77,6 +79,7 @@ class App:
         self._book = AddressBook(self._sources)
         if self._book.refused:
             raise ConfigError(self._book.refused)
+        self._approve(self._policy)
         self._embedded: EmbeddedStore | None = None
         self._stop = asyncio.Event()
 
@@ -98,6 +101,12 @@ class App:
             await self._stop.wait()
             serving.health.state = "draining"
             _log.info("draining")
+
+    def _approve(self, policy: Policy) -> None:
+        """Raises ConfigError for a policy that asks for risk where there can be none."""
+        if policy.risk is not None and self._settings.signals == "off":
+            raise ConfigError([f"{policy.source}: $.risk: needs signals, and RATELIMIT_SIGNALS is off; expected it to be on, or no risk"])
+        check_models(policy, Model.read)
 
     async def _open_store(self, stack: AsyncExitStack) -> Terms:
         settings = self._settings
@@ -129,7 +138,7 @@ class App:
     def _watch_policy(self, swap: Swap, stack: AsyncExitStack) -> ReloadState:
         if self._settings.policy is None:
             return ReloadState(self._policy.digest, self._policy.warnings, time.time())
-        reload = Reload(self._settings.policy, self._policy, swap)
+        reload = Reload(self._settings.policy, self._policy, swap, self._approve)
         keep_running(reload.run, stack)
         return reload.state
 

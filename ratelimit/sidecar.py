@@ -9,13 +9,16 @@ from typing import Final
 
 from msgspec import Struct
 
+from ratelimit.anomaly.model import Model
 from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
+from ratelimit.core.protocols import RiskModel
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.limiter import Limiter
+from ratelimit.service.model_watch import Models
 from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.usage import Usage
 from ratelimit.settings import Secret
@@ -64,11 +67,11 @@ class Sidecar:
 
     workers, worker_restarts = 1, 0
 
-    def __init__(self, limiter: Limiter, store: RedisStore, signals: RedisStore | None, terms: Terms) -> None:
+    def __init__(self, limiter: Limiter, store: RedisStore, signals: RedisStore | None, models: Models | None, terms: Terms) -> None:
+        self._limiter, self._models = limiter, models
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, lambda: signals.lanes if signals is not None else ())
-        self.adopt: Final = limiter.adopt
         lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token)
         self._server = ShortcutServer(lane, counts, lane)
 
@@ -88,13 +91,15 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
-        signals = None
+        signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
-            limiter.usage = await cls._open_signals(terms, signals, keys, book or AddressBook(terms.sources), stack)
+            usage = await cls._open_signals(terms, signals, keys, book or AddressBook(terms.sources), stack)
+            limiter.risks = limiter.usage = usage
+            models = await cls._open_models(usage, policy, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        return cls(limiter, store, signals, terms)
+        return cls(limiter, store, signals, models, terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -108,6 +113,25 @@ class Sidecar:
         stack.callback(signals.finish)
         keep_running(signals.run, stack)
         return usage
+
+    @staticmethod
+    async def _open_models(usage: Usage, policy: Policy, stack: AsyncExitStack) -> Models:
+        """What scores those signals, if the policy names a model; one that it names later is found as well."""
+
+        def put(model: RiskModel | None) -> None:
+            usage.scoring.scorer = model
+
+        models = Models(Model.read, put)
+        models.adopt(policy)
+        await models.look(settled=True)
+        keep_running(models.run, stack)
+        return models
+
+    def adopt(self, policy: Policy) -> None:
+        """Put a policy in force; a model that it names anew follows within two seconds."""
+        self._limiter.adopt(policy)
+        if self._models is not None:
+            self._models.adopt(policy)
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:
         """Answer the gateway at this place; raises ConfigError."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ratelimit.anomaly.model import Model
 from ratelimit.core.address import caller_prefix, parse_address
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.explanation import Question, explain
@@ -18,6 +19,7 @@ from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import json_schema, written
+from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import read_policy
 
 _file = click.argument("file", type=click.Path(path_type=Path))
@@ -38,7 +40,7 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
     if as_json:
         _check_json(context, file)
         return
-    found = read_policy(file)
+    found = _approved(file)
     for warning in found.warnings:
         click.echo(f"{file}: warning: {warning}", err=True)
     click.echo(f"{file}: OK, {_count(len(found.limits), 'limit')}, mode {found.mode}, digest {found.digest}")
@@ -47,12 +49,19 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
 
 def _check_json(context: click.Context, file: Path) -> None:
     try:
-        found = read_policy(file)
+        found = _approved(file)
     except ConfigError as error:
         _print_json({"ok": False, "problems": error.problems})
         context.exit(error.exit_code)
     about = {"mode": found.mode, "digest": found.digest, "warnings": found.warnings, "limits": [written(limit) for limit in found.limits]}
     _print_json({"ok": True, "problems": [], **about})
+
+
+def _approved(file: Path) -> Policy:
+    """The policy, with models that can do what it asks of them."""
+    found = read_policy(file)
+    check_models(found, Model.read)
+    return found
 
 
 @dataclass(frozen=True)

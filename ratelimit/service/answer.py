@@ -56,11 +56,12 @@ class Answers:
             remaining,
             wait / US_PER_S if wait is not None else None,
             reset_after / US_PER_S if reset_after is not None else None,
+            question.risk,
         )
         self.recent.add(decision, question, policy, known, shelf.ipv6_prefix)
         return decision
 
-    def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int) -> Decision:
+    def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int, risk: float | None) -> Decision:
         """An allow; the limit that is named is the one with the least left, of those that are meant."""
         self._allowed += 1
         for finding in shadow:
@@ -74,10 +75,10 @@ class Answers:
                 if named is None or remaining < least:
                     named, least, resets = one, remaining, reset_after
         if named is None:
-            return Decision(self._id(), "allow", "ok", shadow=shadow)
+            return Decision(self._id(), "allow", "ok", risk=risk, shadow=shadow)
         shelf, meter = named
         subject = meter.subject or shelf.subject(meter)
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, None, shadow)
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, risk, shadow)
 
     def _id(self) -> str:
         self._count += 1

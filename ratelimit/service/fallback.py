@@ -22,17 +22,17 @@ ASK_AGAIN_US: Final = 1_000_000  # what a caller refused for want of a store is 
 
 def charge(away: Iterable[Asked], now: int, cost: int, sidecars: int) -> Denial | None:
     """Charge `cost` to every limit that counts by itself; the denial if one refuses, and then nothing is charged."""
-    charged: list[Meter] = []
+    charged: list[Asked] = []
     for shelf, meter in away:
         shelf.without_store += 1
-        wait = _charge_one(shelf, meter, now, cost, sidecars)
+        wait = _charge_one(shelf, meter, now, shelf.need(cost), sidecars)
         if wait == 0:
             if shelf.limit.on_store_failure == "local":
-                charged.append(meter)
+                charged.append((shelf, meter))
                 meter.remember()
             continue
-        for other in charged:
-            _undo(other, cost, sidecars)
+        for other, counted in charged:
+            _undo(counted, other.need(cost), sidecars)
         return Denial(shelf, meter, ASK_AGAIN_US, "store_unavailable") if wait is None else Denial(shelf, meter, wait, shelf.reason)
     return None
 

@@ -8,7 +8,8 @@ A request meets several limits, and all must pass or none is charged. For each t
    that another limit refuses goes back: an earmark into the lease, a charged need as a refund in the next turn of the loop.
 3. A limit whose store does not answer in time, or is known to be away, answers by its own `on_store_failure`.
 
-Shadow limits go along: they never refuse, and are charged only if the request passes. Times are microseconds, costs tokens.
+Shadow limits go along: they never refuse, and are charged only if the request passes. Beside the limits of a subject whose risk is high
+stand their twins, smaller buckets, which are asked like any limit. Times are microseconds, costs tokens.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
-from ratelimit.core.protocols import Clock, Store
+from ratelimit.core.protocols import Clock, Risks, Store
+from ratelimit.core.risk import Risk
+from ratelimit.core.risk_rule import TWIN, RequestRisk
 from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
@@ -51,6 +54,7 @@ class Limiter:
     ) -> None:
         self.answers = Answers()
         self.usage: Usage | None = None  # whom to tell of every decision
+        self.risks: Risks | None = None  # whom to ask how risky a caller is
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
@@ -64,7 +68,7 @@ class Limiter:
         prefix = policy.identity.ipv6_prefix
         kept = {name: shelf for name, shelf in before.items() if shelf.ipv6_prefix == prefix}
         self._shelves = {}
-        for limit in policy.limits:
+        for limit in (*policy.limits, *policy.twins):
             old = kept.get(limit.name)
             self._shelves[limit.name] = old if old is not None and old.limit == limit else Shelf(limit, self._setting, prefix)
         self._routes = {}
@@ -101,28 +105,33 @@ class Limiter:
         worst: Denial | None = None
         longest = 0
         unheard: list[Asked] = []  # limits that only the store can answer for
-        for shelf in self._route(self.policy.match(method, path, caller.plan)):
+        shelves, risk = self._route(self.policy.match(method, path, caller.plan)), None
+        if self.risks is not None and self.policy.risk is not None:
+            shelves, risk = self._assess(self.policy.risk, self.risks.risk_of(caller), shelves)
+        for shelf in shelves:
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller), shelf, None, now)
+                    return self._never(Question(method, path, cost, caller, risk), shelf, None, now)
                 continue
-            if cost > shelf.most_cost:
+            if cost > shelf.most_cost and not shelf.twin:
                 if not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller), shelf, meter, now)
+                    return self._never(Question(method, path, cost, caller, risk), shelf, meter, now)
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
-            share = meter.share
-            share.arrived += cost
-            wait = share.look(now, cost) if cost else ASK
+            share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
+            share.arrived += need
+            wait = share.look(now, need) if need else ASK
             if wait == ASK:
                 unheard.append((shelf, meter))
             elif wait > longest and not shelf.shadow:
-                longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
+                longest, worst = wait, _worse(worst, shelf, meter, wait)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost, caller), _longest(worst, longest, unheard, cost, now), now)
-        return self._ask(Question(method, path, cost, caller), asked, shadow) if unheard else self._take(asked, cost, shadow, now)
+            return self._refuse(Question(method, path, cost, caller, risk), _longest(worst, longest, unheard, cost, now), now)
+        return (
+            self._ask(Question(method, path, cost, caller, risk), asked, shadow) if unheard else self._take(asked, cost, shadow, now, risk)
+        )
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -152,29 +161,38 @@ class Limiter:
             known = self._routes[id(limits)] = limits, tuple(self._shelves[limit.name] for limit in limits)
         return known[1]
 
-    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int) -> Decision:
+    def _assess(self, rule: RequestRisk, found: Risk | None, shelves: tuple[Shelf, ...]) -> tuple[tuple[Shelf, ...], float | None]:
+        """The limits of a request and its risk; beside those that count by a risky subject stand their twins, which come last."""
+        if found is None:
+            return shelves, None
+        if found.risk <= rule.throttle.above:
+            return shelves, found.risk
+        per = (found.kind,)
+        twins = (self._shelves.get(TWIN + shelf.limit.name) for shelf in shelves if shelf.limit.per == per)
+        return (*shelves, *(twin for twin in twins if twin is not None)), found.risk
+
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None) -> Decision:
         """Every limit that is meant said yes: spend from all."""
         for shelf, meter in asked:
-            share = meter.share
-            if shelf.shadow and share.look(now, cost):
+            share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
+            if shelf.shadow and share.look(now, need):
                 shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
                 continue
-            hand = share.take(cost)
+            hand = share.take(need)
             if hand.slots <= hand.low and share.wants_renewal():
                 meter.renew()
-        return self.answers.allowed(asked, shadow, now)
+        return self.answers.allowed(asked, shadow, now, risk)
 
     async def _ask(self, question: Question, asked: list[Asked], shadow: Shadow) -> Decision:
         """Earmark what is in hand, ask the store for the rest, and decide when all is known or time is up."""
-        cost = question.cost
-        ticket = Ticket(cost, asyncio.get_running_loop())
-        claims = [Claim(ticket, shadow=shelf.shadow) for shelf, _ in asked]
+        ticket = Ticket(asyncio.get_running_loop())
+        claims = [Claim(ticket, shelf.need(question.cost), shadow=shelf.shadow) for shelf, _ in asked]
         ticket.pending = len(claims) + 1
         now = self._clock()
         for (_, meter), claim in zip(asked, claims, strict=True):
-            wait = meter.share.look(now, cost) if cost else ASK
+            wait = meter.share.look(now, claim.cost) if claim.cost else ASK
             if wait == 0:
-                claim.earmark = meter.share.take(cost)
+                claim.earmark = meter.share.take(claim.cost)
                 claim.settled(Outcome.LEASED)
             elif wait != ASK:
                 claim.wait = wait
@@ -187,7 +205,7 @@ class Limiter:
                 await ticket.future
         except asyncio.CancelledError:  # the caller went away
             ticket.open = False
-            _release(asked, claims, cost)
+            _release(asked, claims)
             raise
         ticket.open = False  # what is granted from now on goes back
         return self._settle(question, ticket, asked, claims, shadow)
@@ -201,7 +219,7 @@ class Limiter:
             if claim.outcome is Outcome.REFUSED and shelf.shadow:
                 shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
             elif claim.outcome is Outcome.REFUSED and claim.wait > longest:
-                longest, denial = claim.wait, Denial(shelf, meter, claim.wait, shelf.reason)
+                longest, denial = claim.wait, _worse(denial, shelf, meter, claim.wait)
             elif claim.outcome is Outcome.AWAY and not shelf.shadow:
                 away.append((shelf, meter))
         if denial is not None:
@@ -211,8 +229,8 @@ class Limiter:
             denial = fallback.charge(away, now, cost, self._sidecars)
         if denial is None:
             ticket.admitted = True
-            return self.answers.allowed(asked, shadow, now)
-        _release(asked, claims, cost)
+            return self.answers.allowed(asked, shadow, now, question.risk)
+        _release(asked, claims)
         return self._refuse(question, denial, now)
 
     def _refuse(self, question: Question, denial: Denial, now: int) -> Decision:
@@ -227,19 +245,26 @@ class Limiter:
 def _longest(worst: Denial, longest: int, asked: list[Asked], cost: int, now: int) -> Denial:
     """The refusal to tell: of limits that were not asked to the end, since another refuses already, one may have longer to go."""
     for shelf, meter in asked:
-        wait = 0 if shelf.shadow else meter.share.lacking(now, cost)
+        wait = 0 if shelf.shadow else meter.share.lacking(now, shelf.need(cost))
         if wait > longest:
-            longest, worst = wait, Denial(shelf, meter, wait, shelf.reason)
+            longest, worst = wait, _worse(worst, shelf, meter, wait)
     return worst
 
 
-def _release(asked: list[Asked], claims: list[Claim], cost: int) -> None:
+def _worse(worst: Denial | None, shelf: Shelf, meter: Meter, wait: int) -> Denial:
+    """The refusal to tell when another limit takes longer; a limit comes before a twin, which then only tells how long."""
+    if worst is not None and shelf.twin and not worst.shelf.twin:
+        return worst._replace(wait=wait)
+    return Denial(shelf, meter, wait, shelf.reason)
+
+
+def _release(asked: list[Asked], claims: list[Claim]) -> None:
     """A refused request costs nothing, in any of the limits it was checked against."""
     for (_, meter), claim in zip(asked, claims, strict=True):
         if claim.earmark is not None:
-            meter.release(claim.earmark, cost)
-        elif claim.outcome is Outcome.CHARGED and cost:
-            meter.refund(cost, claim.charged_at)
+            meter.release(claim.earmark, claim.cost)
+        elif claim.outcome is Outcome.CHARGED and claim.cost:
+            meter.refund(claim.cost, claim.charged_at)
 
 
 def _give_back(meters: Iterable[Meter]) -> None:

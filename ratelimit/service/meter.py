@@ -96,7 +96,7 @@ class Meter:
         most = _MOST_NEEDS[self.terms is None]
         waiting = [claim for claim in self._waiting or () if claim.ticket.open]
         self._calling, self._waiting = waiting[:most], waiting[most:] or None
-        needs = [claim.ticket.cost for claim in self._calling]
+        needs = [claim.cost for claim in self._calling]
         share = self.share
         if any(needs):
             self._returning = False
@@ -124,7 +124,7 @@ class Meter:
             if not retry:
                 self._charged(claim, grant.at)
             elif claim.outcome is Outcome.PENDING and not self._from_hand(claim, now_us):
-                self.share.deny(now_us, claim.ticket.cost, retry, self._around.chance())
+                self.share.deny(now_us, claim.cost, retry, self._around.chance())
                 claim.wait = retry
                 claim.settled(Outcome.REFUSED)
         for claim in waiting:
@@ -165,19 +165,19 @@ class Meter:
         if ticket.open and claim.outcome is Outcome.PENDING:
             claim.charged_at = at
             claim.settled(Outcome.CHARGED)
-        elif not ticket.admitted and ticket.cost:
-            self.share.owe_refund(ticket.cost, at)
+        elif not ticket.admitted and claim.cost:
+            self.share.owe_refund(claim.cost, at)
 
     def _from_hand(self, claim: Claim, now: int) -> bool:
         """Serve a claim without the store, if what is in hand or remembered decides it."""
-        wait = self.share.look(now, claim.ticket.cost) if claim.ticket.cost else ASK
+        wait = self.share.look(now, claim.cost) if claim.cost else ASK
         if wait == ASK:
             return False
         if wait:
             claim.wait = wait
             claim.settled(Outcome.REFUSED)
         else:
-            claim.earmark = self.share.take(claim.ticket.cost)
+            claim.earmark = self.share.take(claim.cost)
             claim.settled(Outcome.LEASED)
         return True
 

@@ -25,6 +25,7 @@ _MOST_SAID: Final = 5  # problems in the log; /v1/policy has them all
 _log = structlog.get_logger()
 
 Swap = Callable[[Policy], None]
+Approve = Callable[[Policy], None]  # raises ConfigError for a policy that is sound in itself and cannot be had here
 
 
 @dataclass(slots=True)
@@ -42,10 +43,10 @@ class ReloadState:
 class Reload:
     """Watches one policy file. `look` is one look at it, `run` looks until it is cancelled."""
 
-    def __init__(self, path: Path, policy: Policy, swap: Swap) -> None:
+    def __init__(self, path: Path, policy: Policy, swap: Swap, approve: Approve) -> None:
         self.state = ReloadState(policy.digest, policy.warnings, time.time())
         self._path = path
-        self._swap = swap
+        self._swap, self._approve = swap, approve
         self._at_rest = AtRest()  # so that a content is swapped in or refused once
 
     async def run(self) -> None:
@@ -68,6 +69,8 @@ class Reload:
     async def _judge(self, content: bytes) -> None:
         try:
             policy = await asyncio.to_thread(make_policy, content, str(self._path))
+            if policy.digest != self.state.digest:
+                await asyncio.to_thread(self._approve, policy)
         except ConfigError as error:
             self._refuse(error)
             return

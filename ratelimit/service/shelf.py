@@ -17,6 +17,7 @@ from ratelimit.core.limit import Limit, QuotaRule
 from ratelimit.core.quota import Periods, periods
 from ratelimit.core.quota_counter import COUNT_BITS
 from ratelimit.core.quota_share import QuotaShare
+from ratelimit.core.risk_rule import Twin
 from ratelimit.core.share import Share
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.subject import Value, describe, subject_of
@@ -46,7 +47,8 @@ class Shelf:
         self.shadow = limit.mode == "shadow"
         self.terms = None if limit.bucket is None else _terms(limit, setting.late_us)
         self.most_cost = limit.bucket.capacity if limit.bucket else limit.quota.amount if limit.quota else 0
-        self.reason: Reason = "rate_exceeded" if limit.bucket else "quota_exhausted"
+        self.twin = isinstance(limit, Twin)
+        self.reason: Reason = "risk_throttled" if self.twin else "rate_exceeded" if limit.bucket else "quota_exhausted"
         self.lacking = 0  # requests whose caller has no subject for this limit
         self.refused = 0
         self.without_store = 0  # answered by on_store_failure
@@ -69,6 +71,10 @@ class Shelf:
             return self._add(value, now)
         self._meters.move_to_end(value)
         return meter
+
+    def need(self, cost: int) -> int:
+        """What a request of that cost is charged here: of a twin at most all that it holds, since a model locks nobody out."""
+        return min(cost, self.most_cost)
 
     def subject(self, meter: Meter) -> str:
         """Whom a meter counts, for people; written when somebody first asks."""

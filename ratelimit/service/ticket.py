@@ -23,10 +23,9 @@ class Outcome(Enum):
 class Ticket:
     """One request on its way. `future` is done when nothing is pending any more, or when a limit refused."""
 
-    __slots__ = ("admitted", "cost", "future", "open", "pending")
+    __slots__ = ("admitted", "future", "open", "pending")
 
-    def __init__(self, cost: int, loop: AbstractEventLoop) -> None:
-        self.cost = cost
+    def __init__(self, loop: AbstractEventLoop) -> None:
         self.pending = 0
         self.open = True  # until it was decided
         self.admitted = False
@@ -39,12 +38,13 @@ class Ticket:
 
 
 class Claim:
-    """One limit of a ticket: `wait` is set where it was refused, `earmark` or `charged_at` where it was granted."""
+    """One limit of a ticket, which charges `cost`: `wait` is set where it was refused, `earmark` or `charged_at` where it was granted."""
 
-    __slots__ = ("charged_at", "earmark", "outcome", "shadow", "ticket", "wait")
+    __slots__ = ("charged_at", "cost", "earmark", "outcome", "shadow", "ticket", "wait")
 
-    def __init__(self, ticket: Ticket, *, shadow: bool) -> None:
+    def __init__(self, ticket: Ticket, cost: int, *, shadow: bool) -> None:
         self.ticket = ticket
+        self.cost = cost
         self.shadow = shadow
         self.outcome = Outcome.PENDING
         self.earmark: Lease | QuotaTokens | None = None

@@ -104,10 +104,10 @@ class WatchedLimiter(Limiter):
     diary: Diary
     offset: int
 
-    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int) -> Decision:
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None) -> Decision:
         for shelf, meter in asked:
             self.diary.write(Admission(shelf.limit.name, meter.key, now + self.offset, cost, "lease"))
-        return super()._take(asked, cost, shadow, now)
+        return super()._take(asked, cost, shadow, now, risk)
 
     def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Any], shadow: Shadow) -> Decision:
         decision = super()._settle(question, ticket, asked, claims, shadow)
@@ -115,7 +115,7 @@ class WatchedLimiter(Limiter):
             for (shelf, meter), claim in zip(asked, claims, strict=True):
                 leased = claim.outcome is Outcome.LEASED
                 at = claim.spent_at + self.offset if leased else claim.charged_at
-                self.diary.write(Admission(shelf.limit.name, meter.key, at, ticket.cost, "lease" if leased else "store"))
+                self.diary.write(Admission(shelf.limit.name, meter.key, at, claim.cost, "lease" if leased else "store"))
         return decision
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload
@@ -21,7 +22,12 @@ class Watched:
         self.path = path
         write(path, 1)
         self.swapped: list[Policy] = []
-        self.reload = Reload(path, read_policy(path), self.swapped.append)
+        self.unapproved: ConfigError | None = None
+        self.reload = Reload(path, read_policy(path), self.swapped.append, self.approve)
+
+    def approve(self, _policy: Policy) -> None:
+        if self.unapproved is not None:
+            raise self.unapproved
 
     async def look_twice(self) -> None:
         await self.reload.look()
@@ -116,10 +122,19 @@ async def test_run_looks_until_cancelled(watched: Watched, monkeypatch: pytest.M
     monkeypatch.setattr("ratelimit.service.reload.LOOK_EVERY_S", 0)
     write(watched.path, 3)
     swapped = asyncio.Event()
-    reload = Reload(watched.path, built_in_policy(), lambda _policy: swapped.set())
+    reload = Reload(watched.path, built_in_policy(), lambda _policy: swapped.set(), watched.approve)
     task = asyncio.create_task(reload.run())
     await swapped.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert reload.state.digest == read_policy(watched.path).digest
+
+
+async def test_unapproved_policy_is_refused(watched: Watched) -> None:
+    """A policy that is sound in itself and asks for what cannot be had here is refused like a broken one."""
+    watched.unapproved = ConfigError(["its model is missing"])
+    write(watched.path, 2)
+    await watched.look_twice()
+    assert watched.swapped == []
+    assert watched.reload.state.problems == ["its model is missing"]

@@ -1,0 +1,154 @@
+"""Keeps the models in force in step with their folders: swaps in what is sound, keeps the last good one when it is not.
+
+The policy says where they lie, beside its own file. A folder is looked at once a second by its manifest, which is written last and names
+the digest of all else. A new one counts when two looks in a row find the same. The *champion* gives risks; a *challenger* decides nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from ratelimit.core.errors import ConfigError
+from ratelimit.core.policy import Policy
+from ratelimit.core.protocols import RiskModel
+
+LOOK_EVERY_S: Final = 1.0
+MANIFEST: Final = "manifest.json"
+
+_log = structlog.get_logger()
+
+ReadModel = Callable[[Path], RiskModel]  # raises ConfigError
+Put = Callable[[RiskModel | None], None]
+FolderOf = Callable[[Policy], Path | None]
+
+
+def check_models(policy: Policy, read: ReadModel) -> None:
+    """Whether the models that a policy names can do what it asks of them. Raises ConfigError with every problem."""
+    problems: list[str] = []
+    for folder in (champion_of(policy), challenger_of(policy)):
+        try:
+            model = read(folder) if folder is not None else None
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        if model is not None and folder == champion_of(policy) and (problem := _not_enforceable(policy, model)):
+            problems.append(f"{policy.source}: {problem}")
+    if problems:
+        raise ConfigError(problems)
+
+
+def champion_of(policy: Policy) -> Path | None:
+    """The folder of the model that gives risks."""
+    return Path(policy.source).parent / policy.risk.model if policy.risk is not None else None
+
+
+def challenger_of(policy: Policy) -> Path | None:
+    """The folder of the model that is only watched."""
+    if policy.risk is None or policy.risk.challenger is None:
+        return None
+    return Path(policy.source).parent / policy.risk.challenger
+
+
+def _not_enforceable(policy: Policy, model: RiskModel) -> str | None:
+    if model.calibrated or policy.mode == "shadow" or policy.risk is None or policy.risk.mode == "shadow":
+        return None
+    return (
+        f"$.risk.requests.mode: enforce needs a calibrated model; {policy.risk.model} ({model.version}) is not, so there is no risk; "
+        "run `ratelimit calibrate` on the site's own traffic, or say mode: shadow"
+    )
+
+
+class ModelWatch:
+    """One model's folder. `model` is what is in force, `problems` are those of the folder as it is now."""
+
+    def __init__(self, role: str, folder_of: FolderOf, read: ReadModel, put: Put) -> None:
+        self.role: Final = role
+        self._folder_of = folder_of
+        self.model: RiskModel | None = None
+        self.problems: list[str] = []
+        self.failed = 0  # contents that could not be used, each counted once
+        self._read, self._put = read, put
+        self._policy: Policy | None = None
+        self._folder: Path | None = None
+        self._seen: object = None  # of the look before
+        self._judged: object = None  # what was swapped in or refused, so that it is judged once
+
+    def adopt(self, policy: Policy) -> None:
+        """A policy is in force; its folder is read with the next look."""
+        folder = self._folder_of(policy)
+        if folder != self._folder:
+            self._seen = self._judged = None
+        self._policy, self._folder = policy, folder
+
+    async def look(self, *, settled: bool = False) -> None:
+        """Look at the folder once, and act on it if it has changed and has come to rest; `settled`: it is known to have."""
+        policy, folder = self._policy, self._folder
+        if policy is None or folder is None:
+            if self.model is not None:
+                self._swap(None)
+            return
+        found = await asyncio.to_thread(_digest, folder / MANIFEST)
+        at_rest, self._seen = settled or found == self._seen, found
+        if not at_rest or found == self._judged:
+            return
+        self._judged = found
+        try:
+            model = await asyncio.to_thread(self._read, folder)
+            if folder == champion_of(policy) and (problem := _not_enforceable(policy, model)):
+                raise ConfigError([f"{folder}: {problem}"])  # noqa: TRY301  judged as what cannot be read
+        except ConfigError as error:
+            self._refuse(error)
+            return
+        if folder == self._folder:  # which another policy may have changed meanwhile
+            self._swap(model)
+
+    def _swap(self, model: RiskModel | None) -> None:
+        self.problems = []
+        if model is None or self.model is None or model.version != self.model.version:
+            self.model = model
+            self._put(model)
+            _log.info("a model is in force", role=self.role, version=model.version if model is not None else None)
+
+    def _refuse(self, error: ConfigError) -> None:
+        self.problems = error.problems
+        self.failed += 1
+        _log.error("the model cannot be used; what was in force stays so", role=self.role, problems=error.problems)
+
+
+class Models:
+    """Champion and challenger, side by side. `put` is given every champion that comes into force, None when there is none any more."""
+
+    def __init__(self, read: ReadModel, put: Put) -> None:
+        self.champion: Final = ModelWatch("champion", champion_of, read, put)
+        self.challenger: Final = ModelWatch("challenger", challenger_of, read, _nobody)
+
+    def adopt(self, policy: Policy) -> None:
+        """A policy is in force; what it names is read with the next look."""
+        self.champion.adopt(policy)
+        self.challenger.adopt(policy)
+
+    async def look(self, *, settled: bool = False) -> None:
+        """Look at both folders once, see ModelWatch."""
+        await self.champion.look(settled=settled)
+        await self.challenger.look(settled=settled)
+
+    async def run(self) -> None:
+        """Look once a second, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.look()
+
+
+def _nobody(_model: RiskModel | None) -> None:
+    """A challenger is asked by those who watch it, and put nowhere."""
+
+
+def _digest(path: Path) -> object:
+    try:
+        return blake2b(path.read_bytes()).digest()
+    except OSError as error:
+        return str(error)
