@@ -25,6 +25,7 @@ from bench.plan import CannotMeasure, Plan, choose_cores
 from bench.plot import draw
 from bench.report import show, write_markdown
 from bench.row import Row
+from bench.scoring import scoring
 from bench.script import script
 from bench.signals import signals
 from bench.stages import stages
@@ -39,6 +40,7 @@ GROUPS: Final[dict[str, Callable[[Plan], Iterator[Row | Standing]]]] = {
     "calls": calls,
     "script": script,
     "memory": memory,
+    "scoring": scoring,
     "start": start,
     "replay": replay,
     "signals": signals,

@@ -71,7 +71,8 @@ class Sidecar:
         self._limiter, self._models = limiter, models
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
-        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, lambda: signals.lanes if signals is not None else ())
+        signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
+        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, signal_nodes, models)
         lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token)
         self._server = ShortcutServer(lane, counts, lane)
 

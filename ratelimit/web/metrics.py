@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from ratelimit.core.policy import Policy
 from ratelimit.service.limiter import Limiter
+from ratelimit.service.model_watch import ModelWatch
 from ratelimit.service.reload import ReloadState
 from ratelimit.web.counts import EVENT_OUTCOMES, Counts
 from ratelimit.web.signal_metrics import signal_figures
@@ -68,9 +69,12 @@ _SIGNALS_NODE: Final = {
 }
 
 
-def sidecar_figures(limiter: Limiter, gateway: Counts, nodes: Iterable[Node], signal_nodes: Iterable[Node]) -> Iterator[Metric]:
+def sidecar_figures(
+    limiter: Limiter, gateway: Counts, nodes: Iterable[Node], signal_nodes: Iterable[Node], models: Iterable[ModelWatch]
+) -> Iterator[Metric]:
     """What one sidecar counted; `signal_nodes` are those of the connection that signals have of their own."""
     yield from _limiter(limiter)
+    yield from _models(list(models))
     yield from _store("ratelimit_store", _NODE, list(nodes))
     if limiter.usage is not None:
         yield from signal_figures(limiter.usage)
@@ -153,6 +157,24 @@ def _store(prefix: str, meanings: Mapping[str, str], nodes: list[Node]) -> Itera
     for node in nodes:
         away.add_metric([node.name], node.away)
     yield away
+
+
+def _models(watches: list[ModelWatch]) -> Iterator[Metric]:
+    serving = GaugeMetricFamily(
+        "ratelimit_model_serving", "Sidecars in which this model is in force.", labels=["role", "version", "calibrated"]
+    )
+    problems = GaugeMetricFamily(
+        "ratelimit_model_problems",
+        "Problems of a model's folder as it is now; not 0: an older model is in force, or none.",
+        labels=["role"],
+    )
+    refused = CounterMetricFamily("ratelimit_model_refused", "Contents of a model's folder that could not be used.", labels=["role"])
+    for watch in watches:
+        if watch.model is not None:
+            serving.add_metric([watch.role, watch.model.version, "yes" if watch.model.calibrated else "no"], 1)
+        problems.add_metric([watch.role], len(watch.problems))
+        refused.add_metric([watch.role], watch.failed)
+    yield from (serving, problems, refused)
 
 
 def _policy(policy: Policy, state: ReloadState) -> Iterator[Metric]:

@@ -85,3 +85,14 @@ def test_explain_refuses_what_is_no_address(file: Path) -> None:
 def test_schema() -> None:
     """The schema is JSON that names the file's fields."""
     assert {"version", "mode", "identity", "limits"} <= set(json.loads(run("schema").stdout)["$defs"]["PolicyFile"]["properties"])
+
+
+def test_check_reads_the_models(file: Path) -> None:
+    """A policy is checked with the models that it names: one that is missing is a problem, with the file that should be there."""
+    risk = "risk: {requests: {model: models/a, throttle: {above: 0.999, bucket: {capacity: 5}}}}\n"
+    file.write_text(LIMIT + risk)
+    for arguments in (("check", file), ("check", "--json", file)):
+        result = run(*arguments)
+        found = result.stdout if "--json" in arguments else str(result.exception)
+        assert f"{file.parent}/models/a/manifest.json: is missing" in found
+        assert result.exit_code != 0
