@@ -11,8 +11,10 @@ t·2^(d+1) + 2p = 2i. One step of all trees for a row is
 
     i ← 2i + [row[feature[i]] > threshold[i]]
 
-and that is four calls of NumPy for a level, whatever the number of rows and trees. There are no cycles and no stray children to check in a
-file that came from elsewhere, because there is no way to write them.
+and that is six calls of NumPy for a level, whatever the number of rows and trees. There are no cycles and no stray children to check in a
+file that came from elsewhere, because there is no way to write them. The first three levels need not be walked at all: the seven nodes of a
+tree are asked at once, their answers are eight bytes (the last is idle), a multiplication packs these into one, and a table of 256 says at
+which of the eight nodes of level 3 they lead.
 
 **Exactness.** scikit-learn's isolation trees compare float32(x) <= threshold, a float64; its boosted ones two float64. Rows
 arrive here as float32 (anomaly/design rounds them, in training as in serving), and for a float32 x the two are the same as x <= t, where
@@ -33,6 +35,11 @@ from numpy.typing import NDArray
 MAX_DEPTH: Final = 12  # levels; complete trees double with each, and an isolation tree of 4,096 samples has no more
 MAX_TREES: Final = 1_000
 BLOCK: Final = 64  # rows walked at once: what is gathered stays in the cache
+
+TOP_LEVELS: Final = 3  # asked at once
+_TOP_NODES: Final = 1 << TOP_LEVELS
+_PACK: Final = np.uint64(0x0102040810204080)  # each byte's lowest bit comes to a place of its own in the highest byte
+_PACK_SHIFT: Final = np.uint64(56)
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -65,17 +72,20 @@ class Trees(NamedTuple):
 class Forest:
     """Trees made ready to be walked. Adds up the value that each tree gives to a row."""
 
-    __slots__ = ("_levels", "_roots", "_value")
+    __slots__ = ("_levels", "_roots", "_top_feature", "_top_threshold", "_value")
 
     def __init__(self, trees: Trees) -> None:
+        while trees.value.shape[1] < _TOP_NODES:
+            trees = _deeper(trees)
         count, leaves = trees.value.shape
-        starts = [1 << depth for depth in range(leaves.bit_length() - 1)]
-        self._levels = [
-            # intp, since `take` would turn any other index into it with each call
-            (trees.feature[:, start - 1 : 2 * start - 1].ravel().astype(np.intp), trees.threshold[:, start - 1 : 2 * start - 1].ravel())
-            for start in starts
-        ]
-        self._roots = np.arange(count)
+        self._roots = np.arange(0, count * _TOP_NODES, _TOP_NODES)  # on level 3
+        top = slice(_TOP_NODES - 1)
+        # intp, since `take` would turn any other index into it with each call
+        self._top_feature = np.pad(trees.feature[:, top], ((0, 0), (0, 1))).ravel().astype(np.intp)
+        self._top_threshold = np.pad(trees.threshold[:, top], ((0, 0), (0, 1)), constant_values=np.inf).ravel()
+        starts = [1 << depth for depth in range(TOP_LEVELS, leaves.bit_length() - 1)]
+        parts = [slice(start - 1, 2 * start - 1) for start in starts]
+        self._levels = [(trees.feature[:, part].ravel().astype(np.intp), trees.threshold[:, part].ravel()) for part in parts]
         self._value = trees.value.ravel()
 
     def sum(self, rows: Rows) -> Floats:
@@ -87,19 +97,23 @@ class Forest:
 
     def one(self, row: Rows) -> float:
         """The sum over all trees for one row (columns,)."""
-        at = self._roots
+        at = self._top(row)
         for feature, threshold in self._levels:
             above = row.take(feature.take(at)) > threshold.take(at)
             at = at + at + above
         return float(np.add.reduce(self._value.take(at)))
 
+    def _top(self, rows: Rows) -> NDArray[np.intp]:
+        """The items of level 3 that rows (..., columns) come to in each tree (..., trees)."""
+        above = rows.take(self._top_feature, axis=-1) > self._top_threshold
+        return _TOP_PATH.take(_packed(above)) + self._roots
+
     def _block(self, rows: Rows) -> Floats:
+        at = self._top(rows)
         count, columns = rows.shape
-        shape = count, len(self._roots)
         flat, row_starts = rows.ravel(), np.arange(0, count * columns, columns)[:, None]
-        at, index = np.empty(shape, np.intp), np.empty(shape, np.intp)
-        x, limit, above = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.bool_)
-        at[:] = self._roots
+        index = np.empty(at.shape, np.intp)
+        x, limit, above = np.empty(at.shape, np.float32), np.empty(at.shape, np.float32), np.empty(at.shape, np.bool_)
         for feature, threshold in self._levels:
             # mode: `take` into an array that is there is several times slower where it has to raise
             feature.take(at, out=index, mode="wrap")
@@ -111,3 +125,29 @@ class Forest:
             at += above
         sums: Floats = self._value.take(at).sum(axis=1)
         return sums
+
+
+def _deeper(trees: Trees) -> Trees:
+    """The same with one level more, on which everything goes left."""
+    feature = np.pad(trees.feature, ((0, 0), (0, trees.value.shape[1])))
+    threshold = np.pad(trees.threshold, ((0, 0), (0, trees.value.shape[1])), constant_values=np.inf)
+    return Trees(feature, threshold, np.repeat(trees.value, 2, axis=1))
+
+
+def _packed(answers: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Each eight answers in a row (..., 8·n) as one number below 256 (..., n)."""
+    return (answers.view(np.uint64) * _PACK) >> _PACK_SHIFT
+
+
+def _top_path() -> NDArray[np.intp]:
+    """For each packed set of answers the node of level 3, from the left, that it leads to."""
+    answers = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    at = np.zeros(256, np.intp)
+    for level in range(TOP_LEVELS):
+        at = 2 * at + answers[np.arange(256), 2**level - 1 + at]
+    path = np.empty(256, np.intp)
+    path[_packed(answers.astype(np.bool_)).ravel()] = at
+    return path
+
+
+_TOP_PATH: Final = _top_path()
