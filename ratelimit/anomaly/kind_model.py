@@ -118,7 +118,7 @@ def _ranks(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Ra
     tables = [Knots(*pair) for pair in zip(np.split(scores, ends[:-1]), np.split(risks, ends[:-1]), strict=True)]
     for table in tables:
         rises = (np.diff(table.scores) > 0).all() and (np.diff(table.risks) >= 0).all() and np.isfinite(table.scores).all()
-        if not (rises and table.risks[0] >= 0 and table.risks[-1] <= 1):
+        if not (rises and table.scores[0] >= 0 and table.scores[-1] < 2 and table.risks[0] >= 0 and table.risks[-1] <= 1):
             raise artifact.error(f"{kind}/: a rank falls, or is none from 0 to 1; expected risk to rise with the score")
     return Ranks(cohorts, tables)
 

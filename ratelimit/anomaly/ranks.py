@@ -19,33 +19,38 @@ MAX_KNOTS: Final = 1_000
 _DAY_S: Final = 86_400.0
 _AGES: Final[tuple[Age, ...]] = ("new", "young", "old")
 _AGES_END_S: Final = np.array([_DAY_S, 14 * _DAY_S])
+_APART: Final = 4.0  # a power of two, so that hardly a digit of a score is lost
+_BESIDE: Final = 1e-9  # of a score
 _SPREAD: Final = np.linspace(0, 1, 200)  # shares of days that have a knot
 
 Floats = NDArray[np.float64]
 
 
 class Knots(NamedTuple):
-    """A rising line: at `scores` the risk is `risks`; 0 before the first, and after the last what the last has."""
+    """A rising line: at `scores` (0..1) the risk is `risks`; 0 before the first, and after the last what the last has."""
 
     scores: Floats
     risks: Floats
 
 
 class Ranks:
-    """The tables of one kind of subject, one for each of its cohorts."""
+    """The tables of one kind of subject, one for each of its cohorts.
+
+    They are joined to one line, each moved up by _APART, on which all rows are found at once: scores lie between 0 and 1.
+    """
 
     def __init__(self, cohorts: Sequence[Cohort], tables: Sequence[Knots]) -> None:
         self.cohorts, self.tables = tuple(cohorts), tuple(tables)
         self._number = {(cohort.plan, cohort.age): number for number, cohort in enumerate(cohorts)}
         self._found: dict[tuple[str | None, Age], int] = {}
+        ends = [np.array([table.scores[0] - _BESIDE, *table.scores, _APART - 1]) + _APART * at for at, table in enumerate(tables)]
+        self._line = Knots(np.concatenate(ends), np.concatenate([[0.0, *table.risks, table.risks[-1]] for table in tables]))
 
     def risks(self, scores: Floats, plans: Sequence[str | None], ages_s: Floats) -> Floats:
         """The risk of each row (n,), among its peers; NaN if not even everybody is a cohort."""
-        numbers = np.array([self._cohort(plan, age) for plan, age in zip(plans, ages(ages_s), strict=True)], np.intp)
-        risks = np.full(len(scores), np.nan)
-        for number in np.unique(numbers[numbers >= 0]):
-            rows, table = numbers == number, self.tables[number]
-            risks[rows] = np.interp(scores[rows], table.scores, table.risks, left=0.0)
+        numbers = np.array([self._cohort(plan, age) for plan, age in zip(plans, ages(ages_s), strict=True)])
+        risks: Floats = np.interp(scores + _APART * numbers, *self._line)
+        risks[numbers < 0] = np.nan
         return risks
 
     def _cohort(self, plan: str | None, age: Age) -> int:

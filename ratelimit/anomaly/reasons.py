@@ -40,7 +40,11 @@ class Reasons:
         picked = (np.take_along_axis(rows, columns, axis=1), self._low.take(columns), self._high.take(columns))
         tables = [array.tolist() for array in (columns, *picked, np.take_along_axis(shares, columns, axis=1))]
         return [
-            tuple(SignalReason(NAMES[column], *numbers) for column, *numbers in zip(*parts, strict=True) if not isnan(numbers[0]))
+            tuple(
+                SignalReason(NAMES[column], value, low, high, share)
+                for column, value, low, high, share in zip(*parts, strict=True)
+                if not isnan(value)
+            )
             for parts in zip(*tables, strict=True)
         ]
 
