@@ -6,6 +6,7 @@ r a counter with half-life h holds r·h/ln 2·(1 - 2^(-age/h)) after `age`, so a
 it is.
 """
 
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -87,9 +88,12 @@ NAMES: Final = tuple(signal.name for signal in SIGNALS)
 COLUMN: Final = {name: column for column, name in enumerate(NAMES)}
 
 
+@cache
 def applicable(kind: Kind) -> NDArray[np.bool_]:
-    """Which signals are known for subjects of a kind."""
-    return np.array([kind in signal.kinds for signal in SIGNALS])
+    """Which signals are known for subjects of a kind; the same array each time, which nobody can write to."""
+    mask = np.array([kind in signal.kinds for signal in SIGNALS])
+    mask.flags.writeable = False
+    return mask
 
 
 def too_much_missing(kind: Kind, rows: Rows) -> NDArray[np.bool_]:
