@@ -3,7 +3,7 @@
 import socket
 import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from ratelimit.core.log_entry import Entry
 
 _CALLERS_KEPT: Final = 1 << 16
 _encode: Final = msgspec.json.Encoder().encode
+_EPOCH: Final = date(1970, 1, 1)
+_SECONDS_A_DAY: Final = 86_400
 _IPV4_BELOW: Final = 1 << 32
 
 
@@ -39,14 +41,20 @@ def address_text(high: int, low: int) -> str:
     return socket.inet_ntop(socket.AF_INET6, struct.pack(">QQ", high, low))
 
 
-@lru_cache(86_400)
-def _second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+@lru_cache
+def _date(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+@lru_cache(_SECONDS_A_DAY)
+def _clock(second: int) -> str:
+    return f"{second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
 def instant(time_ms: int) -> str:
     """A time in RFC 3339."""
-    return f"{_second(time_ms // 1_000)}.{time_ms % 1_000:03}Z"
+    second, ms = divmod(time_ms, 1_000)
+    return f"{_date(second // _SECONDS_A_DAY)}T{_clock(second % _SECONDS_A_DAY)}.{ms:03}Z"
 
 
 @lru_cache(_CALLERS_KEPT)
