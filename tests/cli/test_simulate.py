@@ -40,11 +40,11 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     """Without --force nothing, and with it only what a simulation wrote."""
     assert run(tmp_path, *SMALL).exit_code == 0
     with pytest.raises(ConfigError, match=r"it holds 'labels.ndjson' already; name another folder, or say --force"):
-        simulate_command.main([str(tmp_path)], standalone_mode=False)
+        simulate_command.main([str(tmp_path), *SMALL], standalone_mode=False)
     assert run(tmp_path, *SMALL, "--force").exit_code == 0
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigError, match=r"it holds 'thesis.txt', which no simulation wrote; expected an empty or a new folder"):
-        simulate_command.main([str(tmp_path), "--force"], standalone_mode=False)
+        simulate_command.main([str(tmp_path), *SMALL, "--force"], standalone_mode=False)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

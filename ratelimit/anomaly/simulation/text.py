@@ -96,7 +96,7 @@ def entries(rows: Rows) -> Iterator[Entry]:
             account=account_text(account),
             plan=PLANS[plan] if account else None,
             cost=cost if asked else 1,
-            status=status,
+            status=status if asked else 0,
             bytes=size if asked else -1,
             latency_ms=latency_ms if asked else -1,
             user_agent=AGENTS[agent],
