@@ -53,7 +53,8 @@ class Person:
         if not self._here(day) or rng.random() >= self.active * self.rhythm.factor(day.weekday):
             return _NOBODY
         count = 1 + int(rng.poisson(max(0.0, self.visits - 1)))
-        starts = self.rhythm.starts(rng, max(day.start_ms, self.from_ms - self.from_ms % 1_000), count)
+        # who comes in the middle of a day has their visits after that, not none because it is evening
+        starts = self.rhythm.starts(rng, max(day.start_ms, self.from_ms), count)
         starts = starts[starts < day.start_ms + DAY_MS]
         if not len(starts):
             return _NOBODY

@@ -32,7 +32,7 @@ def origin(rng: Generator, charge: Charge, span: Span, *, stolen: float) -> Orig
     person = (hobbyist if rng.random() < 0.5 else professional).habits(rng)
     past = rng.random()
     if not span.keyed:
-        return Origin(_NOBODY, lambda _day, _rng: within(person(_day, _rng), 0, 0), person, None)
+        return Origin(_NOBODY, lambda _day, _rng: joined([]), person, None)
     if past < stolen:
         program = integration.smaller(integration.habits(rng), 0.5)
         honest: Uses = replace(program, caller=person.caller) if past < stolen / 3 else replace(person, active=max(0.4, person.active))

@@ -69,6 +69,6 @@ def join(rng: Generator, span: Span, *, evasive: bool) -> Member:
 
     def uses(day: Day, rng: Generator) -> Rows:
         active = found.from_ms < day.start_ms + DAY_MS and day.start_ms < found.until_ms
-        return within(strikes(day, rng), found.from_ms, found.until_ms) if active else within(joined([]), 0, 0)
+        return within(strikes(day, rng), found.from_ms, found.until_ms) if active else joined([])
 
     return Member(uses, labels=found.of_addresses(bots))
