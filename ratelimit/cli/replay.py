@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ratelimit.cli.log_file import STDIN, LogFile
 from ratelimit.cli.replay_page import page
+from ratelimit.cli.replay_record import replay_record
 from ratelimit.cli.replay_table import show
 from ratelimit.core.access_log import LogFormat
 from ratelimit.core.errors import ConfigError
@@ -52,11 +53,14 @@ def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, 
 
 
 @click.command()
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, metavar="LOG...")
 @click.option("--policy", "policy_path", type=click.Path(path_type=Path), envvar="RATELIMIT_POLICY",
               show_default=f"{_POLICY}, else the one built in", help="The policy file.")  # fmt: skip
 @click.option("--against", "against_path", type=click.Path(path_type=Path), metavar="FILE",
               help="A second policy: show who would change sides if it replaced the first.")  # fmt: skip
+@click.option("--record", metavar="FILE", help="Instead of logs, decide again on one record of /v1/records; exit code 1: it differs.")
+@click.option("--model", "model_folder", type=click.Path(path_type=Path), metavar="DIR", show_default="the policy's",
+              help="The folder of the record's model.")  # fmt: skip
 @click.option("--html", "page_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as a page with charts, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--top", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Subjects and callers named in each table.")
@@ -72,6 +76,8 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
     logs: tuple[str, ...],
     policy_path: Path | None,
     against_path: Path | None,
+    record: str | None,
+    model_folder: Path | None,
     page_path: Path | None,
     as_json: bool,
     top: int,
@@ -86,6 +92,12 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
 
     A LOG is in combined or NDJSON format, plain or packed with gzip or zstd; - is standard input. Several are merged by time.
     """
+    if record is not None and logs:
+        raise click.UsageError("--record takes no LOG; expected the one or the other")
+    if record is not None:
+        sys.exit(not replay_record(record, _policy(policy_path), model_folder, as_json=as_json))
+    if not logs:
+        raise click.UsageError("Missing argument 'LOG...'.")
     if logs.count(STDIN) > 1:
         raise click.UsageError("standard input can be read only once; expected - at most one time")
     policy, against = _policy(policy_path), read_policy(against_path) if against_path else None

@@ -23,7 +23,6 @@ class Evidence(NamedTuple):
 
     kind: Kind
     value: str | bytes
-    plan: str | None
     risk: float | None
     model: str | None
     signals: bytes
@@ -65,6 +64,7 @@ def record_of(  # noqa: PLR0913  a row's fields, all by name
     path: str,
     cost: int,
     policy: str,
+    plan: str | None = None,
     evidence: Evidence | None = None,
     ipv6_prefix: int = 64,
 ) -> Record:
@@ -82,13 +82,13 @@ def record_of(  # noqa: PLR0913  a row's fields, all by name
         decision.remaining,
         decision.retry_after,
         policy,
+        plan=_writable(plan) if plan is not None else None,
         risk=decision.risk,
     )
     if evidence is None:
         return record
     return replace(
         record,
-        plan=_writable(evidence.plan) if evidence.plan is not None else None,
         risk=evidence.risk if decision.risk is None else decision.risk,
         risk_subject=_written(evidence, ipv6_prefix),
         model=evidence.model,

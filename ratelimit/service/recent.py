@@ -14,7 +14,7 @@ MOST: Final = 10_000  # some 8 MB
 _LONGEST_PATH: Final = 512  # characters kept of a path
 _LONGEST_METHOD: Final = 32
 
-_Row = tuple[int, str, str, int, str, Known | None, int, Decision]
+_Row = tuple[int, str, str, int, str | None, str, Known | None, int, Decision]
 
 
 class Recent:
@@ -25,8 +25,9 @@ class Recent:
 
     def add(self, decision: Decision, question: Question, policy: str, known: Known | None, ipv6_prefix: int) -> None:
         """Keep a refusal, and what was known of whom it is about."""
-        method, path, cost, *_ = question
-        self._rows.append((time.time_ns(), method[:_LONGEST_METHOD], path[:_LONGEST_PATH], cost, policy, known, ipv6_prefix, decision))
+        method, path, cost, caller, _ = question
+        method, path = method[:_LONGEST_METHOD], path[:_LONGEST_PATH]
+        self._rows.append((time.time_ns(), method, path, cost, caller.plan, policy, known, ipv6_prefix, decision))
 
     def records(self) -> Iterator[Record]:
         """Latest first."""
@@ -38,7 +39,7 @@ class Recent:
 
 
 def _record(row: _Row) -> Record:
-    ns, method, path, cost, policy, known, ipv6_prefix, decision = row
+    ns, method, path, cost, plan, policy, known, ipv6_prefix, decision = row
     return record_of(
         decision,
         time=ns / 1e9,
@@ -46,10 +47,11 @@ def _record(row: _Row) -> Record:
         path=path,
         cost=cost,
         policy=policy,
+        plan=plan,
         evidence=_evidence(*known) if known is not None else None,
         ipv6_prefix=ipv6_prefix,
     )
 
 
-def _evidence(watch: Watch, plan: str | None, risk: float | None, model: str | None, signals: bytes) -> Evidence:
-    return Evidence(watch.kind, watch.value, plan, risk, model, signals)
+def _evidence(watch: Watch, risk: float | None, model: str | None, signals: bytes) -> Evidence:
+    return Evidence(watch.kind, watch.value, risk, model, signals)

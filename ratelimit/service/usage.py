@@ -135,7 +135,7 @@ class Usage:
             watch = self._address(caller.ip)
         if watch is None or not watch.signals:
             return None
-        return watch, watch.plan, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model, watch.signals
+        return watch, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model, watch.signals
 
     def reasons(self, caller: Caller) -> tuple[SignalReason, ...]:
         """What is unusual about them."""

@@ -87,4 +87,4 @@ class Watch:
         return Merge(parts, bits, nan if self.risk is None else self.risk, model, only_known)
 
 
-Known = tuple[Watch, str | None, float | None, str | None, bytes]  # a subject, and its plan, risk, model and signals at one moment
+Known = tuple[Watch, float | None, str | None, bytes]  # a subject, and its risk, model and signals at one moment

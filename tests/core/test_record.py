@@ -43,7 +43,7 @@ def test_path(path: str, kept: str) -> None:
 )
 def test_whose_signals(kind: Kind, value: str | bytes, written: str) -> None:
     """The subject is written as limits write theirs, and the row can be written too."""
-    evidence = Evidence(kind, value, None, 0.5, "0123456789ab", np.zeros(2, "<f4").tobytes())
+    evidence = Evidence(kind, value, 0.5, "0123456789ab", np.zeros(2, "<f4").tobytes())
     decision = Decision("x-1", "throttle", "rate_exceeded")
     found = record_of(decision, time=0.0, method="GET", path="/", cost=1, policy="digest", evidence=evidence, ipv6_prefix=56)
     assert (found.risk_subject, found.signal_version, found.signals) == (written, VERSION, (0.0, 0.0))
@@ -54,7 +54,7 @@ def test_whose_signals(kind: Kind, value: str | bytes, written: str) -> None:
 def test_signals_come_back_as_they_were(values: list[float]) -> None:
     """Through JSON exactly, in as few digits as that takes; a missing value is null."""
     signals = np.array(values, "<f4")
-    evidence = Evidence("api_key", "k", "pro", None, None, signals.tobytes())
+    evidence = Evidence("api_key", "k", None, None, signals.tobytes())
     found = record_of(Decision("x-1", "throttle", "ok"), time=0.0, method="GET", path="/", cost=1, policy="", evidence=evidence)
     read = msgspec.json.decode(msgspec.json.encode(found), type=Record)
     assert read.signals is not None
@@ -63,6 +63,6 @@ def test_signals_come_back_as_they_were(values: list[float]) -> None:
 
 def test_signals_are_short() -> None:
     """A tenth is written as one."""
-    evidence = Evidence("api_key", "k", "pro", None, None, np.array([0.1, np.nan], "<f4").tobytes())
+    evidence = Evidence("api_key", "k", None, None, np.array([0.1, np.nan], "<f4").tobytes())
     found = record_of(Decision("x-1", "throttle", "ok"), time=0.0, method="GET", path="/", cost=1, policy="", evidence=evidence)
     assert found.signals == (0.1, None)

@@ -141,7 +141,7 @@ async def test_records_say_what_was_known(start_operator: StartOperator) -> None
     await here.ask(1, api_key="new", cost=13)
     await here.ask(12, plan="pro")
     await here.settle()
-    await here.ask(1, ip="203.0.113.7")
+    await here.ask(1, ip="203.0.113.7", plan="pro")
     here.usage.scoring.scorer = FixedScorer(0.25)  # what comes later changes no record
     await here.ask(5)
     await here.settle()
