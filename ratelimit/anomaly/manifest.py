@@ -28,11 +28,15 @@ class Cohort(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
-    """On whose days scores were ranked: the cohorts of each kind of subject, in the order in which the arrays hold them."""
+    """On whose days scores were ranked: the cohorts of each kind of subject, in the order in which the arrays hold them.
+
+    `simulated`: on days that nobody lived, which are good for judging a model and for nothing else.
+    """
 
     first: str
     last: str
     cohorts: dict[str, tuple[Cohort, ...]]
+    simulated: bool = False
     metrics: dict[str, Any] = {}
 
 

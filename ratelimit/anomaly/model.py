@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class Model:
-    """`version` is the artifact's; `calibrated`: there is a risk for every kind that it knows."""
+    """`version` is the artifact's; `calibrated`: there is a risk for some kind, ranked on days that were lived."""
 
     def __init__(self, artifact: Artifact) -> None:
         self.version = artifact.version
@@ -28,7 +28,8 @@ class Model:
         self.kinds = {kind: KindModel(kind, found) for kind, found in parts.items() if found is not None}
         if not self.kinds:
             raise artifact.error(f"holds no model of any of {', '.join(KINDS)}")
-        self.calibrated = all(kind.parts.ranks is not None for kind in self.kinds.values())
+        calibration = artifact.manifest.calibration
+        self.calibrated = calibration is not None and not calibration.simulated and any(calibration.cohorts.values())
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -36,8 +37,8 @@ class Model:
         return cls(read_artifact(folder))
 
     def score(self, kind: Kind, rows: Floats, plans: Sequence[str | None]) -> Floats:
-        """Risk (n,) of rows of signals (n, signals), 0..1, each among its peers; NaN where none is known."""
-        known = self.kinds.get(kind)
+        """Risk (n,) of rows (n, signals), 0..1, each among its peers; NaN where none is known, and all NaN if not `calibrated`."""
+        known = self.kinds.get(kind) if self.calibrated else None
         return known.risks(rows, plans) if known is not None else np.full(len(rows), np.nan)
 
     def raw(self, kind: Kind, rows: Floats) -> Floats:
