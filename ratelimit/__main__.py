@@ -5,10 +5,14 @@ import sys
 import click
 
 from ratelimit import __version__
+from ratelimit.cli.calibrate import calibrate
+from ratelimit.cli.evaluate import evaluate
+from ratelimit.cli.model import model
 from ratelimit.cli.policy import policy
 from ratelimit.cli.replay import replay
 from ratelimit.cli.serve import serve
 from ratelimit.cli.simulate import simulate_command
+from ratelimit.cli.train import train
 from ratelimit.core.errors import RatelimitError
 
 
@@ -22,6 +26,10 @@ cli.add_command(serve)
 cli.add_command(policy)
 cli.add_command(replay)
 cli.add_command(simulate_command)
+cli.add_command(train)
+cli.add_command(calibrate)
+cli.add_command(evaluate)
+cli.add_command(model)
 
 
 def main() -> None:

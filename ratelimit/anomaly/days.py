@@ -49,6 +49,11 @@ def scores_of(model: KindModel, trail: Trail) -> Floats:
     return scores
 
 
+def chances_of(model: KindModel, trail: Trail) -> Floats:
+    """The probability of fraud of each row, as labels taught it."""
+    return np.concatenate([model.p_fraud(rows) for _, rows in trail.chunks()])
+
+
 def days_of(trail: Trail, scores: Floats, chosen: NDArray[np.bool_]) -> Days:
     """The days of the chosen rows that have a score."""
     rows = np.flatnonzero(chosen & ~np.isnan(scores))

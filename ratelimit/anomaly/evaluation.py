@@ -8,73 +8,29 @@ slowly. Where there are no labels, what can be said is who was flagged and why.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
-from typing import Final, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from ratelimit.anomaly.build import OnKind, Trails, date
 from ratelimit.anomaly.calibration import BUDGET, rank_days
-from ratelimit.anomaly.days import Days, days_of
+from ratelimit.anomaly.days import Days, chances_of, days_of, scores_of
+from ratelimit.anomaly.evaluation_report import By, Evaluation, Found, KindReport, Share
 from ratelimit.anomaly.kind_model import KindModel
-from ratelimit.anomaly.label import Label, Marks
+from ratelimit.anomaly.label import Label, Marks, marks_of
+from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.ranks import Ranks
 from ratelimit.anomaly.spool import Trail
+from ratelimit.core.errors import ConfigError
 from ratelimit.core.signals import COLUMN, Kind
 
 CASES_A_DAY: Final = (20, 50, 100)
-_Z: Final = 1.959964  # 95 % of a normal distribution
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-
-class Share(Struct, frozen=True):
-    """`part` of `whole`, and the interval that is 95 % sure to hold the share that they were drawn from (Wilson 1927)."""
-
-    part: int
-    whole: int
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, part: int, whole: int) -> Self:
-        """The share; of nothing everything is possible."""
-        if not whole:
-            return cls(part, whole, 0.0, 1.0)
-        share, spread = part / whole, _Z * _Z / whole
-        middle, reach = share + spread / 2, _Z * sqrt(share * (1 - share) / whole + spread / (4 * whole))
-        return cls(part, whole, (middle - reach) / (1 + spread), (middle + reach) / (1 + spread))
-
-
-class Found(Struct, frozen=True):
-    """Of one kind of abuse: `recall` is of the subjects that were labelled, of which `scored` ever had a score.
-
-    `median_s`: from the beginning of the abuse until it was found, over those found. `auc` and `average_precision` are over days.
-    """
-
-    abuse: str
-    evasive: bool
-    scored: int
-    recall: Share
-    median_s: float | None
-    auc: float | None
-    average_precision: float | None
-
-
-class KindReport(Struct, frozen=True):
-    """What is said of the subjects of one kind; `alarms` are the flagged days of those that have no label."""
-
-    subjects: int
-    days: int
-    flagged_subjects: int
-    flagged_days: int
-    alarms: Share
-    found: list[Found]
-    reasons: dict[str, int]  # signal: flagged subjects of which it was the first reason
 
 
 class Curve(NamedTuple):
@@ -196,3 +152,35 @@ def _reasons(seen: Seen, flagged: Days) -> dict[str, int]:
     _, begins = np.unique(flagged.subject[order], return_index=True)
     reasons = seen.model.reasons(seen.trail.rows(flagged.row[order[begins]]))
     return dict(Counter(found[0].signal for found in reasons if found).most_common())
+
+
+def evaluate(model: Model, trails: Trails, labels: Sequence[Label], on_kind: OnKind) -> dict[By, tuple[Evaluation, dict[Kind, Judgement]]]:
+    """The evaluation of a model on a log, by its forest and, where labels taught it, by those. Raises ConfigError for an empty log."""
+    if not any(len(trail) for trail in trails.values()):
+        raise ConfigError(["nobody in this log asked often enough to have a profile; expected subjects that ask ten times or more"])
+    judged: dict[By, dict[Kind, Judgement]] = {"unusual": {}}
+    for kind, known in model.kinds.items():
+        if not len(trails[kind]):
+            continue
+        on_kind(kind)
+        own = [label for label in labels if label.kind == kind and label.bad]
+        seen = Seen(kind, known, trails[kind], scores_of(known, trails[kind]), marks_of(trails[kind], kind, labels), own)
+        judged["unusual"][kind] = judge(seen, known.parts.ranks)
+        if known.parts.fraud is not None:
+            judged.setdefault("labels", {})[kind] = judge(replace(seen, scores=chances_of(known, trails[kind])), None)
+    return {by: (_evaluation(model, by, trails, labels, found), found) for by, found in judged.items()}
+
+
+def _evaluation(model: Model, by: By, trails: Trails, labels: Sequence[Label], judged: dict[Kind, Judgement]) -> Evaluation:
+    calibration = model.manifest.calibration if by == "unusual" else None
+    days = np.concatenate([trail.day[[0, -1]] for trail in trails.values() if len(trail)])
+    return Evaluation(
+        version=model.version,
+        by=by,
+        ranked="on this log" if calibration is None else "on simulated days" if calibration.simulated else "by the model",
+        first=date(int(days.min())),
+        last=date(int(days.max())),
+        labels=len(labels),
+        kinds={kind: one.report for kind, one in judged.items()},
+        precision={str(cases): precision_at(list(judged.values()), cases) for cases in CASES_A_DAY} if labels else {},
+    )

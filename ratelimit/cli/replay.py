@@ -1,37 +1,31 @@
 """`ratelimit replay`: who would have been refused, had this policy been in force while this access log was written."""
 
-import heapq
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from operator import itemgetter
 from pathlib import Path
 from typing import Final, get_args
 
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ratelimit.cli.log_file import STDIN, LogFile
+from ratelimit.cli.merged_log import POLICY, byte_bar, merged, policy_of, refuse_unreadable
 from ratelimit.cli.replay_page import page
 from ratelimit.cli.replay_record import replay_record
 from ratelimit.cli.replay_table import show
 from ratelimit.core.access_log import LogFormat
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.identity import ApiKeys
-from ratelimit.core.log_entry import BrokenLineError, Entry
+from ratelimit.core.log_entry import BrokenLineError
 from ratelimit.core.log_time import rfc3339_us
 from ratelimit.core.ndjson_log import NAMES
-from ratelimit.core.policy import Policy
 from ratelimit.service.log_reader import LogReader
-from ratelimit.service.policy_source import built_in_policy, read_policy
+from ratelimit.service.policy_source import read_policy
 from ratelimit.service.replay import ALWAYS_US, Replay
 from ratelimit.service.replay_report import Report
 
-_POLICY: Final = Path("ratelimit.yaml")
-_TICK_LINES: Final = 4_096  # between two looks at how far we are
 _WIDTH: Final = 120  # columns of a table that does not go to a terminal
 
 
@@ -55,7 +49,7 @@ def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, 
 @click.command()
 @click.argument("logs", nargs=-1, metavar="LOG...")
 @click.option("--policy", "policy_path", type=click.Path(path_type=Path), envvar="RATELIMIT_POLICY",
-              show_default=f"{_POLICY}, else the one built in", help="The policy file.")  # fmt: skip
+              show_default=f"{POLICY}, else the one built in", help="The policy file.")  # fmt: skip
 @click.option("--against", "against_path", type=click.Path(path_type=Path), metavar="FILE",
               help="A second policy: show who would change sides if it replaced the first.")  # fmt: skip
 @click.option("--record", metavar="FILE", help="Instead of logs, decide again on one record of /v1/records; exit code 1: it differs.")
@@ -100,7 +94,7 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
         raise click.UsageError("Missing argument 'LOG...'.")
     if logs.count(STDIN) > 1:
         raise click.UsageError("standard input can be read only once; expected - at most one time")
-    policy, against = _policy(policy_path), read_policy(against_path) if against_path else None
+    policy, against = policy_of(policy_path), read_policy(against_path) if against_path else None
     chosen = next((known for known in get_args(LogFormat) if known == log_format), None)
     span_us = (ALWAYS_US[0] if from_us is None else from_us, ALWAYS_US[1] if until_us is None else until_us)
     if page_path:
@@ -109,21 +103,15 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
     with ExitStack() as stack:
         files = [stack.enter_context(closing(LogFile(name))) for name in logs]
         readers = [LogReader(file.name, chosen, names) for file in files]
-        tick = _progress(stack, files) if sys.stderr.isatty() and not quiet else None
-        run.run(_merged(files, readers, tick, in_order=in_order))
+        tick = byte_bar(stack, "replay", files) if sys.stderr.isatty() and not quiet else None
+        run.run(merged(files, readers, tick, in_order=in_order))
         for file, reader in zip(files, readers, strict=True):
             reader.ended_early = file.problem
-    _refuse_unreadable(readers)
+    refuse_unreadable(readers)
     report = run.report(readers, top)
     if page_path:
         _write_page(page_path, page(report))
     _print(report, as_json=as_json)
-
-
-def _policy(path: Path | None) -> Policy:
-    if path is None and not _POLICY.exists():
-        return built_in_policy()
-    return read_policy(path or _POLICY)
 
 
 def _write_page(path: Path, text: str) -> None:
@@ -131,41 +119,6 @@ def _write_page(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}; expected a file for the report that can be written"]) from None
-
-
-def _merged(files: list[LogFile], readers: list[LogReader], tick: Callable[[], None] | None, *, in_order: bool) -> Iterable[Entry]:
-    """The entries of all logs by time, as far as each log is in order by itself."""
-    streams = [reader.entries(_ticking(file.lines(), tick) if tick else file.lines()) for file, reader in zip(files, readers, strict=True)]
-    time_us = itemgetter(0)
-    merged = heapq.merge(*streams, key=time_us) if len(streams) > 1 else streams[0]
-    return sorted(merged, key=time_us) if in_order else merged
-
-
-def _ticking(lines: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
-    for number, line in enumerate(lines):
-        if number % _TICK_LINES == 0:
-            tick()
-        yield line
-
-
-def _progress(stack: ExitStack, files: list[LogFile]) -> Callable[[], None]:
-    """A bar on standard error that counts the bytes read of all files; call what is returned now and then."""
-    sizes = [file.size for file in files]
-    total = None if None in sizes else sum(size or 0 for size in sizes)
-    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    bar = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
-    task = bar.add_task("replay", total=total)
-    return lambda: bar.update(task, completed=sum(file.position() for file in files))
-
-
-def _refuse_unreadable(readers: list[LogReader]) -> None:
-    if any(reader.read for reader in readers):
-        return
-    problems = []
-    for reader in readers:
-        why = reader.ended_early or (f"line {reader.examples[0].line}: {reader.examples[0].problem}" if reader.examples else "it is empty")
-        problems.append(f"{reader.name}: none of {reader.lines} lines could be read ({why}); expected an access log, combined or NDJSON")
-    raise ConfigError(problems)
 
 
 def _print(report: Report, *, as_json: bool) -> None:

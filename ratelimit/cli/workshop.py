@@ -1,0 +1,114 @@
+"""What train, calibrate and evaluate do once they know what was asked: logs become trails, trails a model or its judgement, on disk."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import join
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markdown import Markdown
+
+from ratelimit.anomaly.artifact import CARD, write_artifact
+from ratelimit.anomaly.build import Built, build
+from ratelimit.anomaly.calibration import Ranking, calibrate
+from ratelimit.anomaly.card import card, findings
+from ratelimit.anomaly.evaluation import evaluate
+from ratelimit.anomaly.model import Model
+from ratelimit.anomaly.plot import plots
+from ratelimit.anomaly.training import Recipe
+from ratelimit.cli.model import FINDINGS
+from ratelimit.cli.past import Asked, past_of
+from ratelimit.core.errors import ConfigError
+from ratelimit.core.signals import Kind
+
+_WIDTH = 160  # columns of tables that do not go to a terminal
+
+
+def train_model(options: Mapping[str, Any], out: Path, seed: int, held_days: int) -> None:
+    """Train, write and say what was made."""
+    _writable(out)
+    recipe = Recipe(seed=seed, held_days=held_days)
+    with past_of(Asked.of("train", options)) as past, _stages("fitting", options) as on_kind:
+        built = build(past.trails, past.labels, recipe, on_kind)
+    command = ["ratelimit", "train", "requests", *_repeated(options), "--out", str(out), "--seed", str(seed), "--held-days", str(held_days)]
+    _write(out, built, join(command), as_json=options["as_json"])
+
+
+def calibrate_model(options: Mapping[str, Any], model_dir: Path, out: Path, least_days: int, *, simulated: bool) -> None:
+    """Calibrate, write and say what was made."""
+    _writable(out)
+    model = Model.read(model_dir)
+    with past_of(Asked.of("calibrate", options)) as past, _stages("ranking", options) as on_kind:
+        built = calibrate(model, past.trails, past.labels, Ranking(least=least_days, simulated=simulated), on_kind)
+    command = ["ratelimit", "calibrate", str(model_dir), *_repeated(options), "--out", str(out)]
+    command += ["--simulated"] * simulated + ["--least-days", str(least_days)]
+    _write(out, built, join(command), as_json=options["as_json"])
+
+
+def evaluate_model(options: Mapping[str, Any], model_dir: Path, out: Path | None) -> None:
+    """Judge and say what was found; write it where that was asked for."""
+    if out is not None:
+        _writable(out)
+    model = Model.read(model_dir)
+    with past_of(Asked.of("evaluate", options)) as past, _stages("judging", options) as on_kind:
+        found = evaluate(model, past.trails, past.labels, on_kind)
+    evaluations = [evaluation for evaluation, _ in found.values()]
+    encoded = msgspec.json.format(msgspec.json.encode(evaluations), indent=2) + b"\n"
+    if out is not None:
+        files: dict[str, bytes] = {}
+        for by, (evaluation, judged) in found.items():
+            files |= {f"{by}-{name}": content for name, content in plots(judged, evaluation.precision).items()}
+        text = findings(evaluations, sorted(files))
+        for name, content in {**files, "evaluation.json": encoded, FINDINGS: text.encode()}.items():
+            (out / name).write_bytes(content)
+    if options["as_json"]:
+        click.echo(encoded, nl=False)
+    else:
+        _console().print(Markdown(findings(evaluations, [])))
+
+
+def _write(out: Path, built: Built, made_by: str, *, as_json: bool) -> None:
+    text = card(built.manifest, made_by)
+    version = write_artifact(out, built.manifest, built.arrays, {CARD: text.encode()})
+    for kind, problem in built.left_out.items():
+        click.echo(f"ratelimit: {kind} is left out: {problem}", err=True)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode({"version": version, "manifest": built.manifest}), indent=2))
+    else:
+        _console().print(Markdown(text))
+        click.echo(f"{out}: version {version}")
+
+
+def _writable(folder: Path) -> None:
+    """To know before the work, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError([f"{folder}: {error.strerror}; expected a folder that can be written to"]) from None
+
+
+def _repeated(options: Mapping[str, Any]) -> list[str]:
+    """What was asked, as it is typed again."""
+    paths = [[f"--{name.replace('_', '-')}", str(options[name])] for name in ("labels", "policy", "ip_lists", "countries") if options[name]]
+    return [*options["logs"], *(word for path in paths for word in path)]
+
+
+@contextmanager
+def _stages(what: str, options: Mapping[str, Any]) -> Iterator[Callable[[Kind], None]]:
+    """Says which kind of subject is worked on, where somebody looks."""
+    if options["quiet"] or not sys.stderr.isatty():
+        yield lambda _kind: None
+        return
+    with Console(stderr=True).status(what) as status:
+        yield lambda kind: status.update(f"{what} {kind}")
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_WIDTH)
