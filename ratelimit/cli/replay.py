@@ -89,7 +89,7 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
     if record is not None and logs:
         raise click.UsageError("--record takes no LOG; expected the one or the other")
     if record is not None:
-        sys.exit(not replay_record(record, _policy(policy_path), model_folder, as_json=as_json))
+        sys.exit(not replay_record(record, policy_of(policy_path), model_folder, as_json=as_json))
     if not logs:
         raise click.UsageError("Missing argument 'LOG...'.")
     if logs.count(STDIN) > 1:
