@@ -1,7 +1,7 @@
 """Ranks scores on a site's own days, so that a risk above 0.999 means one honest subject a day in a thousand, and says how sure that is.
 
-The days are later than those trained on and nothing is trimmed; only what people confirmed as abuse is left out. A site whose abuse is not
-confirmed yet has some of it among its days, which makes the budget smaller, never larger.
+The days are later than those trained on and nothing is trimmed; only whom people confirmed to do wrong is left out. A site whose abuse is
+not confirmed yet has some of it among its days, which makes the budget smaller, never larger.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def calibrate(model: Model, trails: Trails, labels: Sequence[Label], ranking: Ra
     for kind, known in model.kinds.items():
         on_kind(kind)
         trail, parts = trails[kind], known.parts._replace(ranks=None)
-        honest = ~marks_of(trail, kind, labels).bad
+        honest = marks_of(trail, kind, labels).unblemished(trail)
         days = days_of(trail, scores_of(known, trail), honest & _untrained(model, trail.day, ranking.warm_days))
         if len(days) < ranking.least:
             left_out[kind] = f"{len(days):,} subject-days that it was not trained on; expected at least {ranking.least:,}"

@@ -66,9 +66,7 @@ class Seen:
 def judge(seen: Seen, ranks: Ranks | None) -> Judgement:
     """The judgement of a trail; `ranks` None: those of its own honest days."""
     trail, bad_rows = seen.trail, seen.known.bad
-    ever_bad = np.zeros(len(trail.subjects), bool)
-    ever_bad[trail.subject[bad_rows]] = True
-    days = days_of(trail, seen.scores, bad_rows | ~ever_bad[trail.subject])
+    days = days_of(trail, seen.scores, bad_rows | seen.known.unblemished(trail))
     bad = bad_rows[days.row]
     ranks = ranks or rank_days(days.only(np.flatnonzero(~bad)))
     risks = days.risks(ranks)

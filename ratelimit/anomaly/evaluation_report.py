@@ -25,7 +25,7 @@ class Share(Struct, frozen=True):
             return cls(part, whole, 0.0, 1.0)
         share, spread = part / whole, _Z * _Z / whole
         middle, reach = share + spread / 2, _Z * sqrt(share * (1 - share) / whole + spread / (4 * whole))
-        return cls(part, whole, (middle - reach) / (1 + spread), (middle + reach) / (1 + spread))
+        return cls(part, whole, max((middle - reach) / (1 + spread), 0.0), min((middle + reach) / (1 + spread), 1.0))
 
 
 class Found(Struct, frozen=True):

@@ -109,6 +109,12 @@ class Marks(NamedTuple):
         of_label = np.array([*(label.bad for label in self.own), False])
         return np.asarray(of_label[self.mark])
 
+    def unblemished(self, trail: Trail) -> NDArray[np.bool_]:
+        """Which rows are of subjects that nothing bad is known of, at any time: what is remembered of a bad time fades slowly."""
+        ever_bad = np.zeros(len(trail.subjects), bool)
+        ever_bad[trail.subject[self.bad]] = True
+        return ~ever_bad[trail.subject]
+
 
 def marks_of(trail: Trail, kind: Kind, labels: Iterable[Label], known_by_s: float = inf) -> Marks:
     """What was known of a trail's rows at that time. A good word, by a person, outlasts a bad one."""

@@ -20,7 +20,8 @@ from ratelimit.cli.past_options import past_options
 def calibrate(*, model_dir: Path, out: Path, simulated: bool, least_days: int, **asked: Any) -> None:
     """Rank the scores of the model in MODEL_DIR on LOGs of your own; forests and tables stay as they are.
 
-    Days that it was trained on are left out, and confirmed abuse is. A risk above 0.999 then means one honest subject a day in a thousand.
+    Days that it was trained on are left out, and whoever the labels say did wrong. A risk above 0.999 then means one honest subject a day
+    in a thousand.
     """
     need_training()
     from ratelimit.cli.workshop import calibrate_model  # noqa: PLC0415 (needs the extra)

@@ -22,11 +22,11 @@ RECIPE = Recipe(trees=20, held_days=2)
 def made_up(subjects: int, days: int, seed: int, spread: float = 0.5) -> Days:
     """Days whose scores depend on the subject as well as on the day; every third has another plan, and higher scores."""
     rng = np.random.default_rng(seed)
-    subject, day = (axis.ravel() for axis in np.meshgrid(np.arange(subjects, dtype=np.int32), np.arange(days), indexing="ij"))
+    subject, day = np.repeat(np.arange(subjects, dtype=np.int32), days), np.tile(np.arange(days, dtype=np.int64), subjects)
     own = rng.normal(0, spread, subjects)[subject] + (subject % 3 == 0)
     score = 1 / (1 + np.exp(-own - rng.normal(0, 1, len(subject))))
     plans = tuple("pro" if one % 3 == 0 else "free" for one in subject.tolist())
-    return Days(subject, day, score, np.arange(len(day)), plans, day * 86_400.0)
+    return Days(subject, day, score, np.arange(len(day)), plans, day.astype(np.float64) * 86_400)
 
 
 def test_the_budget_holds_on_other_subjects() -> None:
