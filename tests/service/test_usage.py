@@ -180,6 +180,26 @@ async def test_whose_risk_it_is(store: RedisStore) -> None:
     assert usage.risk_of(KEY) is None
 
 
+async def test_what_is_known_of_a_refused_one(store: RedisStore) -> None:
+    """Signals are those of whose risk it is, and stay when the risk is too old; of who is not watched there are none."""
+    usage = usage_on(store)
+    for risk, caller in ((0.2, Caller(api_key="k")), (0.9, Caller(ip=KEY.ip)), (0.4, Caller(account="a"))):
+        usage.scoring.scorer = FixedScorer(risk)
+        note(usage, 10, caller)
+        turn(usage, usage.tick + 1)
+        await settle(usage)
+    for caller, expected in ((KEY, "a"), (Caller(api_key="k", ip=KEY.ip), "k"), (Caller(ip=KEY.ip), KEY.ip)):
+        known = usage.known_of(caller)
+        assert known is not None
+        assert (known[0].value, known[1], known[2]) == (expected, known[0].risk, FixedScorer.version)
+    assert usage.known_of(Caller(api_key="other", ip=KEY.ip)) is None
+    usage.tick += RISK_LIFE_S + 10
+    known = usage.known_of(KEY)
+    assert known is not None
+    assert known[1] is None
+    assert known[3]
+
+
 async def test_forged_successes_dilute_nothing(store: RedisStore) -> None:
     """However many successes are told, the share of errors is of what passed here."""
     usage = usage_on(store)
