@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ratelimit.cli.extra import need_training
+from ratelimit.cli.extra import workshop
 from ratelimit.cli.past_options import past_options
 
 
@@ -23,7 +23,4 @@ def calibrate(*, model_dir: Path, out: Path, simulated: bool, least_days: int, *
     Days that it was trained on are left out, and whoever the labels say did wrong. A risk above 0.999 then means one honest subject a day
     in a thousand.
     """
-    need_training()
-    from ratelimit.cli.workshop import calibrate_model  # noqa: PLC0415 (needs the extra)
-
-    calibrate_model(asked, model_dir, out, least_days, simulated=simulated)
+    workshop().calibrate_model(asked, model_dir, out, least_days, simulated=simulated)

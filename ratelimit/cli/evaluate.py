@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ratelimit.cli.extra import need_training
+from ratelimit.cli.extra import workshop
 from ratelimit.cli.past_options import past_options
 
 
@@ -16,7 +16,4 @@ from ratelimit.cli.past_options import past_options
               help="Write evaluation.md, evaluation.json and plots there; it may be MODEL_DIR.")  # fmt: skip
 def evaluate(*, model_dir: Path, out: Path | None, **asked: Any) -> None:
     """Judge the model in MODEL_DIR on LOGs: with --labels what abuse it finds, else whom it flags and why."""
-    need_training()
-    from ratelimit.cli.workshop import evaluate_model  # noqa: PLC0415 (needs the extra)
-
-    evaluate_model(asked, model_dir, out)
+    workshop().evaluate_model(asked, model_dir, out)

@@ -14,7 +14,7 @@ from ratelimit.anomaly.label import Label, read_labels
 from ratelimit.anomaly.spool import Spool, Subject
 from ratelimit.cli.log_file import STDIN, LogFile
 from ratelimit.cli.merged_log import byte_bar, merged, policy_of, refuse_unreadable
-from ratelimit.core.errors import ConfigError
+from ratelimit.core.errors import ConfigError, DependencyError
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
@@ -81,6 +81,11 @@ async def _live_through(entries: Iterable[Entry], policy: Policy, keys: ApiKeys,
     async with open_history(_SECRET, sources=sources) as history:
         history.usage.scoring.observer = see
         await history.run(Replay(policy, keys, observer=history), entries)
+        if lost := history.usage.outbox.untold:
+            raise DependencyError(
+                f"the embedded store lost {lost:,} profiles: it did not answer in time, so the signals are not "
+                "those of this log; expected a machine that is less busy"
+            )
 
 
 def _subject(trial: Trial, kind: Kind, value: str) -> Subject | None:

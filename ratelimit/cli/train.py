@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ratelimit.cli.extra import need_training
+from ratelimit.cli.extra import workshop
 from ratelimit.cli.past_options import past_options
 
 
@@ -25,7 +25,4 @@ def train_requests(*, out: Path, seed: int, held_days: int, **asked: Any) -> Non
 
     It has no risk to give until `ratelimit calibrate` has ranked its scores on days of your own.
     """
-    need_training()
-    from ratelimit.cli.workshop import train_model  # noqa: PLC0415 (needs the extra, and a second that no other command should wait)
-
-    train_model(asked, out, seed, held_days)
+    workshop().train_model(asked, out, seed, held_days)
