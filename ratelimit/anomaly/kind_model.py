@@ -1,7 +1,8 @@
 """The model of one kind of subject: its parts, as arrays that go into an artifact, checked when they come out of one, and what they say.
 
-Its score is that of an isolation forest, 2^(-sum / normal): 0.5 is as isolated as anybody, towards 1 ever more unusual. Where there were
-labels a boosted forest gives `p_fraud` as well. Ages and plans only choose the peers that a score is ranked among.
+Its score is that of an isolation forest, 2^(-sum / normal): 0.5 is as isolated as anybody, towards 1 ever more unusual; it is raised for
+whoever goes beyond all that was usual, see anomaly/excess. Where there were labels a boosted forest gives `p_fraud` as well. Ages and plans
+only choose the peers that a score is ranked among.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ratelimit.anomaly.artifact import Artifact
 from ratelimit.anomaly.design import Design
+from ratelimit.anomaly.excess import Excess
 from ratelimit.anomaly.forest import Forest, Trees
 from ratelimit.anomaly.quantiles import Quantiles
 from ratelimit.anomaly.ranks import Knots, Ranks
@@ -131,12 +133,13 @@ class KindModel:
         self.parts: Final = parts
         self._forest = Forest(parts.trees)
         self._fraud = Forest(parts.fraud[0]) if parts.fraud is not None else None
+        self._excess = Excess(parts.quantiles)
         self._reasons = Reasons(parts.quantiles)
 
     def raw(self, rows: Floats) -> Floats:
         """The scores, 0..1; also of a model that is not calibrated."""
         scores: Floats = np.exp2(self._forest.sum(self.parts.design.apply(rows)) / -self.parts.normal)
-        return scores
+        return self._excess.joined(scores, rows)
 
     def risks(self, rows: Floats, plans: Sequence[str | None]) -> Floats:
         """The share of peers' days that were less unusual; NaN: not calibrated, or too much is missing."""
