@@ -50,6 +50,13 @@ def test_the_interval_holds_the_truth_and_knows_that_subjects_are_alike() -> Non
     assert alike.high - alike.low > unlike.high - unlike.low
 
 
+def test_only_subjects_that_were_not_drawn_count() -> None:
+    """Of thirty subjects who differ much, one of whom it knows nothing is often beyond; those whom it was ranked on never are."""
+    days = made_up(30, 400, seed=4, spread=3.0)
+    assert (days.risks(rank_days(days)) > 1 - BUDGET).mean() <= BUDGET
+    assert share_beyond(days, seed=1).value > 0.02
+
+
 @pytest.fixture(scope="module")
 def trails(tmp_path_factory: pytest.TempPathFactory) -> Trails:
     """Keys over seven days; some of them are bad in the last two."""
