@@ -1,7 +1,7 @@
 """Plots of how a model was judged, as SVG of the same bytes each time. Made for a model's folder and for reports."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ratelimit.anomaly.calibration import BUDGET
-from ratelimit.anomaly.evaluation import Floats, Judgement
+from ratelimit.anomaly.evaluation import Curve, Floats, Judgement
 from ratelimit.anomaly.evaluation_report import Share
 from ratelimit.core.signals import Kind
 
@@ -26,6 +26,7 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 _WIDTH_IN: Final = 4.0  # of a kind of subject
 _HEIGHT_IN: Final = 3.4
+_TALL_IN: Final = 4.6  # with a legend below
 _MOST_POINTS: Final = 300  # of a curve
 
 Judged = Mapping[Kind, Judgement]
@@ -36,7 +37,7 @@ def plots(judged: Judged, precision: Mapping[str, Share]) -> dict[str, bytes]:
     with mpl.rc_context(_STYLE):
         found = {"distribution.svg": _each(judged, _distribution), "calibration.svg": _each(judged, _calibration)}
         if any(one.curves for one in judged.values()):
-            found |= {"roc.svg": _each(judged, _roc), "precision-recall.svg": _each(judged, _precision_recall)}
+            found |= {"roc.svg": _each(judged, _roc, _TALL_IN), "precision-recall.svg": _each(judged, _precision_recall, _TALL_IN)}
         if precision:
             found["precision.svg"] = _precision(precision)
         return {name: _svg(figure) for name, figure in found.items()}
@@ -48,8 +49,8 @@ def _svg(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-def _each(judged: Judged, draw: Callable[[Axes, Judgement], None]) -> Figure:
-    figure = Figure((_WIDTH_IN * len(judged), _HEIGHT_IN), layout="constrained")
+def _each(judged: Judged, draw: Callable[[Axes, Judgement], None], height_in: float = _HEIGHT_IN) -> Figure:
+    figure = Figure((_WIDTH_IN * len(judged), height_in), layout="constrained")
     for axes, (kind, one) in zip(figure.subplots(1, len(judged), squeeze=False)[0], judged.items(), strict=True):
         axes.set_title(kind)
         draw(axes, one)
@@ -86,23 +87,36 @@ def _calibration(axes: Axes, one: Judgement) -> None:
 
 
 def _roc(axes: Axes, one: Judgement) -> None:
-    for curve in one.curves:
-        false_alarms, recall = (_thin(column) for column in curve.roc)
-        axes.plot(np.maximum(false_alarms, BUDGET / 10), recall, label=curve.name, linestyle="--" if "evasive" in curve.name else "-")
+    at = np.geomspace(BUDGET / 10, 1, _MOST_POINTS)
+    for curve, style in _styled(one):
+        false_alarms, recall = curve.roc
+        axes.plot(at, recall[np.searchsorted(false_alarms, at, "right") - 1], label=curve.name, **style)
     axes.axvline(BUDGET, color=_GREY, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlabel("share of honest days flagged")
     axes.set_ylabel("share of the abuse's days flagged")
-    axes.legend(frameon=False, fontsize=6)
+    _legend_below(axes)
 
 
 def _precision_recall(axes: Axes, one: Judgement) -> None:
-    for curve in one.curves:
+    for curve, style in _styled(one):
         recall, precision = (_thin(column) for column in curve.pr)
-        axes.plot(recall, precision, label=curve.name, linestyle="--" if "evasive" in curve.name else "-")
+        axes.plot(recall, precision, label=curve.name, **style)
     axes.set_xlabel("share of the abuse's days flagged")
     axes.set_ylabel("share of what is flagged that is that abuse")
-    axes.legend(frameon=False, fontsize=6)
+    _legend_below(axes)
+
+
+def _styled(one: Judgement) -> Iterator[tuple[Curve, dict[str, Any]]]:
+    """A colour for each kind of abuse; its evasive form is dashed."""
+    kinds = sorted({curve.name.partition(",")[0] for curve in one.curves})
+    for curve in one.curves:
+        kind, evasive, _ = curve.name.partition(",")
+        yield curve, {"color": f"C{kinds.index(kind)}", "linestyle": "--" if evasive else "-"}
+
+
+def _legend_below(axes: Axes) -> None:
+    axes.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
 
 
 def _precision(precision: Mapping[str, Share]) -> Figure:
