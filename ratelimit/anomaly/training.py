@@ -21,7 +21,6 @@ from ratelimit.anomaly.kind_model import Parts
 from ratelimit.anomaly.label import Marks
 from ratelimit.anomaly.quantiles import quantiles_of
 from ratelimit.anomaly.spool import Indices, Trail, thinned
-from ratelimit.anomaly.stretch import Stretch
 from ratelimit.core.signals import COLUMN, NAMES, Kind, applicable, too_much_missing
 
 LEAST_SUBJECTS: Final = 100  # with fewer of a kind there is no saying what is usual
@@ -116,10 +115,7 @@ def seen_columns(kind: Kind, design: Design) -> NDArray[np.int64]:
 def _isolation(kind: Kind, design: Design, rows: Floats, recipe: Recipe) -> tuple[Trees, float]:
     columns = seen_columns(kind, design)
     forest = IsolationForest(n_estimators=recipe.trees, max_samples=min(recipe.samples, len(rows)), random_state=recipe.seed, n_jobs=1)
-    shown = design.apply(rows)[:, columns]
-    stretch = Stretch.of(shown)
-    trees, normal = export_isolation(forest.fit(stretch.apply(shown)))
-    trees = stretch.unstretched(trees)
+    trees, normal = export_isolation(forest.fit(design.apply(rows)[:, columns]))
     return trees._replace(feature=columns[trees.feature].astype(np.int16)), normal
 
 
