@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from ratelimit.anomaly.build import Built, OnKind, Trails, date
 from ratelimit.anomaly.days import Days, days_of, scores_of
+from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.label import Label, marks_of
 from ratelimit.anomaly.manifest import Age, Calibration, Cohort
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.ranks import LEAST_DAYS, Ranks, ages, rank
+from ratelimit.anomaly.usual import usual
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.signals import Kind
 
@@ -52,13 +54,14 @@ def calibrate(model: Model, trails: Trails, labels: Sequence[Label], ranking: Ra
     spans: list[int] = []
     for kind, known in model.kinds.items():
         on_kind(kind)
-        trail, parts = trails[kind], known.parts._replace(ranks=None)
-        honest = marks_of(trail, kind, labels).unblemished(trail)
-        days = days_of(trail, scores_of(known, trail), honest & _untrained(model, trail.day, ranking.warm_days))
+        trail, parts = trails[kind], known.parts._replace(ranks=None, spread=None)
+        chosen = marks_of(trail, kind, labels).unblemished(trail) & _untrained(model, trail.day, ranking.warm_days)
+        days = days_of(trail, scores_of(known, trail), chosen)
         if len(days) < ranking.least:
             left_out[kind] = f"{len(days):,} subject-days that it was not trained on; expected at least {ranking.least:,}"
         else:
             parts = parts._replace(ranks=rank_days(days, least_of_cohort(ranking.least)))
+            parts = parts._replace(spread=usual(KindModel(kind, parts), trail, chosen, ranking.seed))
             cohorts[kind] = parts.ranks.cohorts if parts.ranks else ()
             beyond = share_beyond(days, ranking.seed, least_of_cohort(ranking.least))
             metrics[kind] = {"subject_days": len(days), "subjects": len(np.unique(days.subject)), "beyond": beyond._asdict()}

@@ -20,6 +20,7 @@ from ratelimit.anomaly.ranks import Knots, Ranks
 from ratelimit.anomaly.reasons import Reasons
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import COLUMN, SIGNALS, Kind, too_much_missing
+from ratelimit.core.spread import Spread
 
 _AGE: Final = COLUMN["age_s"]
 _MOST: Final = float(np.finfo(np.float32).max)
@@ -36,6 +37,8 @@ _DTYPES: Final = {
     "rank_ends": np.int64,
     "rank_scores": np.float64,
     "rank_risks": np.float64,
+    "spread_cuts": np.float32,
+    "spread_shares": np.float64,
     "fraud_feature": np.int16,
     "fraud_threshold": np.float32,
     "fraud_value": np.float64,
@@ -46,7 +49,10 @@ Floats = NDArray[np.float64]
 
 
 class Parts(NamedTuple):
-    """`normal` is the forest's sum at which the score is one half; `fraud` has the boosted trees and what their sum starts from."""
+    """`normal` is the forest's sum at which the score is one half; `fraud` has the boosted trees and what their sum starts from.
+
+    `spread` is how signals, and behind them risks, were spread on the days of `ranks`.
+    """
 
     design: Design
     trees: Trees
@@ -54,6 +60,7 @@ class Parts(NamedTuple):
     quantiles: Quantiles
     ranks: Ranks | None = None
     fraud: tuple[Trees, float] | None = None
+    spread: Spread | None = None
 
     def arrays(self, kind: Kind) -> dict[str, NDArray[Any]]:
         """Everything by its name in an artifact. The cohorts of `ranks` go into the manifest."""
@@ -67,6 +74,8 @@ class Parts(NamedTuple):
             trees, baseline = self.fraud
             found |= {f"fraud_{name}": array for name, array in trees._asdict().items()}
             found["fraud_baseline"] = [baseline]
+        if self.spread is not None:
+            found |= {f"spread_{name}": array for name, array in self.spread._asdict().items()}
         return {f"{kind}/{name}": np.asarray(array, _DTYPES[name]) for name, array in found.items()}
 
 
@@ -94,12 +103,16 @@ def _parts(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Pa
     if "fraud_value" in found:
         boosted = Trees(*(found[f"fraud_{name}"] for name in Trees._fields))
         problems += [boosted.problem(design.columns), _not_one("fraud_baseline", found["fraud_baseline"])]
+    spread = None
+    if "spread_cuts" in found:
+        spread = Spread(*(found[f"spread_{name}"] for name in Spread._fields))
+        problems.append(spread.problem(len(SIGNALS) + 1))
     if (normal := found["normal"]).size and not normal.min() > 0:
         problems.append(f"normal is {normal.min()}; expected a number above 0")
     for problem in filter(None, problems):
         raise artifact.error(f"{kind}/: {problem}")
     fraud = None if boosted is None else (boosted, float(found["fraud_baseline"][0]))
-    return Parts(design, trees, float(normal[0]), quantiles, _ranks(artifact, kind, found), fraud)
+    return Parts(design, trees, float(normal[0]), quantiles, _ranks(artifact, kind, found), fraud, spread)
 
 
 def _not_one(name: str, array: Floats) -> str | None:

@@ -14,6 +14,7 @@ from ratelimit.anomaly.artifact import Artifact, read_artifact
 from ratelimit.anomaly.kind_model import KindModel, read_parts
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind
+from ratelimit.core.spread import Spread
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,11 @@ class Model:
         """Probability of fraud (n,); NaN where no labels taught it."""
         known = self.kinds.get(kind)
         return known.p_fraud(rows) if known is not None else np.full(len(rows), np.nan)
+
+    def spread(self, kind: Kind) -> Spread | None:
+        """How signals and risks were spread on the days that it was ranked on; None for simulated days, which say nothing of the site."""
+        known = self.kinds.get(kind) if self.calibrated else None
+        return known.parts.spread if known is not None else None
 
     def reasons(self, kind: Kind, row: Floats) -> tuple[SignalReason, ...]:
         """The three signals of one subject (signals,) that lie farthest in their tails, the farthest first."""

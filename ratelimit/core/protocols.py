@@ -15,6 +15,7 @@ from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 from ratelimit.core.risk import Risk
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import Kind, Rows
+from ratelimit.core.spread import Spread
 
 
 class BucketAsking(Protocol):
@@ -126,6 +127,9 @@ class Scorer(Protocol):
 
     def reasons(self, kind: Kind, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
         """The three signals that are farthest in their tails."""
+
+    def spread(self, kind: Kind) -> Spread | None:
+        """How signals, and behind them risks, were spread on the days that it was ranked on; the same object each time."""
 
 
 class RiskModel(Scorer, Protocol):

@@ -11,6 +11,7 @@ from ratelimit.core.profile import STATE
 from ratelimit.core.protocols import Scorer
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
+from ratelimit.service.drift import HOUR_S, Drift
 from ratelimit.service.watch import Watch
 
 _MOST_WAITING: Final = 4_096  # profiles of one kind
@@ -24,6 +25,7 @@ class Scoring:
     def __init__(self) -> None:
         self.scorer: Scorer | None = None
         self.observer: Observer | None = None
+        self.drift = Drift()
         self.scored = 0
         self.dropped = 0  # profiles that came faster than they could be scored
         self._waiting: dict[Kind, deque[tuple[Watch, bytes]]] = {kind: deque() for kind in KINDS}
@@ -68,6 +70,12 @@ class Scoring:
         vectors, width = rows.astype("<f4").tobytes(), rows.shape[1] * 4
         version = self.scorer.version if self.scorer is not None else None
         ticks = [int(tick) for tick in states["at"].tolist()]
+        if self.scorer is not None:
+            fresh = [
+                index for index, (watch, tick) in enumerate(zip(watches, ticks, strict=True)) if watch.scored // HOUR_S != tick // HOUR_S
+            ]
+            if fresh:
+                self.drift.see(self.scorer, kind, rows[fresh], risks[fresh], max(ticks))
         for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
             watch.risk, watch.scored, watch.model = None if isnan(risk) else risk, tick, version
             watch.signals = vectors[index * width : (index + 1) * width]

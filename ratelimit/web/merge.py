@@ -16,6 +16,8 @@ _NOT_SUMMED: Final[dict[str, Callable[[float, float], float]]] = {
     "ratelimit_signals_profiles": max,  # they estimate the same
     "ratelimit_signals_full": max,
     "ratelimit_model_info": max,
+    "ratelimit_signal_drift": max,  # each sees some of the same subjects
+    "ratelimit_risk_drift": max,
     "process_start_time_seconds": min,  # of the first
 }
 _Sample = tuple[str, tuple[tuple[str, str], ...]]

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
+from ratelimit.core.signals import NAMES, applicable
+from ratelimit.service.drift import Drift
 from ratelimit.service.usage import Usage
 
 
@@ -31,3 +33,27 @@ def signal_figures(usage: Usage) -> Iterator[Metric]:
     yield CounterMetricFamily("ratelimit_signals_clock_jumps", meaning, value=usage.jumps)
     if scoring.scorer is not None:
         yield InfoMetricFamily("ratelimit_model", "The model that scores.", value={"version": scoring.scorer.version})
+    yield from _drift(scoring.drift)
+
+
+def _drift(drift: Drift) -> Iterator[Metric]:
+    """Nothing is said of a kind of which too little was seen: that is not the same as no change."""
+    rows = GaugeMetricFamily(
+        "ratelimit_drift_rows", "Rows that drift is told by, one of a subject an hour, halved each day.", labels=["kind"]
+    )
+    signals = GaugeMetricFamily(
+        "ratelimit_signal_drift",
+        "How far a signal is from the days of calibration, as population stability index.",
+        labels=["kind", "signal"],
+    )
+    risk = GaugeMetricFamily("ratelimit_risk_drift", "The same of the risk.", labels=["kind"])
+    for kind, count in drift.rows.items():
+        rows.add_metric([kind], count)
+        index = drift.index(kind)
+        if index is None:
+            continue
+        risk.add_metric([kind], index[-1])
+        for name, applies, value in zip(NAMES, applicable(kind), index, strict=False):
+            if applies:
+                signals.add_metric([kind, name], value)
+    yield from (rows, signals, risk)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ratelimit.anomaly.artifact import write_artifact
 from ratelimit.anomaly.build import Trails, build
@@ -12,8 +13,9 @@ from ratelimit.anomaly.days import Days, days_of, scores_of
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.training import Recipe
 from ratelimit.core.errors import ConfigError
+from ratelimit.core.signals import NAMES
 from tests.anomaly.models import signals
-from tests.anomaly.trails import FIRST_DAY, labels, spooled
+from tests.anomaly.trails import FIRST_DAY, LOUD, labels, spooled
 
 HONEST, BAD = 250, 20
 RECIPE = Recipe(trees=20, held_days=2)
@@ -101,6 +103,28 @@ def test_only_ranks_change(trails: Trails, model: Model, tmp_path: Path) -> None
     assert built.manifest.trained == model.manifest.trained
     write_artifact(tmp_path, built.manifest, built.arrays, {})
     assert Model.read(tmp_path).calibrated
+
+
+def test_drift_is_told_from_the_days_of_calibration(trails: Trails, model: Model, tmp_path: Path) -> None:
+    """Honest rows of those days have an index near 0 in every signal and in risk, and the loud ones' differ where they are loud."""
+    built = calibrate(model, trails, labels("api_key", honest=HONEST, bad=BAD, bad_from=5), Ranking(least=100), lambda _kind: None)
+    write_artifact(tmp_path, built.manifest, built.arrays, {})
+    ranked, trail = Model.read(tmp_path), trails["api_key"]
+    spread = ranked.spread("api_key")
+    assert spread is not None
+    assert ranked.spread("ip") is None
+
+    def psi(chosen: NDArray[np.bool_]) -> dict[str, float]:
+        rows = trail.rows(np.flatnonzero(chosen))
+        values = np.column_stack([rows, ranked.score("api_key", rows, ["free"] * len(rows))])
+        return dict(zip((*NAMES, "risk"), spread.psi(spread.counts(values)).tolist(), strict=True))
+
+    late = trail.day >= FIRST_DAY + 5
+    assert max(psi(late & (trail.subject < HONEST)).values()) < 1e-9
+    bad = psi(late & (trail.subject >= HONEST))
+    assert {name for name in LOUD if bad[name] > 0.25} == set(LOUD)
+    assert bad["risk"] > 0.25
+    assert bad["burst"] < 0.25
 
 
 def test_simulated_days_give_no_risk(trails: Trails, model: Model, tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ class FixedScorer:
 
     raw = p_fraud = lambda self, kind, rows: self.score(kind, rows, ())
 
+    def spread(self, kind: Kind) -> None:
+        """It was ranked on no days."""
+
     def reasons(self, kind: Kind, row: Rows) -> tuple[()]:  # noqa: ARG002
         return ()
 

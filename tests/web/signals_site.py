@@ -12,7 +12,8 @@ import numpy as np
 from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.signal_reason import SignalReason
-from ratelimit.core.signals import COLUMN, Kind, Rows
+from ratelimit.core.signals import COLUMN, SIGNALS, Kind, Rows
+from ratelimit.core.spread import BINS, Spread
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.address_book import AddressBook
 from ratelimit.service.signal_loop import SignalLoop
@@ -20,6 +21,8 @@ from ratelimit.service.usage import Usage
 from tests.web.conftest import SECRET
 
 _digest = ApiKeys(SECRET).digest
+_CUTS = np.tile(np.arange(1, BINS, dtype=np.float32) / np.float32(BINS), (len(SIGNALS) + 1, 1)).astype(np.float32)
+_EVEN = Spread(_CUTS, np.tile([*[0.1] * BINS, 0.0], (len(SIGNALS) + 1, 1)).astype(np.float64))
 
 
 class FixedScorer:
@@ -38,6 +41,10 @@ class FixedScorer:
 
     def p_fraud(self, kind: Kind, rows: Rows) -> Rows:  # noqa: ARG002
         return np.full(len(rows), np.nan)
+
+    def spread(self, kind: Kind) -> Spread | None:
+        """It was ranked on days of keys alone, with signals and risks evenly between 0 and 1."""
+        return _EVEN if kind == "api_key" else None
 
     def reasons(self, kind: Kind, row: Rows) -> tuple[SignalReason, ...]:  # noqa: ARG002
         return (SignalReason("attempts_14d", float(row[COLUMN["attempts_14d"]]), 1.5, inf, 0.01),)
@@ -73,6 +80,13 @@ class Site:
             while self.usage.flush() or self.usage.outbox.under_way or len(self.usage.scoring):
                 await self.loop.slice()
                 await asyncio.sleep(0.001)
+
+    def drift(self, count: int, higher: str) -> None:
+        """So many keys were scored, of which a signal is higher than on the days of calibration."""
+        scoring, rows = self.usage.scoring, np.random.default_rng(0).random((count, len(SIGNALS) + 1))
+        rows[:, COLUMN[higher]] += 0.5
+        assert scoring.scorer is not None
+        scoring.drift.see(scoring.scorer, "api_key", rows[:, :-1], rows[:, -1], int(self.now))
 
     def signal(self, name: str, key: str = "k") -> float:
         """A signal of an API key, as it was scored last."""

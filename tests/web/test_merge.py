@@ -34,6 +34,13 @@ def test_sums_that_would_mean_nothing() -> None:
     assert values(found) == dict(zip(names, (1, 0, 2), strict=True))
 
 
+def test_the_largest_drift() -> None:
+    """Stability indices do not add up: the largest of any process is told, beside the rows of all."""
+    names = ("ratelimit_signal_drift", "ratelimit_risk_drift", "ratelimit_drift_rows")
+    found = merged(GaugeMetricFamily(name, "", value=value) for name in names for value in (2, 3))
+    assert values(found) == dict(zip(names, (3, 3, 5), strict=True))
+
+
 def test_merging_changes_nothing_it_was_given() -> None:
     """Figures that are kept can be merged again and again."""
     kept = [counter("a", 1), counter("a", 2)]

@@ -99,6 +99,27 @@ async def test_metrics_of_signals(start_operator: StartOperator) -> None:
     }
 
 
+async def test_metrics_of_drift(start_operator: StartOperator) -> None:
+    """Which signal has moved is told of the kinds that have it; before enough was seen only how much was."""
+    operator = await start_operator([KEY])
+    here = Site(operator.gateway)
+    here.usage.scoring.scorer = FixedScorer()
+    here.drift(10, higher="burst")
+    told = {
+        name: value for name, value in (await samples(operator.lane)).items() if "_drift" in name and not name.startswith("ratelimit_store")
+    }
+    assert told == {"ratelimit_drift_rows{kind=api_key}": 10}
+    here.drift(2_000, higher="burst")
+    told = {
+        name: value for name, value in (await samples(operator.lane)).items() if "_drift" in name and not name.startswith("ratelimit_store")
+    }
+    assert told.pop("ratelimit_drift_rows{kind=api_key}") == 2_010
+    assert told.pop("ratelimit_signal_drift{kind=api_key}{signal=burst}") > 0.25
+    assert "ratelimit_risk_drift{kind=api_key}" in told
+    assert "ratelimit_signal_drift{kind=api_key}{signal=signups_1d}" not in told
+    assert max(told.values()) < 0.1
+
+
 async def test_metrics_are_in_the_readme(start_operator: StartOperator) -> None:
     """Each has its row, with its labels and its meaning."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -107,6 +128,7 @@ async def test_metrics_are_in_the_readme(start_operator: StartOperator) -> None:
     here.usage.scoring.scorer = FixedScorer()
     operator.sidecar._signal_nodes = lambda: operator.store.lanes
     await here.ask(3)
+    here.drift(1_000, higher="burst")
     for family in text_string_to_metric_families((await operator.lane.get("/metrics")).body.decode()):
         for name, labels, *_ in family.samples:
             if name.startswith("ratelimit_"):
