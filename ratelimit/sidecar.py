@@ -17,6 +17,7 @@ from ratelimit.core.protocols import RiskModel
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
+from ratelimit.service.exploration import Exploration
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.signal_loop import SignalLoop
@@ -97,6 +98,7 @@ class Sidecar:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
             usage = await cls._open_signals(terms, signals, keys, book or AddressBook(terms.sources), stack)
             limiter.risks = limiter.usage = usage
+            limiter.explores = Exploration(terms.store_key, time.time)
             models = await cls._open_models(usage, policy, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)

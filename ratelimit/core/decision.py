@@ -73,10 +73,11 @@ def decide(findings: Iterable[tuple[Source, Verdict]]) -> Row:
 
 
 class ShadowFinding(Struct, frozen=True, gc=False):
-    """What a shadow limit would have answered."""
+    """What a shadow limit would have answered; `propensity`, the chance to be let through by lot where the model refuses."""
 
     limit: str
     reason: Reason
+    propensity: float | UnsetType = UNSET
 
 
 class UnusualSignal(Struct, frozen=True, gc=False):
@@ -95,6 +96,7 @@ class UnusualSignal(Struct, frozen=True, gc=False):
 class Decision(Struct, frozen=True, gc=False):
     """One answer. `remaining` in tokens of `limit`; times in seconds, null where they mean nothing: a cost that never fits has no retry.
 
+    `propensity` is the chance that a risky subject was not let through by lot, there where it was not.
     `signals`, where they are asked for, are the three that are farthest out; fewer where fewer are known.
     """
 
@@ -107,5 +109,6 @@ class Decision(Struct, frozen=True, gc=False):
     retry_after: float | None = None
     reset_after: float | None = None
     risk: float | None = None
+    propensity: float | UnsetType = UNSET
     shadow: tuple[ShadowFinding, ...] = ()
     signals: tuple[UnusualSignal, ...] | UnsetType = UNSET

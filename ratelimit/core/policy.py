@@ -14,7 +14,7 @@ from ratelimit.core.address import Networks
 from ratelimit.core.limit import Limit, Match
 from ratelimit.core.path import PathGlobs, normal_path
 from ratelimit.core.policy_file import PolicyFile
-from ratelimit.core.risk_rule import twin_of
+from ratelimit.core.risk_rule import Twin, explored, twin_of
 
 MAX_REMEMBERED: Final = 4_096  # requests' (method, path, plan); at most 1 MB or so
 MAX_REMEMBERED_TEXT: Final = 256  # characters; longer paths and plans are matched anew each time
@@ -70,7 +70,7 @@ class _Remembered(dict[Asked, tuple[Limit, ...]]):
 class Policy:
     """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, the `file` itself, and its `digest`.
 
-    `risk` is what is scored, and `twins` are the buckets of risky subjects beside the limits.
+    `risk` is what is scored, `twins` are the buckets of risky subjects beside the limits, `explored` those of the few who are let through.
 
     The digest is of what the file says, not of how: comments, order of fields and defaults written out do not change it.
     """
@@ -84,8 +84,11 @@ class Policy:
         self.trusted = Networks(file.identity.trusted_proxies)
         self.limits = tuple(replace(limit, mode="shadow") if file.mode == "shadow" else limit for limit in file.limits)
         self.risk = file.risk.requests if file.risk is not None else None
-        twins = (twin_of(limit, self.risk) for limit in self.limits) if self.risk is not None else ()
-        self.twins = tuple(twin for twin in twins if twin is not None)
+        self.twins: tuple[Twin, ...] = ()
+        self.explored: tuple[Twin, ...] = ()
+        if self.risk is not None:
+            self.twins = tuple(twin for limit in self.limits if (twin := twin_of(limit, self.risk)) is not None)
+            self.explored = tuple(other for twin in self.twins if (other := explored(twin, self.risk)) is not None)
         self.digest = blake2b(msgspec.json.encode(file), digest_size=DIGEST_BYTES).hexdigest()
         self._matches_all = all(limit.match == Match() for limit in self.limits)
         self._remembered = _Remembered(self.limits)

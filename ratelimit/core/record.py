@@ -7,7 +7,7 @@ are. What a client sent in bytes that are no UTF-8 stands there escaped: a recor
 from typing import Final, NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ratelimit.core.address import format_address
@@ -33,6 +33,7 @@ class Record(Struct, frozen=True):
 
     `risk_subject` is whose `risk` and `signals` these are: the key or the account, whichever has the larger risk, else the address. They
     are null where nobody had asked often enough; `signals` are in the order of `signal_version`, a null among them is a missing value.
+    `propensity` is the chance that the model's refusal had, where a few are let through by lot.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Record(Struct, frozen=True):
     model: str | None = None
     signal_version: int | None = None
     signals: tuple[float | None, ...] | None = None
+    propensity: float | None = None
 
 
 def record_of(  # noqa: PLR0913  a row's fields, all by name
@@ -84,6 +86,7 @@ def record_of(  # noqa: PLR0913  a row's fields, all by name
         policy,
         plan=_writable(plan) if plan is not None else None,
         risk=decision.risk,
+        propensity=None if decision.propensity is UNSET else decision.propensity,
     )
     if evidence is None:
         return record

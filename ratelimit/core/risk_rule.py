@@ -2,12 +2,16 @@
 
 The model alone slows down, it does not lock out. Beside each bucket limit that counts by the risky subject's kind alone stands a *twin*: a
 smaller bucket of that subject. It refills at a share of the limit's refill, at least a quarter unless the policy says otherwise in words.
+
+A small share of risky subjects, drawn by lot for a day, is *explored*: their twin is a bucket of its own that only says what it would have
+refused. So it stays known what those do whom the model slows down, and how likely each was to be among them.
 """
 
 from fractions import Fraction
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from ratelimit.core.limit import BucketRule, Limit, Mode
 from ratelimit.core.signals import KINDS, Kind
@@ -15,6 +19,7 @@ from ratelimit.core.units import Refill
 
 LEAST_RATIO: Final = 0.25  # of a limit's refill that a model leaves, if the policy does not say that it may leave less
 TWIN: Final = "risk:"  # no limit's own name holds a colon
+EXPLORED: Final = "explored:"
 
 _HUNDREDTHS: Final = 100  # ratios are taken in these, so that a refill stays a ratio of small integers
 
@@ -35,12 +40,16 @@ class RiskThrottle(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequestRisk(Struct, frozen=True, forbid_unknown_fields=True):
-    """`model` is a folder, from the policy's own; a `challenger` is scored beside it and decides nothing."""
+    """`model` is a folder, from the policy's own; a `challenger` is scored beside it and decides nothing.
+
+    `explore` is the share of risky subjects whose twins are in shadow for a day; 0: of none.
+    """
 
     model: Annotated[str, Meta(min_length=1)]
     throttle: RiskThrottle
     challenger: Annotated[str, Meta(min_length=1)] | None = None
     mode: Mode = "shadow"
+    explore: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
 
 
 class RiskRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +59,12 @@ class RiskRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Twin(Limit, frozen=True):
-    """The bucket that a risky subject has beside a limit. A request that costs more than it holds takes all of it."""
+    """The bucket that a risky subject has beside a limit. A request that costs more than it holds takes all of it.
+
+    `propensity` is the chance that a risky subject has this one, 0..1; None where nothing is left to chance.
+    """
+
+    propensity: float | None = None
 
 
 def twin_of(limit: Limit, risk: RequestRisk) -> Twin | None:
@@ -60,15 +74,24 @@ def twin_of(limit: Limit, risk: RequestRisk) -> Twin | None:
         return None
     rule = risk.throttle.bucket
     num, per = limit.bucket.refill
+    mode: Mode = "shadow" if "shadow" in (risk.mode, limit.mode) else "enforce"
     slower = Fraction(num, per) * Fraction(round(rule.refill_ratio * _HUNDREDTHS), _HUNDREDTHS)
     return Twin(
         name=TWIN + limit.name,
         per=limit.per,
         match=limit.match,
         bucket=BucketRule(capacity=rule.capacity, refill=Refill(slower.numerator, slower.denominator)),
-        mode="shadow" if "shadow" in (risk.mode, limit.mode) else "enforce",
+        mode=mode,
         on_store_failure=limit.on_store_failure,
+        propensity=1 - risk.explore if risk.explore and mode == "enforce" else None,
     )
+
+
+def explored(twin: Twin, risk: RequestRisk) -> Twin | None:
+    """The twin of those who are explored; None where nobody is."""
+    if twin.propensity is None:
+        return None
+    return replace(twin, name=EXPLORED + twin.name.removeprefix(TWIN), mode="shadow", propensity=risk.explore)
 
 
 def kind_of(limit: Limit) -> Kind | None:

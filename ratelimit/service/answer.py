@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from secrets import token_hex
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
 from ratelimit.core.units import US_PER_S
 from ratelimit.service.meter import Meter
@@ -32,6 +34,7 @@ class Answers:
     def __init__(self) -> None:
         self.recent = Recent()
         self.shadowed = Counter[str]()  # by limit: what passed and would not have, were the limit not in shadow
+        self.explored = 0  # passed only since a lot had said so
         self._instance, self._count = token_hex(6), 0  # an id says nothing, and no two sidecars give the same
         self._allowed = 0
         self._throttled: dict[Reason, int] = {}
@@ -57,6 +60,7 @@ class Answers:
             wait / US_PER_S if wait is not None else None,
             reset_after / US_PER_S if reset_after is not None else None,
             question.risk,
+            shelf.propensity,
         )
         self.recent.add(decision, question, policy, known, shelf.ipv6_prefix)
         return decision
@@ -64,8 +68,8 @@ class Answers:
     def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int, risk: float | None) -> Decision:
         """An allow; the limit that is named is the one with the least left, of those that are meant."""
         self._allowed += 1
-        for finding in shadow:
-            self.shadowed[finding.limit] += 1
+        if shadow:
+            self._count_shadow(shadow)
         named = None
         least = resets = 0
         for one in asked:
@@ -78,7 +82,12 @@ class Answers:
             return Decision(self._id(), "allow", "ok", risk=risk, shadow=shadow)
         shelf, meter = named
         subject = meter.subject or shelf.subject(meter)
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, risk, shadow)
+        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, risk, shadow=shadow)
+
+    def _count_shadow(self, shadow: Shadow) -> None:
+        for finding in shadow:
+            self.shadowed[finding.limit] += 1
+        self.explored += any(finding.propensity is not UNSET for finding in shadow)
 
     def _id(self) -> str:
         self._count += 1

@@ -9,11 +9,12 @@ A request meets several limits, and all must pass or none is charged. For each t
 3. A limit whose store does not answer in time, or is known to be away, answers by its own `on_store_failure`.
 
 Shadow limits go along: they never refuse, and are charged only if the request passes. Beside the limits of a subject whose risk is high
-stand their twins, smaller buckets, which are asked like any limit. Times are microseconds, costs tokens.
+stand their twins, smaller buckets, which are asked like any limit; those of a few, by lot, are in shadow. Times are microseconds, costs
+tokens.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from random import random
 from typing import Final
 
@@ -23,7 +24,7 @@ from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import Clock, Risks, Store
 from ratelimit.core.risk import Risk
-from ratelimit.core.risk_rule import TWIN, RequestRisk
+from ratelimit.core.risk_rule import EXPLORED, TWIN, RequestRisk
 from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
@@ -55,6 +56,7 @@ class Limiter:
         self.answers = Answers()
         self.usage: Usage | None = None  # whom to tell of every decision
         self.risks: Risks | None = None  # whom to ask how risky a caller is
+        self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
@@ -68,7 +70,7 @@ class Limiter:
         prefix = policy.identity.ipv6_prefix
         kept = {name: shelf for name, shelf in before.items() if shelf.ipv6_prefix == prefix}
         self._shelves = {}
-        for limit in (*policy.limits, *policy.twins):
+        for limit in (*policy.limits, *policy.twins, *policy.explored):
             old = kept.get(limit.name)
             self._shelves[limit.name] = old if old is not None and old.limit == limit else Shelf(limit, self._setting, prefix)
         self._routes = {}
@@ -168,7 +170,10 @@ class Limiter:
         if found.risk <= rule.throttle.above:
             return shelves, found.risk
         per = (found.kind,)
-        twins = (self._shelves.get(TWIN + shelf.limit.name) for shelf in shelves if shelf.limit.per == per)
+        known, names = self._shelves, [shelf.limit.name for shelf in shelves if shelf.limit.per == per]
+        twins = [known.get(TWIN + name) for name in names]
+        if rule.explore and self.explores is not None and self.explores(found, rule.explore):
+            twins = [known.get(EXPLORED + name, twin) for name, twin in zip(names, twins, strict=True)]
         return (*shelves, *(twin for twin in twins if twin is not None)), found.risk
 
     def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None) -> Decision:
@@ -176,7 +181,7 @@ class Limiter:
         for shelf, meter in asked:
             share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
             if shelf.shadow and share.look(now, need):
-                shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
+                shadow += (shelf.finding,)
                 continue
             hand = share.take(need)
             if hand.slots <= hand.low and share.wants_renewal():
@@ -217,7 +222,7 @@ class Limiter:
         away: list[Asked] = []
         for (shelf, meter), claim in zip(asked, claims, strict=True):
             if claim.outcome is Outcome.REFUSED and shelf.shadow:
-                shadow += (ShadowFinding(shelf.limit.name, shelf.reason),)
+                shadow += (shelf.finding,)
             elif claim.outcome is Outcome.REFUSED and claim.wait > longest:
                 longest, denial = claim.wait, _worse(denial, shelf, meter, claim.wait)
             elif claim.outcome is Outcome.AWAY and not shelf.shadow:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from secrets import randbits
 from typing import Final, NamedTuple
 
+from msgspec import UNSET
+
 from ratelimit.core.bucket import HORIZON_US, LIFE_US, Terms
-from ratelimit.core.decision import Reason
+from ratelimit.core.decision import Reason, ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit, QuotaRule
 from ratelimit.core.quota import Periods, periods
@@ -49,6 +51,9 @@ class Shelf:
         self.most_cost = limit.bucket.capacity if limit.bucket else limit.quota.amount if limit.quota else 0
         self.twin = isinstance(limit, Twin)
         self.reason: Reason = "risk_throttled" if self.twin else "rate_exceeded" if limit.bucket else "quota_exhausted"
+        chance = limit.propensity if isinstance(limit, Twin) else None
+        self.propensity = UNSET if chance is None else chance
+        self.finding = ShadowFinding(limit.name, self.reason, self.propensity)  # what is said where it refuses in shadow
         self.lacking = 0  # requests whose caller has no subject for this limit
         self.refused = 0
         self.without_store = 0  # answered by on_store_failure

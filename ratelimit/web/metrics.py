@@ -145,6 +145,8 @@ def _limiter(limiter: Limiter) -> Iterator[Metric]:
         without.add_metric([name], shelf.without_store)
         subjects.add_metric([name], len(shelf))
     yield from (refused, shadowed, skipped, without, subjects)
+    meaning = "Requests that passed only since the model lets a few through by lot, to know what they do."
+    yield CounterMetricFamily("ratelimit_explored", meaning, value=limiter.answers.explored)
 
 
 def _store(prefix: str, meanings: Mapping[str, str], nodes: list[Node]) -> Iterator[Metric]:

@@ -49,6 +49,19 @@ def test_shadow(section: dict[str, Any], mode: str) -> None:
     assert {twin.mode for twin in policy(unsaid).twins} == {"shadow"}
 
 
+def test_explored() -> None:
+    """Each twin that enforces has one in shadow for the few who are let through, and both know how likely they are; by default 2 %."""
+    made = policy(risk())
+    (other,) = made.explored
+    assert (other.name, other.mode, other.propensity, made.twins[0].propensity) == ("explored:key", "shadow", 0.02, 0.98)
+    assert (other.bucket, other.per, other.match) == (made.twins[0].bucket, made.twins[0].per, made.twins[0].match)
+    assert made.twins[1].propensity is None, "what is in shadow lets everybody through"
+    none = risk()
+    none["requests"]["explore"] = 0
+    assert policy(none).explored == ()
+    assert {twin.propensity for twin in policy(none).twins} == {None}
+
+
 @pytest.mark.parametrize(("ratio", "refill"), [(0.25, "2.5/s"), (0.3, "3/s"), (1, "10/s"), (0.123, "1.2/s")])
 def test_refill_is_a_share(ratio: float, refill: str) -> None:
     """A twin refills at that share of its limit, in hundredths; less than a quarter only where the policy allows it in words."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
@@ -28,7 +29,9 @@ class Known:
         return Risk(kind, subject, self.risks[subject]) if subject in self.risks else None  # type: ignore[arg-type, index]
 
 
-def risky(sidecar: Sidecar, capacity: int = 5, *, mode: str = "enforce", risks: Mapping[str | bytes, float] | None = None) -> None:
+def risky(
+    sidecar: Sidecar, capacity: int = 5, *, mode: str = "enforce", risks: Mapping[str | bytes, float] | None = None, explore: float = 0
+) -> None:
     """Put a policy with the same limits and a risk in force."""
     limits: list[dict[str, Any]] = [
         bucket("key", 40, "3600/h"),
@@ -37,8 +40,8 @@ def risky(sidecar: Sidecar, capacity: int = 5, *, mode: str = "enforce", risks: 
         bucket("pair", 100, "3600/h", per="account"),
     ]
     limits[3]["per"] = ["api_key", "account"]
-    requests = {"model": "m", "mode": mode, "throttle": {"above": 0.99, "bucket": {"capacity": capacity, "below_a_quarter": "allowed"}}}
-    requests["throttle"]["bucket"]["refill_ratio"] = 0.01  # type: ignore[index]
+    twin = {"capacity": capacity, "refill_ratio": 0.01, "below_a_quarter": "allowed"}
+    requests = {"model": "m", "mode": mode, "explore": explore, "throttle": {"above": 0.99, "bucket": twin}}
     file = {"version": 1, "limits": limits, "risk": {"requests": requests}}
     sidecar.limiter.adopt(Policy(parse_policy(file, "test")))
     sidecar.limiter.risks = Known({"alice": 0.9999} if risks is None else risks)
@@ -140,3 +143,33 @@ async def test_a_new_policy_drops_twins(start: Start) -> None:
     sidecar.limiter.adopt(plain)
     assert [shelf.limit.name for shelf in sidecar.limiter.shelves] == ["key"]
     assert (await sidecar.check()).risk is None
+
+
+async def test_a_few_are_explored(start: Start) -> None:
+    """Whose lot it is passes beyond the twin, with what it would have said and how likely that was; other limits hold, and so do others."""
+    sidecar = await start(bucket("x", 1))
+    risky(sidecar, explore=0.05, risks={"alice": 0.9999, "bob": 0.9999})
+    sidecar.limiter.explores = lambda found, share: found.subject == "alice" and share == 0.05
+    decided = [await sidecar.check() for _ in range(41)]
+    assert found(decided) == {("ok", None): 40, ("rate_exceeded", "key"): 1}
+    findings = tuple(ShadowFinding(f"explored:{limit}", "risk_throttled", 0.05) for limit in ("key", "dear"))
+    assert [decision.shadow for decision in decided[:-1]] == [()] * 5 + [findings] * 35
+    assert sidecar.limiter.answers.explored == 35
+    refused = [await sidecar.check(1, BOB) for _ in range(6)][-1]
+    assert (refused.reason, refused.propensity) == ("risk_throttled", 0.95)
+    assert sidecar.limiter.answers.explored == 35
+    record, _ = sidecar.limiter.answers.recent.records()
+    assert (record.id, record.propensity) == (refused.id, 0.95)
+
+
+async def test_nobody_is_explored_where_nobody_is_slowed_down(start: Start) -> None:
+    """In shadow there is nothing to let through, and nothing is left to chance; nor with a share of 0."""
+    sidecar = await start(bucket("x", 1))
+    sidecar.limiter.explores = lambda _found, _share: True
+    risky(sidecar, mode="shadow", explore=0.2)
+    decided = [await sidecar.check() for _ in range(8)]
+    assert decided[-1].shadow == (ShadowFinding("risk:key", "risk_throttled"), ShadowFinding("risk:dear", "risk_throttled"))
+    risky(sidecar, explore=0)
+    refused = [await sidecar.check() for _ in range(8)][-1]
+    assert (refused.reason, refused.propensity) == ("risk_throttled", UNSET)
+    assert sidecar.limiter.answers.explored == 0
