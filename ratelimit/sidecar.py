@@ -124,7 +124,11 @@ class Sidecar:
         def put(model: RiskModel | None) -> None:
             usage.scoring.scorer = model
 
-        models = Models(Model.read, put)
+        def put_challenger(model: RiskModel | None) -> None:
+            usage.scoring.challenge.model = model
+
+        usage.scoring.challenge.adopt(policy)
+        models = Models(Model.read, put, put_challenger)
         models.adopt(policy)
         await models.look(settled=True)
         keep_running(models.run, stack)
@@ -133,6 +137,8 @@ class Sidecar:
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force; a model that it names anew follows within two seconds."""
         self._limiter.adopt(policy)
+        if self._limiter.usage is not None:
+            self._limiter.usage.scoring.challenge.adopt(policy)
         if self._models is not None:
             self._models.adopt(policy)
 

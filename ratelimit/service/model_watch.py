@@ -120,11 +120,14 @@ class ModelWatch:
 
 
 class Models:
-    """Champion and challenger, side by side. `put` is given every champion that comes into force, None when there is none any more."""
+    """Champion and challenger, side by side.
 
-    def __init__(self, read: ReadModel, put: Put) -> None:
+    `put` is given every champion that comes into force, None when there is none any more; `put_challenger` the same of challengers.
+    """
+
+    def __init__(self, read: ReadModel, put: Put, put_challenger: Put) -> None:
         self.champion: Final = ModelWatch("champion", champion_of, read, put)
-        self.challenger: Final = ModelWatch("challenger", challenger_of, read, _nobody)
+        self.challenger: Final = ModelWatch("challenger", challenger_of, read, put_challenger)
 
     def adopt(self, policy: Policy) -> None:
         """A policy is in force; what it names is read with the next look."""
@@ -141,10 +144,6 @@ class Models:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             await self.look()
-
-
-def _nobody(_model: RiskModel | None) -> None:
-    """A challenger is asked by those who watch it, and put nowhere."""
 
 
 def _digest(path: Path) -> object:

@@ -11,6 +11,7 @@ from ratelimit.core.profile import STATE
 from ratelimit.core.protocols import Scorer
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
+from ratelimit.service.challenge import Challenge
 from ratelimit.service.drift import HOUR_S, Drift
 from ratelimit.service.watch import Watch
 
@@ -26,6 +27,7 @@ class Scoring:
         self.scorer: Scorer | None = None
         self.observer: Observer | None = None
         self.drift = Drift()
+        self.challenge = Challenge()
         self.scored = 0
         self.dropped = 0  # profiles that came faster than they could be scored
         self._waiting: dict[Kind, deque[tuple[Watch, bytes]]] = {kind: deque() for kind in KINDS}
@@ -71,6 +73,7 @@ class Scoring:
         version = self.scorer.version if self.scorer is not None else None
         ticks = [int(tick) for tick in states["at"].tolist()]
         if self.scorer is not None:
+            self.challenge.see(kind, rows, [watch.plan for watch in watches], risks)
             fresh = [
                 index for index, (watch, tick) in enumerate(zip(watches, ticks, strict=True)) if watch.scored // HOUR_S != tick // HOUR_S
             ]

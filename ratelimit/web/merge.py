@@ -38,7 +38,7 @@ def merged(figures: Iterable[Metric]) -> list[Metric]:
 
 def counters(figures: Iterable[Metric]) -> list[Metric]:
     """What stays true of a process that is gone: a counter never goes back."""
-    return [family for family in figures if family.type == "counter"]
+    return [family for family in figures if family.type in {"counter", "histogram"}]
 
 
 def _family(like: Metric, samples: dict[_Sample, float]) -> Metric:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 
 from ratelimit.core.signals import NAMES, applicable
+from ratelimit.service.challenge import CHANCES, Challenge
 from ratelimit.service.drift import Drift
 from ratelimit.service.usage import Usage
 
@@ -34,6 +35,7 @@ def signal_figures(usage: Usage) -> Iterator[Metric]:
     if scoring.scorer is not None:
         yield InfoMetricFamily("ratelimit_model", "The model that scores.", value={"version": scoring.scorer.version})
     yield from _drift(scoring.drift)
+    yield from _challenge(scoring.challenge)
 
 
 def _drift(drift: Drift) -> Iterator[Metric]:
@@ -57,3 +59,17 @@ def _drift(drift: Drift) -> Iterator[Metric]:
             if applies:
                 signals.add_metric([kind, name], value)
     yield from (rows, signals, risk)
+
+
+def _challenge(challenge: Challenge) -> Iterator[Metric]:
+    meaning = "Rows of one batch in four, by which of the two models has a risk above the policy's bound."
+    above = CounterMetricFamily("ratelimit_challenger_agreement", meaning, labels=["kind", "above"])
+    for (kind, whose), count in challenge.above.items():
+        above.add_metric([kind, whose], count)
+    yield above
+    meaning = "Of the same rows, the probability of fraud by the challenger, where labels taught it one."
+    chances = HistogramMetricFamily("ratelimit_challenger_p_fraud", meaning, labels=["kind"])
+    for kind, counts in challenge.chances.items():
+        up_to = zip([*map(str, CHANCES), "+Inf"], counts.cumsum().tolist(), strict=True)
+        chances.add_metric([kind], list(up_to), challenge.chance[kind])
+    yield chances

@@ -34,7 +34,8 @@ class Watched:
 
     def __init__(self) -> None:
         self.put: list[str | None] = []
-        self.models = Models(Model.read, self._put)
+        self.challengers: list[RiskModel | None] = []
+        self.models = Models(Model.read, self._put, self.challengers.append)
 
     def _put(self, model: RiskModel | None) -> None:
         self.put.append(model.version if model is not None else None)

@@ -16,6 +16,7 @@ from ratelimit.core.signals import COLUMN, SIGNALS, Kind, Rows
 from ratelimit.core.spread import BINS, Spread
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.address_book import AddressBook
+from ratelimit.service.challenge import EVERY
 from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.usage import Usage
 from tests.web.conftest import SECRET
@@ -48,6 +49,20 @@ class FixedScorer:
 
     def reasons(self, kind: Kind, row: Rows) -> tuple[SignalReason, ...]:  # noqa: ARG002
         return (SignalReason("attempts_14d", float(row[COLUMN["attempts_14d"]]), 1.5, inf, 0.01),)
+
+
+class Challenger(FixedScorer):
+    """Says these risks and chances of fraud."""
+
+    def __init__(self, risks: Sequence[float], chances: Sequence[float]) -> None:
+        super().__init__()
+        self.risks, self.chances = np.array(risks), np.array(chances)
+
+    def score(self, kind: Kind, rows: Rows, plans: Sequence[str | None]) -> Rows:  # noqa: ARG002
+        return self.risks + 0.01
+
+    def p_fraud(self, kind: Kind, rows: Rows) -> Rows:  # noqa: ARG002
+        return self.chances
 
 
 class Site:
@@ -87,6 +102,13 @@ class Site:
         rows[:, COLUMN[higher]] += 0.5
         assert scoring.scorer is not None
         scoring.drift.see(scoring.scorer, "api_key", rows[:, :-1], rows[:, -1], int(self.now))
+
+    def challenge(self, kind: Kind, risks: Sequence[float], chances: Sequence[float]) -> None:
+        """Rows that the champion would act upon were scored by a challenger as well, against a bound of 1."""
+        challenge = self.usage.scoring.challenge
+        challenge.model = Challenger(risks, chances)
+        for _ in range(EVERY):
+            challenge.see(kind, np.zeros((len(risks), len(SIGNALS))), [None] * len(risks), np.full(len(risks), 1.01))
 
     def signal(self, name: str, key: str = "k") -> float:
         """A signal of an API key, as it was scored last."""

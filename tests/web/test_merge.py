@@ -1,6 +1,6 @@
 """Figures of several processes read as those of one."""
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from ratelimit.web.merge import counters, merged
 
@@ -39,6 +39,13 @@ def test_the_largest_drift() -> None:
     names = ("ratelimit_signal_drift", "ratelimit_risk_drift", "ratelimit_drift_rows")
     found = merged(GaugeMetricFamily(name, "", value=value) for name in names for value in (2, 3))
     assert values(found) == dict(zip(names, (3, 3, 5), strict=True))
+
+
+def test_a_histogram_outlives_its_process() -> None:
+    """What was counted between bounds is kept as counters are; a gauge is not."""
+    histogram = HistogramMetricFamily("h", "", buckets=[("0.5", 1), ("+Inf", 3)], sum_value=2)
+    kept = counters([histogram, GaugeMetricFamily("g", "", value=1)])
+    assert values(merged([*kept, *kept])) == {"h_bucket{le=0.5}": 2, "h_bucket{le=+Inf}": 6, "h_count": 6, "h_sum": 4}
 
 
 def test_merging_changes_nothing_it_was_given() -> None:

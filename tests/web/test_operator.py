@@ -120,6 +120,24 @@ async def test_metrics_of_drift(start_operator: StartOperator) -> None:
     assert max(told.values()) < 0.1
 
 
+async def test_metrics_of_a_challenger(start_operator: StartOperator) -> None:
+    """How often both models would act on the same is told, and how likely it holds fraud to be."""
+    operator = await start_operator([KEY])
+    here = Site(operator.gateway)
+    assert not [name for name in await samples(operator.lane) if name.startswith("ratelimit_challenger")]
+    here.challenge(kind="api_key", risks=(0.5, 1.0, 1.0), chances=(0.02, 0.7, 1.0))
+    found = {name: value for name, value in (await samples(operator.lane)).items() if name.startswith("ratelimit_challenger")}
+    agreement = {name: value for name, value in found.items() if "agreement" in name and value}
+    assert agreement == {
+        "ratelimit_challenger_agreement_total{above=champion}{kind=api_key}": 1,
+        "ratelimit_challenger_agreement_total{above=both}{kind=api_key}": 2,
+    }
+    assert found["ratelimit_challenger_p_fraud_bucket{kind=api_key}{le=0.05}"] == 1
+    assert found["ratelimit_challenger_p_fraud_bucket{kind=api_key}{le=0.7}"] == 2
+    assert found["ratelimit_challenger_p_fraud_count{kind=api_key}"] == 3
+    assert found["ratelimit_challenger_p_fraud_sum{kind=api_key}"] == 1.72
+
+
 async def test_metrics_are_in_the_readme(start_operator: StartOperator) -> None:
     """Each has its row, with its labels and its meaning."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -129,6 +147,7 @@ async def test_metrics_are_in_the_readme(start_operator: StartOperator) -> None:
     operator.sidecar._signal_nodes = lambda: operator.store.lanes
     await here.ask(3)
     here.drift(1_000, higher="burst")
+    here.challenge(kind="ip", risks=(0.5,), chances=(0.5,))
     for family in text_string_to_metric_families((await operator.lane.get("/metrics")).body.decode()):
         for name, labels, *_ in family.samples:
             if name.startswith("ratelimit_"):
