@@ -25,10 +25,15 @@ _log = structlog.get_logger()
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, in a process that does nothing else."""
-    gc.freeze()  # what was imported stays, and is not looked through any more
-    gc.set_threshold(*_COLLECT)
+    spare_collector()
     with asyncio.Runner(loop_factory=make_loop) as runner:
         return runner.run(work)
+
+
+def spare_collector() -> None:
+    """Look through objects less often: for a process that makes many that stay."""
+    gc.freeze()  # what was imported stays, and is not looked through any more
+    gc.set_threshold(*_COLLECT)
 
 
 def keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExitStack, pause_s: float = 1.0) -> None:

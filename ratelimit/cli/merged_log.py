@@ -1,16 +1,20 @@
 """Several access logs read as one, by time, with a bar that says how far that is; and the policy that they are put through."""
 
 import heapq
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ratelimit.cli.log_file import LogFile
+from ratelimit.cli.log_file import STDIN, LogFile
+from ratelimit.core.access_log import LogFormat
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
@@ -28,7 +32,34 @@ def policy_of(path: Path | None) -> Policy:
     return read_policy(path or POLICY)
 
 
-def merged(files: list[LogFile], readers: list[LogReader], tick: Callable[[], None] | None, *, in_order: bool) -> Iterable[Entry]:
+@dataclass(frozen=True)
+class Reading:
+    """Which logs are read, and how: `log_format` None looks at each log's first line, `names` are what a JSON log calls our fields."""
+
+    verb: str
+    logs: tuple[str, ...]
+    log_format: LogFormat | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    in_order: bool = False
+    quiet: bool = False
+
+
+def read_logs(how: Reading, work: Callable[[Iterable[Entry]], None]) -> list[LogReader]:
+    """Give `work` the entries of all logs; what was found of each. Raises ConfigError if not a line of any could be read."""
+    if how.logs.count(STDIN) > 1:
+        raise click.UsageError("standard input can be read only once; expected - at most one time")
+    with ExitStack() as stack:
+        files = [stack.enter_context(closing(LogFile(name))) for name in how.logs]
+        readers = [LogReader(file.name, how.log_format, how.names) for file in files]
+        tick = _byte_bar(stack, how.verb, files) if sys.stderr.isatty() and not how.quiet else None
+        work(_merged(files, readers, tick, in_order=how.in_order))
+        for file, reader in zip(files, readers, strict=True):
+            reader.ended_early = file.problem
+    _refuse_unreadable(readers)
+    return readers
+
+
+def _merged(files: list[LogFile], readers: list[LogReader], tick: Callable[[], None] | None, *, in_order: bool) -> Iterable[Entry]:
     """The entries of all logs by time, as far as each log is in order by itself."""
     streams = [reader.entries(_ticking(file.lines(), tick) if tick else file.lines()) for file, reader in zip(files, readers, strict=True)]
     time_us = itemgetter(0)
@@ -43,7 +74,7 @@ def _ticking(lines: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes
         yield line
 
 
-def byte_bar(stack: ExitStack, verb: str, files: list[LogFile]) -> Callable[[], None]:
+def _byte_bar(stack: ExitStack, verb: str, files: list[LogFile]) -> Callable[[], None]:
     """A bar on standard error that counts the bytes read of all files; call what is returned now and then."""
     sizes = [file.size for file in files]
     total = None if None in sizes else sum(size or 0 for size in sizes)
@@ -53,7 +84,7 @@ def byte_bar(stack: ExitStack, verb: str, files: list[LogFile]) -> Callable[[], 
     return lambda: bar.update(task, completed=sum(file.position() for file in files))
 
 
-def refuse_unreadable(readers: list[LogReader]) -> None:
+def _refuse_unreadable(readers: list[LogReader]) -> None:
     """Raise ConfigError if not a line of any of the logs could be read."""
     if any(reader.read for reader in readers):
         return

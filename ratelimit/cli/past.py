@@ -1,33 +1,27 @@
 """Logs through limits and signals, once, into trails on disk: what train, calibrate and evaluate work on."""
 
-import asyncio
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ratelimit.anomaly.build import Trails
 from ratelimit.anomaly.label import Label, read_labels
 from ratelimit.anomaly.spool import Spool, Subject
-from ratelimit.cli.log_file import STDIN, LogFile
-from ratelimit.cli.merged_log import byte_bar, merged, policy_of, refuse_unreadable
-from ratelimit.core.errors import ConfigError, DependencyError
+from ratelimit.cli.merged_log import Reading, policy_of, read_logs
+from ratelimit.core.errors import DependencyError
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
 from ratelimit.core.signals import KINDS, Kind, Rows
-from ratelimit.history import open_history
+from ratelimit.history import SAME_EACH_TIME, open_history
+from ratelimit.loop import run
 from ratelimit.service.address_book import Sources
-from ratelimit.service.log_reader import LogReader
 from ratelimit.service.replay import Replay
 from ratelimit.service.replay_trial import Trial
 from ratelimit.service.watch import Watch
-
-# It names subjects in a store and a folder that are gone when we are done; the same one each time, so that a log gives the same model.
-_SECRET: Final = b"ratelimit: a past that is no secret"[:32]
 
 
 class Past(NamedTuple):
@@ -57,20 +51,13 @@ class Asked(NamedTuple):
 @contextmanager
 def past_of(asked: Asked) -> Iterator[Past]:
     """The past that was asked for, as long as the context lasts. Raises ConfigError for logs and labels that cannot be read."""
-    if asked.logs.count(STDIN) > 1:
-        raise ConfigError(["standard input can be read only once; expected - at most one time"])
-    policy, keys = policy_of(asked.policy), ApiKeys(_SECRET)
+    policy, keys = policy_of(asked.policy), ApiKeys(SAME_EACH_TIME)
     labels = read_labels(asked.labels, partial(_subject, Trial(policy, keys))) if asked.labels else []
     with tempfile.TemporaryDirectory(prefix="rl-past-") as folder, Spool(Path(folder)) as spool:
-        with ExitStack() as stack:
-            files = [stack.enter_context(closing(LogFile(name))) for name in asked.logs]
-            readers = [LogReader(file.name, None, {}) for file in files]
-            tick = byte_bar(stack, asked.verb, files) if sys.stderr.isatty() and not asked.quiet else None
-            entries = merged(files, readers, tick, in_order=False)
-            asyncio.run(_live_through(entries, policy, keys, asked.sources, spool))
-            for file, reader in zip(files, readers, strict=True):
-                reader.ended_early = file.problem
-        refuse_unreadable(readers)
+        read_logs(
+            Reading(asked.verb, asked.logs, quiet=asked.quiet),
+            lambda entries: run(_live_through(entries, policy, keys, asked.sources, spool)),
+        )
         yield Past({kind: spool.trail(kind) for kind in KINDS}, labels)
 
 
@@ -78,7 +65,7 @@ async def _live_through(entries: Iterable[Entry], policy: Policy, keys: ApiKeys,
     def see(kind: Kind, watches: list[Watch], ticks: list[int], rows: Rows) -> None:
         spool.add(kind, [watch.value for watch in watches], [watch.plan for watch in watches], ticks, rows)
 
-    async with open_history(_SECRET, sources=sources) as history:
+    async with open_history(SAME_EACH_TIME, sources=sources) as history:
         history.usage.scoring.observer = see
         await history.run(Replay(policy, keys, observer=history), entries)
         if lost := history.usage.outbox.untold:

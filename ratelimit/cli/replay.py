@@ -1,8 +1,6 @@
 """`ratelimit replay`: who would have been refused, had this policy been in force while this access log was written."""
 
-import secrets
 import sys
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, get_args
 
@@ -10,20 +8,20 @@ import click
 import msgspec
 from rich.console import Console
 
-from ratelimit.cli.log_file import STDIN, LogFile
-from ratelimit.cli.merged_log import POLICY, byte_bar, merged, policy_of, refuse_unreadable
+from ratelimit.cli.merged_log import POLICY, Reading, policy_of
+from ratelimit.cli.replay_model import model_of
 from ratelimit.cli.replay_page import page
 from ratelimit.cli.replay_record import replay_record
+from ratelimit.cli.replay_run import Run
 from ratelimit.cli.replay_table import show
 from ratelimit.core.access_log import LogFormat
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import BrokenLineError
 from ratelimit.core.log_time import rfc3339_us
 from ratelimit.core.ndjson_log import NAMES
-from ratelimit.service.log_reader import LogReader
+from ratelimit.service.address_book import Sources
 from ratelimit.service.policy_source import read_policy
-from ratelimit.service.replay import ALWAYS_US, Replay
+from ratelimit.service.replay import ALWAYS_US
 from ratelimit.service.replay_report import Report
 
 _WIDTH: Final = 120  # columns of a table that does not go to a terminal
@@ -54,7 +52,10 @@ def _names(_context: click.Context, _option: click.Parameter, pairs: tuple[str, 
               help="A second policy: show who would change sides if it replaced the first.")  # fmt: skip
 @click.option("--record", metavar="FILE", help="Instead of logs, decide again on one record of /v1/records; exit code 1: it differs.")
 @click.option("--model", "model_folder", type=click.Path(path_type=Path), metavar="DIR", show_default="the policy's",
-              help="The folder of the record's model.")  # fmt: skip
+              help="The folder of a model: the logs go through signals, too, and it says whom it would flag.")  # fmt: skip
+@click.option("--enforce-risk", is_flag=True, help="Refuse whom the policy slows down for their risk, also where it says shadow.")
+@click.option("--ip-lists", type=click.Path(path_type=Path), envvar="RATELIMIT_IP_LISTS", metavar="FOLDER", help="Lists of networks.")
+@click.option("--countries", type=click.Path(path_type=Path), envvar="RATELIMIT_COUNTRIES", metavar="FILE", help="Database of countries.")
 @click.option("--html", "page_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as a page with charts, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--top", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Subjects and callers named in each table.")
@@ -72,6 +73,9 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
     against_path: Path | None,
     record: str | None,
     model_folder: Path | None,
+    enforce_risk: bool,
+    ip_lists: Path | None,
+    countries: Path | None,
     page_path: Path | None,
     as_json: bool,
     top: int,
@@ -92,23 +96,20 @@ def replay(  # noqa: PLR0913, PLR0917 (an option each)
         sys.exit(not replay_record(record, policy_of(policy_path), model_folder, as_json=as_json))
     if not logs:
         raise click.UsageError("Missing argument 'LOG...'.")
-    if logs.count(STDIN) > 1:
-        raise click.UsageError("standard input can be read only once; expected - at most one time")
     policy, against = policy_of(policy_path), read_policy(against_path) if against_path else None
     chosen = next((known for known in get_args(LogFormat) if known == log_format), None)
     span_us = (ALWAYS_US[0] if from_us is None else from_us, ALWAYS_US[1] if until_us is None else until_us)
     if page_path:
         _write_page(page_path, "")  # to know before the work, not after it
-    run = Replay(policy, ApiKeys(secrets.token_bytes(32)), span_us, against)
-    with ExitStack() as stack:
-        files = [stack.enter_context(closing(LogFile(name))) for name in logs]
-        readers = [LogReader(file.name, chosen, names) for file in files]
-        tick = byte_bar(stack, "replay", files) if sys.stderr.isatty() and not quiet else None
-        run.run(merged(files, readers, tick, in_order=in_order))
-        for file, reader in zip(files, readers, strict=True):
-            reader.ended_early = file.problem
-    refuse_unreadable(readers)
-    report = run.report(readers, top)
+    run = Run(
+        policy=policy,
+        against=against,
+        reading=Reading("replay", logs, chosen, names, in_order, quiet),
+        span_us=span_us,
+        sources=Sources(*(str(path) if path else None for path in (ip_lists, countries))),
+        enforce_risk=enforce_risk,
+    )
+    report = run.report(model_of(model_folder, run.policies), top)
     if page_path:
         _write_page(page_path, page(report))
     _print(report, as_json=as_json)

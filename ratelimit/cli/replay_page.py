@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ratelimit.cli import chart
+from ratelimit.cli.replay_risk_table import why_of
 from ratelimit.cli.written import percent, printable
 from ratelimit.service.replay_report import Report, TimelineReport
 
@@ -21,7 +22,7 @@ def page(report: Report) -> str:
     """The whole page; its style is in it, and the only one that its Content-Security-Policy lets in."""
     style = (_FOLDER / _STYLE).read_text()
     pages = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"number": lambda value: f"{value:,}", "printable": printable}
+    pages.filters.update(number=lambda value: f"{value:,}", printable=printable, why=why_of)
     return pages.get_template(_PAGE).render(
         report=report,
         charts=_charts(report),

@@ -2,10 +2,10 @@
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from ratelimit.cli.written import percent, printable
+from ratelimit.cli.replay_risk_table import show_risk
+from ratelimit.cli.written import percent, shown
 from ratelimit.service.replay_report import Comparison, FileReport, LimitReport, Report
 
 
@@ -23,18 +23,22 @@ def show(report: Report, console: Console) -> None:
     for limit in report.limits:
         if limit.top:
             console.print(_top_table(limit))
+    if report.risk:
+        show_risk(report.risk, console)
+        if report.risk.twins:
+            console.print(_limit_table(report.risk.twins))
     if report.comparison:
         _show_comparison(report.comparison, console)
 
 
 def _show_file(file: FileReport, console: Console) -> None:
-    console.print(f"{_shown(file.name)}: {file.read:,} of {file.lines:,} lines read, {file.format or 'empty'}", highlight=False)
+    console.print(f"{shown(file.name)}: {file.read:,} of {file.lines:,} lines read, {file.format or 'empty'}", highlight=False)
     if file.ended_early:
-        console.print(f"[yellow]  its rest could not be read: {_shown(file.ended_early)}[/yellow]")
+        console.print(f"[yellow]  its rest could not be read: {shown(file.ended_early)}[/yellow]")
     if file.broken:
         console.print(f"[yellow]  {file.broken:,} broken lines, the first:[/yellow]")
     for example in file.examples:
-        console.print(f"[yellow]    line {example.line}: {_shown(example.problem)}[/yellow]", highlight=False)
+        console.print(f"[yellow]    line {example.line}: {shown(example.problem)}[/yellow]", highlight=False)
 
 
 def _show_order(report: Report, console: Console) -> None:
@@ -53,7 +57,7 @@ def _show_order(report: Report, console: Console) -> None:
 
 def _show_requests(report: Report, console: Console) -> None:
     requests = report.requests
-    console.print(f"{report.first or 'never'} to {report.last or 'never'}, policy {_shown(report.policy)}", highlight=False)
+    console.print(f"{report.first or 'never'} to {report.last or 'never'}, policy {shown(report.policy)}", highlight=False)
     console.print(
         f"[bold]{requests.seen:,} requests: {requests.admitted:,} admitted, {requests.refused:,} refused[/bold] "
         f"({percent(requests.refused, requests.seen)})"
@@ -98,7 +102,7 @@ def _top_table(limit: LimitReport) -> Table:
     for heading in ("seen", "refused", "share"):
         table.add_column(heading, justify="right")
     for top in limit.top:
-        table.add_row(_shown(top.subject), f"{top.seen:,}", f"{top.refused:,}", percent(top.refused, top.seen))
+        table.add_row(shown(top.subject), f"{top.seen:,}", f"{top.refused:,}", percent(top.refused, top.seen))
     return table
 
 
@@ -107,7 +111,7 @@ def _show_comparison(change: Comparison, console: Console) -> None:
     seen = sum(msgspec.structs.astuple(requests))
     about = "about " if change.approx else ""
     console.print(
-        f"[bold]against {_shown(change.against.policy)}, which refuses {change.against.refused:,} requests[/bold]", highlight=False
+        f"[bold]against {shown(change.against.policy)}, which refuses {change.against.refused:,} requests[/bold]", highlight=False
     )
     console.print(
         f"requests: {requests.newly_refused:,} newly refused ({percent(requests.newly_refused, seen)}), "
@@ -144,9 +148,5 @@ def _changed_callers(change: Comparison) -> Table:
     table.add_column("looks honest")
     for one in change.top:
         counts = (one.seen, one.refused, one.refused_against, one.newly_refused, one.newly_admitted)
-        table.add_row(_shown(one.caller), *(f"{count:,}" for count in counts), "yes" if one.looks_honest else "no")
+        table.add_row(shown(one.caller), *(f"{count:,}" for count in counts), "yes" if one.looks_honest else "no")
     return table
-
-
-def _shown(text: str) -> str:
-    return escape(printable(text))

@@ -68,3 +68,8 @@ def rfc3339_us(text: str) -> int:
         return ((instant if instant.tzinfo else instant.replace(tzinfo=UTC)) - _EPOCH) // _US
     except (ValueError, OverflowError):
         raise BrokenLineError("its time is unknown; expected RFC 3339 or a number of seconds since 1970") from None
+
+
+def rfc3339(second: int) -> str:
+    """A second since the epoch, as reports write it."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")

@@ -5,15 +5,16 @@ Time stands still for an entry older than one before it: it is taken at the late
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.log_entry import REQUEST, Entry
+from ratelimit.core.log_time import rfc3339
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import US_PER_S
 from ratelimit.service.log_reader import LogReader
 from ratelimit.service.replay_change import Change
+from ratelimit.service.replay_flags import Flags
 from ratelimit.service.replay_report import FileReport, OrderReport, Report, RequestReport
 from ratelimit.service.replay_timeline import Timeline
 from ratelimit.service.replay_trial import Refusal, Trial
@@ -33,19 +34,25 @@ class Observer(Protocol):
 
 
 class Replay:
-    """One run. Feed it with `run`, as often as there are logs; then ask for the `report`. `span_us`: what lies outside is not asked."""
+    """One run. Feed it with `run`, as often as there are logs; then ask for the `report`. `span_us`: what lies outside is not asked.
 
-    def __init__(
+    `flags` know the callers' risks. With `enforce_risk` what risk does is done, also where a policy has it in shadow.
+    """
+
+    def __init__(  # noqa: PLR0913  (each of them is optional, and by name)
         self,
         policy: Policy,
         api_keys: ApiKeys,
         span_us: tuple[int, int] = ALWAYS_US,
         against: Policy | None = None,
         observer: Observer | None = None,
+        *,
+        flags: Flags | None = None,
+        enforce_risk: bool = False,
     ) -> None:
-        self._trial = Trial(policy, api_keys)
-        self._change = Change(self._trial, Trial(against, api_keys)) if against else None
-        self._observer = observer
+        self._trial = Trial(policy, api_keys, enforce_risk=enforce_risk)
+        self._change = Change(self._trial, Trial(against, api_keys, enforce_risk=enforce_risk)) if against else None
+        self._observer, self._flags = observer, flags
         self._timeline = Timeline()
         self._from_us, self._until_us = span_us
         self._first_us: int | None = None
@@ -85,13 +92,16 @@ class Replay:
     def _ask(self, entry: Entry) -> None:
         now_us, change = self._now_us, self._change
         question = self._trial.question(entry)
-        refusal = self._trial.ask(now_us, question, entry.cost)
+        risk = self._flags.risk_of(question.caller) if self._flags is not None else None
+        refusal = self._trial.ask(now_us, question, entry.cost, risk)
         if change is None:
             self._timeline.note(now_us, refusal is not None)
         else:
-            against = change.against.ask(now_us, change.against.question(entry), entry.cost)
+            against = change.against.ask(now_us, change.against.question(entry), entry.cost, risk)
             change.note(now_us, entry, question.caller, refusal, against)
             self._timeline.note(now_us, refusal is not None, against is not None)
+        if self._flags is not None:
+            self._flags.note(question.caller, entry.user_agent, admitted=refusal is None)
         if self._observer:
             self._observer.see(now_us, entry, question.caller, refusal)
 
@@ -103,8 +113,8 @@ class Replay:
             policy=trial.policy.source,
             policy_digest=trial.policy.digest,
             mode=trial.policy.mode,
-            first=None if self._first_us is None else _rfc3339(self._first_us),
-            last=None if self._first_us is None else _rfc3339(self._now_us),
+            first=None if self._first_us is None else rfc3339(self._first_us // US_PER_S),
+            last=None if self._first_us is None else rfc3339(self._now_us // US_PER_S),
             files=[FileReport(one.name, one.format, one.lines, one.read, one.broken, one.examples, one.ended_early) for one in readers],
             order=self._order_report(),
             requests=RequestReport(
@@ -121,12 +131,9 @@ class Replay:
             limits=trial.limits(top),
             timeline=self._timeline.report(against=self._change is not None),
             comparison=self._change.report(top) if self._change else None,
+            risk=self._flags.report(trial, top) if self._flags is not None else None,
         )
 
     def _order_report(self) -> OrderReport:
         read = self._trial.asked + self._no_request + self._life_events
         return OrderReport(self._late, self._late_over_1s, self._worst_late_us / US_PER_S, self._late_over_1s > _UNORDERED_SHARE * read)
-
-
-def _rfc3339(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // US_PER_S, UTC).isoformat().replace("+00:00", "Z")

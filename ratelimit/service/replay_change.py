@@ -55,7 +55,7 @@ class Change:
         """The difference so far, with the `top` callers for whom most changes."""
         newly_refused, newly_admitted = self._newly_refused.total(), self._newly_admitted.total()
         both_admitted = self._trial.asked - self._both_refused - newly_refused - newly_admitted
-        names = dict.fromkeys([*(limit.name for limit in self._trial.policy.limits), *(limit.name for limit in self.against.policy.limits)])
+        names = dict.fromkeys([*self._trial.names, *self.against.names])
         return Comparison(
             against=self.against.report(top),
             requests=ChangeReport(both_admitted, newly_refused, newly_admitted, self._both_refused),

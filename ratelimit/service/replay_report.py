@@ -7,6 +7,7 @@ its refused are those that it would have refused.
 
 from msgspec import Struct
 
+from ratelimit.core.signals import Kind
 from ratelimit.service.log_reader import BrokenExample
 
 
@@ -105,6 +106,7 @@ class PolicyReport(Struct, frozen=True):
     reasons: dict[str, int]
     subjects: list[SubjectReport]
     limits: list[LimitReport]
+    twins: list[LimitReport]  # see RiskReport
 
 
 class ChangeReport(Struct, frozen=True):
@@ -157,8 +159,65 @@ class Comparison(Struct, frozen=True):
     approx: bool
 
 
+class ReasonReport(Struct, frozen=True):
+    """A signal that was far out; nine in ten peers are from `low` to `high`, and `tail_share` of them are as far out."""
+
+    signal: str
+    value: float
+    low: float
+    high: float
+    tail_share: float
+
+
+class FlaggedSubject(Struct, frozen=True):
+    """Whose risk went above the bound: since when, how high, and why at that time.
+
+    `seen` and `admitted` are its requests after that; `throttled` those that its twins refused, or in shadow would have. `agent` is what it
+    last called itself.
+    """
+
+    subject: str
+    kind: Kind
+    first: str
+    risk: float
+    reasons: list[ReasonReport]
+    seen: int
+    admitted: int
+    throttled: int
+    agent: str | None
+
+
+class KindRisk(Struct, frozen=True):
+    """Subjects of one kind: those that were scored, and those flagged; of these, `crawlers` are declared crawlers at an address of theirs.
+
+    `ranked_days`: the days of subjects among which risk is a rank, if these are the log's own.
+    """
+
+    kind: Kind
+    scored: int
+    flagged: int
+    crawlers: int
+    ranked_days: int | None
+
+
+class RiskReport(Struct, frozen=True):
+    """What a model said. `ranks`: what risk is a rank among, `calibrated`, `simulated` or `own_days`; `ranked` says it in words.
+
+    `twins` are the buckets that risky subjects had beside the limits, as LimitReport: none where the policy has no `risk`.
+    """
+
+    model: str
+    ranks: str
+    ranked: str
+    above: float
+    kinds: list[KindRisk]
+    flagged: list[FlaggedSubject]
+    crawlers: list[FlaggedSubject]
+    twins: list[LimitReport]
+
+
 class Report(Struct, frozen=True):
-    """The whole finding. Times are RFC 3339 in UTC. `comparison` is that with the policy of --against."""
+    """The whole finding. Times are RFC 3339 in UTC. `comparison` is that with the policy of --against, `risk` what a model said."""
 
     version: int
     policy: str
@@ -174,3 +233,4 @@ class Report(Struct, frozen=True):
     limits: list[LimitReport]
     timeline: TimelineReport | None
     comparison: Comparison | None
+    risk: RiskReport | None

@@ -7,6 +7,7 @@ from typing import Final
 
 from ratelimit.core.decision import Reason
 from ratelimit.core.limit import Limit
+from ratelimit.core.risk_rule import Twin
 from ratelimit.core.subject import Value, describe, subject_of
 from ratelimit.service.replay_meter import replay_meter
 from ratelimit.service.replay_report import LimitReport, TopSubject
@@ -36,6 +37,7 @@ class Tally:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.meter = replay_meter(limit)
+        self.twin = isinstance(limit, Twin)
         self.subject_of = subject_of(limit)
         self.seen = self.refused = self.also_refused = self.spared = 0
         self.roll: Roll[Value, Visits] = Roll(Visits, Visits.weight, {SEEN: lambda _: True, REFUSED: lambda visits: visits.refused > 0})
@@ -53,12 +55,14 @@ class Tally:
         visits = self.roll.kept.get(subject) or self.roll.of(subject)  # a call less for those who are known
         visits.seen += 1
         if cost > self.meter.most:
-            return NEVER
+            if not self.twin:
+                return NEVER
+            cost = self.meter.most  # a model locks nobody out
         return self.meter.charge(now_us, subject, cost)
 
     def refuse(self, subject: Value | None, wait_us: int, *, named: bool) -> Reason:
         """Count a refusal and return its reason; `named`: the decision names this limit."""
-        reason: Reason = "cost_exceeds_capacity" if wait_us == NEVER else self.meter.reason
+        reason: Reason = "cost_exceeds_capacity" if wait_us == NEVER else "risk_throttled" if self.twin else self.meter.reason
         if named:
             self.refused += 1
         else:
@@ -70,8 +74,13 @@ class Tally:
 
     def spare(self, now_us: int, subject: Value | None, cost: int) -> None:
         """Take back a charge of this instant, since another limit refused."""
-        self.meter.refund(now_us, subject, cost)
+        self.meter.refund(now_us, subject, min(cost, self.meter.most))
         self.spared += 1
+
+    def refused_of(self, subject: Value) -> int:
+        """How many requests of a subject it refused."""
+        visits = self.roll.kept.get(subject)
+        return visits.refused if visits is not None else 0
 
     def report(self, top: int, ipv6_prefix: int) -> LimitReport:
         """The counts so far, with the `top` subjects that were refused most."""

@@ -2,11 +2,15 @@
 
 The policy, its matching, the callers' identity and the buckets are those that serve; what is missing are leases and the store, since here
 every request is asked exactly and alone: all limits that enforce must have room for its cost, or none is charged. Limits in shadow refuse
-nobody and are charged where the request passes and they have room. Microseconds, never going back.
+nobody and are charged where the request passes and they have room. Beside the limits of a subject whose risk is high stand their twins, as
+when we serve. Microseconds, never going back.
 """
 
 from collections import Counter
+from math import inf
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from ratelimit.core.address import caller_prefix, forwarded_for
 from ratelimit.core.decision import Reason
@@ -14,6 +18,9 @@ from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.limit import Limit, SubjectKind
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
+from ratelimit.core.risk import Risk
+from ratelimit.core.risk_rule import TWIN
+from ratelimit.core.signals import Kind
 from ratelimit.core.subject import Value, lacking
 from ratelimit.service.replay_report import LimitReport, PolicyReport, SubjectReport
 from ratelimit.service.replay_tally import REFUSED, SEEN, Tally
@@ -42,13 +49,16 @@ class Question(NamedTuple):
 
 
 class Trial:
-    """The limits of one policy, and how they fared."""
+    """The limits of one policy, and how they fared; with `enforce_risk` twins refuse where their limits do, whatever the policy says."""
 
-    def __init__(self, policy: Policy, api_keys: ApiKeys) -> None:
+    def __init__(self, policy: Policy, api_keys: ApiKeys, *, enforce_risk: bool = False) -> None:
         self.policy = policy
         self.asked = self.refused = self.unlimited = 0
         self._api_keys = api_keys
         self._tallies = {limit.name: Tally(limit) for limit in policy.limits}
+        modes = {TWIN + limit.name: limit.mode for limit in policy.limits}
+        self._twins = {twin.name: Tally(replace(twin, mode=modes[twin.name]) if enforce_risk else twin) for twin in policy.twins}
+        self._above = policy.risk.throttle.above if policy.risk is not None else inf
         self._questions: dict[tuple[object, ...], Question] = {}
         self._reasons: Counter[str] = Counter()
 
@@ -87,10 +97,14 @@ class Trial:
                 shadowed.append((tally, subject))
         return Question(caller, tuple(enforced), tuple(shadowed), tuple(skipped), limits)
 
-    def ask(self, now_us: int, question: Question, cost: int) -> Refusal | None:
-        """Charge the limits, or say which of them refuses."""
+    def ask(self, now_us: int, question: Question, cost: int, risk: Risk | None = None) -> Refusal | None:
+        """Charge the limits, or say which of them refuses; `risk` is the request's, as far as it is known."""
         self.asked += 1
         _, enforced, shadowed, skipped, _ = question
+        if risk is not None and risk.risk > self._above:
+            twins = self._twins_of(question, risk.kind)
+            enforced += tuple(put for put in twins if put[0].limit.mode == "enforce")
+            shadowed += tuple(put for put in twins if put[0].limit.mode == "shadow")
         waits_us = [tally.ask(now_us, subject, cost) for tally, subject in enforced]
         refusal = None
         if any(waits_us):
@@ -107,10 +121,18 @@ class Trial:
             tally.skipped[kind] += 1
         return refusal
 
+    def _twins_of(self, question: Question, kind: Kind) -> list[_Put]:
+        """What stands beside the limits that count by the risky subject alone."""
+        beside = ((self._twins.get(TWIN + tally.limit.name), tally, subject) for tally, subject in question.enforced + question.shadowed)
+        return [(twin, subject) for twin, tally, subject in beside if twin is not None and tally.limit.per == (kind,)]
+
     def _refuse(self, now_us: int, enforced: tuple[_Put, ...], waits_us: list[int], cost: int) -> Refusal:
-        """Refuse by the limit with the longest wait, the first of equals, and give back what the others charged."""
+        """Refuse by the limit with the longest wait, the first of equals, and give back what the others charged.
+
+        A twin is named only where no limit refuses.
+        """
         self.refused += 1
-        named = waits_us.index(max(waits_us))
+        named = max(range(len(waits_us)), key=lambda at: (waits_us[at] > 0 and not enforced[at][0].twin, waits_us[at]))
         for index, ((tally, subject), wait_us) in enumerate(zip(enforced, waits_us, strict=True)):
             if not wait_us:
                 tally.spare(now_us, subject, cost)
@@ -138,7 +160,21 @@ class Trial:
             reasons=self.reasons,
             subjects=self.subjects(),
             limits=self.limits(top),
+            twins=self.twins(top),
         )
+
+    @property
+    def names(self) -> list[str]:
+        """What decisions can name."""
+        return [*self._tallies, *self._twins]
+
+    def throttled(self, kind: Kind, value: Value) -> int:
+        """How many requests of a subject were refused by its twins, or would have been."""
+        return sum(twin.refused_of(value) for twin in self._twins.values() if twin.limit.per == (kind,))
+
+    def twins(self, top: int) -> list[LimitReport]:
+        """What risky subjects had beside the limits, in the same order."""
+        return [tally.report(top, self.policy.identity.ipv6_prefix) for tally in self._twins.values()]
 
     def limits(self, top: int) -> list[LimitReport]:
         """The limits in the file's order, each with its `top` most refused subjects."""
@@ -147,7 +183,7 @@ class Trial:
     def subjects(self) -> list[SubjectReport]:
         """Distinct subjects over all limits that enforce and count by the same thing."""
         alike: dict[tuple[object, ...], list[Tally]] = {}
-        for tally in self._tallies.values():
+        for tally in (*self._tallies.values(), *self._twins.values()):
             if tally.limit.mode == "enforce":
                 alike.setdefault((tally.limit.per, tally.limit.subnet if "subnet" in tally.limit.per else None), []).append(tally)
         return [

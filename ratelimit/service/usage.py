@@ -69,7 +69,8 @@ class Usage:
         self.tick = 0
         self.dropped = 0  # requests that were not counted: too many different ones in one tick
         self.jumps = 0  # of the clock
-        self._distinct, self._book = distinct, book
+        self.book = book  # what is known of addresses
+        self._distinct = distinct
         self._watches = {kind: Watches(kind, keys.profile_namer(kind), most) for kind in KINDS}
         # asked for each refusal, so without a call of ours between
         self._key, self._account, self._address = (self._watches[kind].get for kind in ("api_key", "account", "ip"))
@@ -180,7 +181,7 @@ class Usage:
         if not live:
             return
         who = self._who(caller)
-        agent_class = self._book.agent_class(user_agent, who.facts)
+        agent_class = self.book.agent_class(user_agent, who.facts)
         path = self._distinct.mask(target) if passed else 0
         agent = self._distinct.few(user_agent or "") if agent_class is not AgentClass.NONE else 0
         for watch in live:
@@ -228,7 +229,7 @@ class Usage:
 
     def _meet(self, caller: Caller) -> _Who:
         mask = self._distinct.mask
-        facts = self._book.facts(caller.ip) if caller.ip is not None else None
+        facts = self.book.facts(caller.ip) if caller.ip is not None else None
         used_from = (mask(caller.ip), mask(facts.network)) if caller.ip is not None and facts is not None else (0, 0)
         used_by = (mask(caller.api_key) if caller.api_key is not None else 0, mask(caller.account) if caller.account is not None else 0)
         peers: _Peers = {"api_key": used_from, "account": used_from, "ip": used_by}
