@@ -8,6 +8,7 @@ kept busy and risks may come some hundred profiles later, which changes no profi
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from ratelimit.core.identity import Caller
@@ -46,8 +47,8 @@ class History:
             second.append(entry)
         replay.run(second)
         await self._drain(0)
-        while self._told or self.usage.pending:
-            self._turn(self.usage.tick + 1)
+        while (due := self._due) < inf:
+            self._jump(int(due))
             await self._drain(0)
 
     def see(self, now_us: int, entry: Entry, caller: Caller, refusal: object | None) -> None:  # noqa: ARG002  (the time is the observer's)
@@ -63,11 +64,19 @@ class History:
             self._told.append((usage.tick + self._lag_s, answered(caller, entry.status, entry.bytes)))
 
     def _advance(self, tick: int) -> None:
-        """Let every second turn in which something is pending, and then the one of that tick."""
-        usage = self.usage
-        while usage.tick and usage.tick + 1 < tick and (self._told or usage.pending):
-            self._turn(usage.tick + 1)
-        usage.tick = tick - 1  # over those in which nothing was
+        """Let every second turn in which there is something to do, and then the one of that tick."""
+        while (due := self._due) < tick:
+            self._jump(int(due))
+        self._jump(tick)
+
+    @property
+    def _due(self) -> float:
+        """The next second in which there is something to do; inf: there is none."""
+        return min(max(self._told[0][0], self.usage.tick + 1), self.usage.due) if self._told else self.usage.due
+
+    def _jump(self, tick: int) -> None:
+        """Turn the second of that tick; there is nothing to do in those before it."""
+        self.usage.tick = tick - 1
         self._turn(tick)
 
     def _turn(self, tick: int) -> None:

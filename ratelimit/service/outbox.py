@@ -5,6 +5,7 @@ Of one subject several merges may be under way; they arrive in their order. Noth
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from ratelimit.core.profile import Merge
@@ -57,9 +58,9 @@ class Outbox:
         return len(self._due)
 
     @property
-    def pending(self) -> bool:
-        """Whether anything is to be told, now or later."""
-        return bool(self._due or self._later)
+    def due(self) -> float:
+        """The tick in which somebody will have waited for long enough; inf: nobody waits."""
+        return min(self._later, default=inf)
 
     def begin(self, watch: Watch, tick: int) -> None:
         """There is something to tell of a subject, in ten seconds at the latest."""
@@ -73,7 +74,7 @@ class Outbox:
 
     def turn(self, tick: int) -> None:
         """See who has waited for long enough."""
-        for due in sorted(due for due in self._later if due <= tick):
+        for due in sorted(due for due in self._later if due <= tick) if self.due <= tick else ():
             for watch in self._later.pop(due):
                 if not watch.parts or watch.parts[0][0] + LONGEST_UNTOLD_S <= tick:  # else it was told meanwhile, and waits anew
                     self.queue(watch)

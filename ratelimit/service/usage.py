@@ -85,9 +85,9 @@ class Usage:
         return {kind: len(watches) for kind, watches in self._watches.items()}
 
     @property
-    def pending(self) -> bool:
-        """Whether there is anything that was not told yet."""
-        return bool(self._alike or self.strangers) or self.outbox.pending
+    def due(self) -> float:
+        """The tick in which there is something to do next; inf: everything was told."""
+        return self.tick + 1 if self._alike or self.strangers or self.outbox else self.outbox.due
 
     def note(self, caller: Caller, target: str, user_agent: str | None, cost: int, *, passed: bool) -> None:
         """A request was decided."""
