@@ -47,6 +47,9 @@ class RankedModel:
         known = self._kinds.get(kind)
         return known.reasons(row[None])[0] if known is not None else ()
 
+    def spread(self, kind: Kind) -> None:
+        """Nothing drifts in a log that is over."""
+
 
 class OwnDays:
     """The greatest score of each subject on each day of the log, collected in a first replay of it."""
