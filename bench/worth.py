@@ -216,14 +216,14 @@ def _risks(judge_: Judge, trail: Trail) -> Any:
 
 
 def _flagged(judge_: Judge, trail: Trail, labels: Sequence[Label]) -> list[float]:
-    """For each label that was found how many seconds after its start."""
+    """For each label that was found how many seconds after its subject was first scored."""
     beyond = _risks(judge_, trail) > 1 - BUDGET
     marks = marks_of(trail, "ip", labels)
     waits = []
-    for number, label in enumerate(marks.own):
-        ticks = trail.tick[beyond & (marks.mark == number)]
-        if len(ticks):
-            waits.append(max(0.0, float(ticks.min()) - label.start_s))
+    for number in range(len(marks.own)):
+        own = marks.mark == number
+        if (beyond & own).any():
+            waits.append(float(trail.tick[beyond & own].min() - trail.tick[own].min()))
     return waits
 
 

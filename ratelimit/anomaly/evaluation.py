@@ -100,7 +100,7 @@ def _abuses(seen: Seen, ranks: Ranks, days: Days) -> tuple[list[Found], list[Cur
     mark = seen.known.mark[days.row]
     honest = ~seen.known.bad[days.row]
     found, curves = [], []
-    first = _first_flagged(seen, ranks)
+    first, begun = _first_flagged(seen, ranks), _begun(seen)
     for name in sorted({label.name for label in seen.labelled if label.bad}):
         own = [number for number, label in enumerate(seen.known.own) if label.name == name]
         its_days = np.isin(mark, own)
@@ -110,7 +110,7 @@ def _abuses(seen: Seen, ranks: Ranks, days: Days) -> tuple[list[Found], list[Cur
             curve = _curve(name, truth, scores)
             curves.append(curve)
         labels = [label for label in seen.labelled if label.name == name]
-        waits = [first[number] - max(seen.known.own[number].start_s, float(seen.trail.tick[0])) for number in own if number in first]
+        waits = [first[number] - begun[number] for number in own if number in first]
         found.append(
             Found(
                 abuse=labels[0].abuse,
@@ -134,6 +134,13 @@ def _first_flagged(seen: Seen, ranks: Ranks) -> dict[int, int]:
     for row in rows[risks > 1 - BUDGET].tolist():  # by time
         first.setdefault(int(seen.known.mark[row]), int(seen.trail.tick[row]))
     return first
+
+
+def _begun(seen: Seen) -> dict[int, int]:
+    """For each label the tick at which its subject was first scored while doing wrong: a profile begins after ten requests."""
+    rows = np.flatnonzero(seen.known.bad & ~np.isnan(seen.scores))
+    labels, places = np.unique(seen.known.mark[rows], return_index=True)  # by time
+    return dict(zip(labels.tolist(), seen.trail.tick[rows[places]].tolist(), strict=True))
 
 
 def _curve(name: str, truth: Flags, scores: Floats) -> Curve:
