@@ -31,7 +31,8 @@ class Share(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """Of one kind of abuse: `recall` is of the subjects that were labelled, of which `scored` ever had a score.
 
-    `median_s`: from when it was first scored while doing wrong until it was found, over those found. `auc` and `average_precision` are over days.
+    `median_s`: from when it was first scored while doing wrong until it was found.
+    `auc` and `average_precision` are over days.
     """
 
     abuse: str
