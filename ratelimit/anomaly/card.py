@@ -10,7 +10,8 @@ _USES: Final = """\
 ## What it is
 
 One isolation forest for each kind of subject (API key, address, account) over the signals of its profile. It says how unusual a subject's
-behaviour is among its peers; whoever goes beyond all that was usual is more unusual with every doubling. Unusual is not malicious: the busiest honest customer is unusual too.
+behaviour is among its peers; whoever goes beyond all that was usual is more unusual with every doubling. Unusual is not malicious: the
+busiest honest customer is unusual too.
 
 ## What it must not be used for
 
