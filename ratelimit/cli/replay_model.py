@@ -100,5 +100,5 @@ def ranked(model: Model) -> tuple[Model | RankedModel, Ranked] | None:
 
 
 def bound_of(policies: Sequence[Policy]) -> float:
-    """Above which risk a subject is flagged: what the first policy says that says it."""
-    return next((policy.risk.throttle.above for policy in policies if policy.risk is not None), ABOVE)
+    """Above which risk a subject is flagged: the lowest that a policy acts upon."""
+    return min((policy.risk.throttle.above for policy in policies if policy.risk is not None), default=ABOVE)

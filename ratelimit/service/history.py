@@ -21,6 +21,8 @@ from ratelimit.service.usage import BATCH, Usage
 LONGEST_LAG_S: Final = 10
 _A_SECOND: Final = 16  # batches, as when we serve
 _UNDER_WAY: Final = 512  # merges that may be under way while the log is read on
+_A_LOOK: Final = 64  # entries after which the store is heard, so that it works while we do
+_LONG: Final = 1_024  # entries of one second; a pipeline under way meanwhile would look as if the store were silent
 
 
 class History:
@@ -36,16 +38,21 @@ class History:
     async def run(self, replay: Replay, entries: Iterable[Entry]) -> None:
         """Put every entry through; the replay was made with this as its observer."""
         second: list[Entry] = []
+        unheard = 0
         for entry in entries:
             tick = entry.time_us // US_PER_S
             if tick > self.usage.tick:
-                replay.run(second)
+                unheard += len(second)
+                await self._decide(replay, second)
                 second = []
                 self._advance(tick)
                 if self.usage.outbox.under_way > self._most or len(self.usage.scoring) > BATCH:
                     await self._drain(self._most)
+                elif unheard >= _A_LOOK:
+                    unheard = 0
+                    await asyncio.sleep(0)
             second.append(entry)
-        replay.run(second)
+        await self._decide(replay, second)
         await self._drain(0)
         while (due := self._due) < inf:
             self._jump(int(due))
@@ -62,6 +69,11 @@ class History:
         usage.note(caller, entry.path, entry.user_agent, entry.cost, passed=refusal is None)
         if entry.status and refusal is None:
             self._told.append((usage.tick + self._lag_s, answered(caller, entry.status, entry.bytes)))
+
+    async def _decide(self, replay: Replay, second: list[Entry]) -> None:
+        if len(second) >= _LONG:
+            await self._drain(0)
+        replay.run(second)
 
     def _advance(self, tick: int) -> None:
         """Let every second turn in which there is something to do, and then the one of that tick."""

@@ -50,8 +50,8 @@ class Flags:
         usage.scoring.observer = self.scored
 
     def risk_of(self, caller: Caller) -> Risk | None:
-        """The risk of a caller's next request, as far as it is known."""
-        return self._usage.risk_of(caller)
+        """The risk of a caller's next request, as far as it is known and anybody's is above the bound."""
+        return self._usage.risk_of(caller) if self._keys or self._accounts or self._addresses else None
 
     def scored(self, kind: Kind, watches: list[Watch], ticks: list[int], rows: Rows) -> None:
         """A batch was scored."""
