@@ -24,7 +24,7 @@ RISK = "risk: {requests: {model: model, MODE throttle: {above: 0.6, bucket: {cap
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """One address asks ten times a second, for another path each time; a dozen others now and then, and one of these too seldom to be scored."""
+    """One address asks ten times a second, for another path each time; a dozen others now and then, one of them too seldom to be scored."""
     path = tmp_path / "usage.ndjson"
     with path.open("w") as file:
         for second in range(SECONDS):
@@ -65,7 +65,8 @@ def of_risky(report: dict[str, Any]) -> dict[str, Any]:
     return one
 
 
-def test_in_shadow_it_is_said_what_would_be_refused(log: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("model")
+def test_in_shadow_it_is_said_what_would_be_refused(log: Path, tmp_path: Path) -> None:
     """The policy's model flags with reasons; all is admitted, and the twin tells what it would have refused."""
     report = found(log, "--policy", policy(tmp_path, "shadow"))
     one = of_risky(report)
@@ -81,7 +82,8 @@ def test_in_shadow_it_is_said_what_would_be_refused(log: Path, model: Path, tmp_
 
 
 @pytest.mark.parametrize(("mode", "options"), [("enforce", []), ("shadow", ["--enforce-risk"])])
-def test_enforced_it_refuses(mode: str, options: list[str], log: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("model")
+def test_enforced_it_refuses(mode: str, options: list[str], log: Path, tmp_path: Path) -> None:
     """By the policy's word or by the option: what the twin has no room for is refused, and nobody is locked out; the same each time."""
     report = found(log, "--policy", policy(tmp_path, mode), *options)
     one = of_risky(report)
@@ -90,7 +92,8 @@ def test_enforced_it_refuses(mode: str, options: list[str], log: Path, model: Pa
     assert of_risky(found(log, "--policy", policy(tmp_path, mode), *options)) == one
 
 
-def test_two_policies_with_and_without_risk(log: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("model")
+def test_two_policies_with_and_without_risk(log: Path, tmp_path: Path) -> None:
     """--against counts what the twins refuse as newly refused, and names them as what makes the difference."""
     enforced, without = policy(tmp_path, "enforce", "enforced.yaml"), policy(tmp_path)
     comparison = found(log, "--policy", without, "--against", enforced)["comparison"]
@@ -137,7 +140,8 @@ def test_simulated_is_said(log: Path, model: Path, tmp_path: Path) -> None:
     assert of_risky(report)["throttled"] > 0
 
 
-def test_what_a_client_calls_itself_is_only_text(log: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("model")
+def test_what_a_client_calls_itself_is_only_text(log: Path, tmp_path: Path) -> None:
     """On the terminal and on the page."""
     shown = run(log, "--policy", policy(tmp_path, "shadow"), "--html", tmp_path / "page.html").stdout
     page = (tmp_path / "page.html").read_text()
@@ -147,7 +151,8 @@ def test_what_a_client_calls_itself_is_only_text(log: Path, model: Path, tmp_pat
     assert "calibrated on 2026-03-15 to 2026-03-28" in page
 
 
-def test_crawlers_are_listed_apart(log: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("model")
+def test_crawlers_are_listed_apart(log: Path, tmp_path: Path) -> None:
     """Whoever says it is a crawler, from that crawler's networks."""
     lists = tmp_path / "lists"
     lists.mkdir()
