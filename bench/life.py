@@ -22,6 +22,7 @@ limits:
 _SEED: Final = 7
 _ADDRESSES: Final = 5_000
 _PER_SECOND: Final = 200
+_MODEL: Final = Path(__file__).parents[1] / "models" / "requests"
 _PATHS: Final = ("/", "/search?q=cat", "/images/12345.png", "/downloads/pack.zip", "/v1/generate", "/about")
 
 
@@ -38,23 +39,34 @@ def start(plan: Plan) -> Iterator[Row]:
 
 
 def replay(plan: Plan) -> Iterator[Row]:
-    """A log in combined format through two limits, the start of the command included."""
+    """A log in combined format through two limits, and through signals and a model as well; the start of the command included."""
     lines = plan.pick(500_000, 100_000)
     plan.say(f"replay, writing {lines:,} lines")
     log, policy = plan.folder / "access.log", plan.folder / "replay.yaml"
     policy.write_text(_POLICY)
     _write(log, lines)
-    command = plan.on_server_core([RATELIMIT, "replay", "--quiet", "--json", "--policy", str(policy), str(log)])
+    command = [RATELIMIT, "replay", "--quiet", "--json", "--policy", str(policy), str(log)]
+    note = f"{lines:,} lines, {_ADDRESSES:,} addresses, two limits; the start of the command included"
+    yield Row(
+        group=REPLAY, name="ratelimit replay", unit="lines/s", values=_rates(plan, command, lines), budget=at_least(50_000), note=note
+    )
+    rates = _rates(plan, [*command, "--model", str(_MODEL)], lines)
+    note = f"the same with models/{_MODEL.name}; the store of the profiles works on the same core"
+    yield Row(group=REPLAY, name="ratelimit replay --model", unit="lines/s", values=rates, budget=at_least(15_000), note=note)
+
+
+def _rates(plan: Plan, command: list[str], lines: int) -> tuple[float, ...]:
     rates = []
     for number in range(plan.pick(2, 1)):
-        plan.say(f"replay, run {number + 1}")
+        plan.say(f"replay{' --model' * ('--model' in command)}, run {number + 1}")
         since = time.perf_counter()
-        run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=clean_environment())
+        run = subprocess.run(
+            plan.on_server_core(command), capture_output=True, text=True, timeout=120, check=False, env=clean_environment()
+        )
         if run.returncode:
             raise CannotMeasure(f"ratelimit replay ended with {run.returncode}: {run.stderr[-500:]}")
         rates.append(lines / (time.perf_counter() - since))
-    note = f"{lines:,} lines, {_ADDRESSES:,} addresses, two limits; the start of the command included"
-    yield Row(group=REPLAY, name="ratelimit replay", unit="lines/s", values=tuple(rates), budget=at_least(50_000), note=note)
+    return tuple(rates)
 
 
 def _write(log: Path, lines: int) -> None:

@@ -24,7 +24,7 @@ RISK = "risk: {requests: {model: model, MODE throttle: {above: 0.6, bucket: {cap
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """One address asks ten times a second, for another path each time; a dozen others now and then, one of them too seldom to be scored."""
+    """One address asks ten times a second, each time for another path; a dozen others now and then, one of them too seldom to be scored."""
     path = tmp_path / "usage.ndjson"
     with path.open("w") as file:
         for second in range(SECONDS):
