@@ -24,14 +24,15 @@ RISK = "risk: {requests: {model: model, MODE throttle: {above: 0.6, bucket: {cap
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """One address asks ten times a second, each time for another path; a dozen others now and then, one of them too seldom to be scored."""
+    """One address asks ten times a second, each time for another path and more than its twin holds; others are seldom, one too seldom."""
     path = tmp_path / "usage.ndjson"
     with path.open("w") as file:
         for second in range(SECONDS):
             callers = [RISKY] * 10 + [f"198.51.100.{number}" for number in range(12) if second % (number + 3) == 0]
             for number, ip in enumerate(callers):
                 line = {"time": 1_790_000_000 + second, "method": "GET", "path": f"/{second}/{number}", "ip": ip, "status": 200}
-                file.write(json.dumps({**line, "user_agent": AGENT if ip == RISKY else "curl/8.5.0"}) + "\n")
+                line |= {"user_agent": AGENT, "cost": 3} if ip == RISKY else {"user_agent": "curl/8.5.0"}
+                file.write(json.dumps(line) + "\n")
     return path
 
 
