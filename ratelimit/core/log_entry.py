@@ -6,7 +6,6 @@ Times are microseconds since the epoch. An entry is a tuple because a replay mak
 from typing import Final, NamedTuple
 
 REQUEST: Final = "request"
-LIFE: Final = ("signup", "login", "login_failed", "key_created", "email_changed", "trial_granted", "closed")  # the other kinds
 
 
 class BrokenLineError(ValueError):
@@ -32,4 +31,4 @@ class Entry(NamedTuple):
     latency_ms: float = -1  # -1: unknown
     user_agent: str | None = None
     referrer: str | None = None
-    kind: str = REQUEST  # or one of LIFE
+    kind: str = REQUEST  # or one of usage_event.LIFE_EVENTS

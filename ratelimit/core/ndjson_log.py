@@ -13,9 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from ratelimit.core.combined_log import split_request
-from ratelimit.core.log_entry import LIFE, REQUEST, BrokenLineError, Entry
+from ratelimit.core.log_entry import REQUEST, BrokenLineError, Entry
 from ratelimit.core.log_time import CommonTime, number_us, rfc3339_us
 from ratelimit.core.request import MAX_COST
+from ratelimit.core.usage_event import LIFE_EVENTS
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     # Traefik's `time` is when the line was written, beside the StartUTC of its request
@@ -40,7 +41,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type",),
 }
 _NONE: Final = ("", "-")
-_KINDS: Final = (None, REQUEST, *LIFE)
+_KINDS: Final = (None, REQUEST, *LIFE_EVENTS)
 _MOST: Final = 1e15  # bytes, or nanoseconds: eleven days
 _SHAPES_KEPT: Final = 1_000
 
@@ -68,7 +69,7 @@ class NdjsonLog:
         if method is None or path is None:
             if request is None and kind not in _KINDS:
                 raise BrokenLineError(
-                    f"it has no request, and its type is unknown; expected method and path, or a type of {', '.join(LIFE)}"
+                    f"it has no request, and its type is unknown; expected method and path, or a type of {', '.join(LIFE_EVENTS)}"
                 )
             method, path = split_request(_text("request", request) or "-")
         entry = Entry(
@@ -85,7 +86,7 @@ class NdjsonLog:
             _latency_ms(latency_ms, latency_s, latency_ns),
             _said(agent),
             _said(referrer),
-            kind if kind in LIFE else REQUEST,
+            kind if kind in LIFE_EVENTS else REQUEST,
         )
         if entry.kind != REQUEST and not (entry.account or entry.ip or entry.api_key):
             raise BrokenLineError("it is an event of an account's life that names nobody; expected account, ip or api_key")

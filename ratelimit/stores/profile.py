@@ -3,11 +3,11 @@
 from struct import Struct
 from typing import Final
 
-from ratelimit.core.profile import Merge
+from ratelimit.core.profile import PART_COUNTS, Merge
 
 _HEAD: Final = Struct("<fIB")
 _PARTS: Final = Struct("<H")
-_PART_BYTES: Final = 8 * 19
+_PART_BYTES: Final = 8 * (1 + PART_COUNTS)  # doubles: the tick and the counts
 
 
 def packed(merge: Merge) -> bytes:

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from ratelimit.core.access_log import detect
-from ratelimit.core.log_entry import LIFE, BrokenLineError, Entry
+from ratelimit.core.log_entry import BrokenLineError, Entry
 from ratelimit.core.ndjson_log import NdjsonLog
+from ratelimit.core.usage_event import LIFE_EVENTS
 
 AT = 1_671_704_818_000_000  # 2022-12-22T10:26:58Z
 BASE = {"time": 1_671_704_818, "method": "GET", "path": "/"}
@@ -77,7 +78,7 @@ def test_an_answer_that_cannot_be_used_is_unknown(said: dict[str, object], entry
     assert NdjsonLog()(json.dumps(BASE | said).encode()) == entry
 
 
-@pytest.mark.parametrize("kind", LIFE)
+@pytest.mark.parametrize("kind", LIFE_EVENTS)
 def test_an_event_in_an_accounts_life_needs_no_request(kind: str) -> None:
     """A time, a type that we know and whom it concerns are enough."""
     row = {"time": 1_671_704_818, "type": kind, "account": "a", "ip": "203.0.113.7"}

@@ -10,9 +10,10 @@ import zstandard
 
 from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASES, USAGE, simulate
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.log_entry import LIFE, REQUEST
+from ratelimit.core.log_entry import REQUEST
 from ratelimit.core.log_time import rfc3339_us
 from ratelimit.core.ndjson_log import NdjsonLog
+from ratelimit.core.usage_event import LIFE_EVENTS
 
 DAYS = 2
 SCALE = 0.03  # some 120 honest members and an abuser
@@ -73,7 +74,7 @@ def test_usage_is_what_replay_reads(folder: Path) -> None:
     parse = NdjsonLog()
     entries = [parse(line) for line in lines(folder / USAGE)]
     assert all(one.time_us <= other.time_us for one, other in pairwise(entries))
-    assert {entry.kind for entry in entries} <= {REQUEST, *LIFE}
+    assert {entry.kind for entry in entries} <= {REQUEST, *LIFE_EVENTS}
     requests = [entry for entry in entries if entry.kind == REQUEST]
     assert all(200 <= entry.status < 600 and entry.status != 429 and entry.bytes >= 0 and entry.ip for entry in requests)
     assert {entry.status for entry in requests} >= {200, 202, 303, 401, 404, 422}
