@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from ratelimit.core.limit import LIMIT_NAME
+from ratelimit.core.units import Duration
 
 PATTERNS: Final = {  # what a text that fits the pattern looks like
     LIMIT_NAME: "lower-case letters, digits, - and _, at most 64 of them, such as 'key-free'",
@@ -45,6 +46,8 @@ def expected(shape: inspect.Type) -> str:
             return f"a list, each {expected(item)}"
         case inspect.LiteralType(values=choices):
             return choices_of(choices)
+        case inspect.NamedTupleType(cls=cls) if cls is Duration:
+            return "a duration such as '120s' or '24h'"
         case inspect.NamedTupleType():
             return "tokens per time such as '10/s' or '100/min'"
         case inspect.IntType(ge=least):

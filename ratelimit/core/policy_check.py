@@ -132,7 +132,7 @@ def _risk_bucket(given: Given, _data: Data) -> Problems:
 
 def _twins(given: Given) -> Problems:
     risk: RiskRules | None = given.get("risk")
-    if risk is None:
+    if risk is None or risk.requests is None:
         return
     for limit in given.get("limits", ()):
         twin = twin_of(limit, risk.requests)

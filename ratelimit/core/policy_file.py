@@ -12,13 +12,16 @@ from msgspec import Meta, Struct, inspect
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.identity import Identity
 from ratelimit.core.limit import Limit, Mode
+from ratelimit.core.list_rule import ListRule
 from ratelimit.core.policy_check import checks_with
 from ratelimit.core.policy_shape import Reading
+from ratelimit.core.purchase import PurchaseRules
 from ratelimit.core.risk_rule import RiskRules
+from ratelimit.core.rule import Rule
 
 MAX_LIMITS: Final = 500
-
-_LEAVE_OUT: Final = "leave it out"
+MAX_RULES: Final = 200
+MAX_LISTS: Final = 100
 
 
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,13 +32,14 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode = "enforce"
     identity: Identity = Identity()
     risk: RiskRules | None = None
+    purchases: PurchaseRules = PurchaseRules()
+    rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] = ()
+    lists: Annotated[tuple[ListRule, ...], Meta(max_length=MAX_LISTS)] = ()
 
 
 _SHAPE: Final = inspect.type_info(PolicyFile)
 _CHECKS: Final = checks_with(PolicyFile)
 _NOT_BUILT: Final[Mapping[type[Struct], Mapping[str, str]]] = {
-    PolicyFile: {"rules": _LEAVE_OUT, "lists": _LEAVE_OUT},
-    RiskRules: {"purchases": _LEAVE_OUT},
     Limit: {"concurrency": "a bucket or a quota is"},
 }
 
@@ -68,5 +72,12 @@ def json_schema() -> dict[str, Any]:
         "type": "string",
         "pattern": r"^\s*\d{1,15}(\.\d{1,6})?\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$",
         "examples": ["10/s", "100/min", "0.5/h"],
+    }
+    schema["$defs"]["Duration"] = {
+        "title": "Duration",
+        "description": "A span of time.",
+        "type": "string",
+        "pattern": r"^\s*\d{1,15}(\.\d{1,6})?\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$",
+        "examples": ["120s", "5min", "24h"],
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ratelimit.yaml", **schema}

@@ -13,7 +13,7 @@ from msgspec import Struct, inspect
 
 from ratelimit.core.errors import UnitError
 from ratelimit.core.expectation import PATTERNS, choices_of, expected, meant, shown, within
-from ratelimit.core.units import Refill
+from ratelimit.core.units import Duration, Refill
 
 MAX_PROBLEMS: Final = 50  # shown at once; a file with more is no policy
 
@@ -65,8 +65,8 @@ class Reading:
                 return None if data is None else self._value(inner, data, at)
             case inspect.LiteralType(values=choices):
                 return self._choice(choices, data, at)
-            case inspect.NamedTupleType(cls=cls) if cls is Refill:
-                return self._refill(shape, data, at)
+            case inspect.NamedTupleType(cls=cls) if cls is Refill or cls is Duration:
+                return self._quantity(cls, shape, data, at)
             case inspect.StrType():
                 return self._text(shape, data, at)
             case inspect.IntType():
@@ -79,24 +79,25 @@ class Reading:
 
     def _struct(self, shape: inspect.StructType, data: object, at: str) -> Any:
         if not isinstance(data, dict):
-            return self._refuse(at, data, f"a mapping with {', '.join(field.name for field in shape.fields)}")
+            return self._refuse(at, data, f"a mapping with {', '.join(field.encode_name for field in shape.fields)}")
         before = len(self.problems)
         self._unknown(shape, data, at)
         given = {}
         for field in shape.fields:
-            if field.name in data:
-                value = self._value(field.type, data[field.name], f"{at}.{field.name}")
+            written = field.encode_name  # a word such as `for` is no name in Python
+            if written in data:
+                value = self._value(field.type, data[written], f"{at}.{written}")
                 if value is not _BAD:
                     given[field.name] = value
             elif field.required:
-                self._report(f"{at}.{field.name}", f"is missing; expected {expected(field.type)}")
+                self._report(f"{at}.{written}", f"is missing; expected {expected(field.type)}")
         if check := self._checks.get(shape.cls):
             for below, text in check(given, data):
                 self._report(at + below, text)
         return shape.cls(**given) if len(self.problems) == before else _BAD
 
     def _unknown(self, shape: inspect.StructType, data: dict[Any, Any], at: str) -> None:
-        known = [field.name for field in shape.fields]
+        known = [field.encode_name for field in shape.fields]
         for name in data:
             if name in known:
                 continue
@@ -122,11 +123,11 @@ class Reading:
             return data
         return self._refuse(at, data, choices_of(choices) + meant(data, choices))
 
-    def _refill(self, shape: inspect.Type, data: object, at: str) -> Any:
+    def _quantity(self, kind: type[Refill | Duration], shape: inspect.Type, data: object, at: str) -> Any:
         if not isinstance(data, str):
             return self._refuse(at, data, expected(shape))
         try:
-            return Refill.parse(data)
+            return kind.parse(data)
         except UnitError as error:
             return self._report(at, str(error))
 

@@ -76,13 +76,14 @@ def _match(at: str, limit: Limit) -> Iterator[str]:
 
 def _risk(file: PolicyFile) -> Iterator[str]:
     """A risk slows nobody down whose kind no bucket counts by alone."""
-    if file.risk is None:
+    risk = file.risk.requests if file.risk is not None else None
+    if risk is None:
         return
     for kind in KINDS:
         if not any(limit.bucket and kind_of(limit) == kind for limit in file.limits):
             yield f"$.risk.requests: no bucket limit is per {kind} alone, so the risk of an {kind} slows nobody down"
     for index, limit in enumerate(file.limits):
-        if (twin := twin_of(limit, file.risk.requests)) and twin.bucket and limit.bucket and twin.bucket.capacity > limit.bucket.capacity:
+        if (twin := twin_of(limit, risk)) and twin.bucket and limit.bucket and twin.bucket.capacity > limit.bucket.capacity:
             yield (
                 f"$.risk.requests.throttle.bucket.capacity: {twin.bucket.capacity} is more than limits[{index}] {limit.name} holds itself, "
                 "so only its refill is slower"

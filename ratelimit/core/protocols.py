@@ -1,7 +1,7 @@
 """Where the folders meet that do not know one another: the store and those who ask it."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.agent import AgentClass
 from ratelimit.core.bucket import Acquire, Grant, Terms
+from ratelimit.core.call import Call
 from ratelimit.core.identity import Caller
 from ratelimit.core.profile import Census, Merge
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
@@ -92,7 +93,25 @@ class CensusAsking(Protocol):
         """No answer: `call` may have been executed; None: nothing was sent."""
 
 
-Asking = BucketAsking | QuotaAsking | ProfileAsking | CensusAsking
+class CallAsking(Protocol):
+    """The same for a call that somebody waits for."""
+
+    key: str
+
+    def compose(self, now_us: int) -> Call | None:
+        """The call to send, or None if nobody waits any more."""
+
+    def answered(self, call: Call, answer: Any, sent_us: int, now_us: int) -> None:
+        """What the script replied for this key, however late."""
+
+    def overdue(self) -> None:
+        """The call is under way for too long to be waited for; its answer may still come."""
+
+    def unanswered(self, call: Call | None, now_us: int) -> None:
+        """No answer: `call` may have been executed; None: nothing was sent."""
+
+
+Asking = BucketAsking | QuotaAsking | ProfileAsking | CensusAsking | CallAsking
 
 
 class Store(Protocol):

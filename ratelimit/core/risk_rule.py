@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.limit import BucketRule, Limit, Mode
 from ratelimit.core.signals import KINDS, Kind
-from ratelimit.core.units import Refill
+from ratelimit.core.units import Duration, Refill
 
 LEAST_RATIO: Final = 0.25  # of a limit's refill that a model leaves, if the policy does not say that it may leave less
 TWIN: Final = "risk:"  # no limit's own name holds a colon
@@ -52,10 +52,38 @@ class RequestRisk(Struct, frozen=True, forbid_unknown_fields=True):
     explore: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
 
 
+class PurchaseThrottle(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a purchase whose risk is `above`, the share `hold` of its tokens is held until `lapse`.
+
+    The model alone holds at most half, for at most a day; more needs `beyond: allowed`.
+    """
+
+    above: Annotated[float, Meta(gt=0.5, lt=1)]
+    hold: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    lapse: Duration = Duration.parse("24h")
+    beyond: Literal["allowed"] | None = None
+
+
+class PurchaseRisk(Struct, frozen=True, forbid_unknown_fields=True):
+    """`model` is a folder, from the policy's own; a `challenger` is scored beside it and decides nothing.
+
+    `explore` is the share of accounts whose holds by the model are waived, by lot, as long as no more than `explore_a_day` minor units of
+    purchases were waived that day.
+    """
+
+    model: Annotated[str, Meta(min_length=1)]
+    throttle: Annotated[tuple[PurchaseThrottle, ...], Meta(min_length=1, max_length=10)]
+    challenger: Annotated[str, Meta(min_length=1)] | None = None
+    mode: Mode = "shadow"
+    explore: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
+    explore_a_day: Annotated[int, Meta(ge=0)] = 10_000
+
+
 class RiskRules(Struct, frozen=True, forbid_unknown_fields=True):
     """What risk is for."""
 
-    requests: RequestRisk
+    requests: RequestRisk | None = None
+    purchases: PurchaseRisk | None = None
 
 
 class Twin(Limit, frozen=True):

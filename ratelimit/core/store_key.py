@@ -15,6 +15,9 @@ BUCKET: Final = "rl1:b:"
 QUOTA: Final = "rl1:q:"
 PROFILE: Final = "rl1:p:"
 PROFILES: Final = "rl1:profiles"  # the sample by which they are counted
+VELOCITY: Final = "rl1:v:"  # what was bought of late by an account, with a card, from an address, ...
+TALLY: Final = "rl1:t:"  # how purchases go, all together and by country, brand and funding
+BOOK: Final = "rl1:o:"  # what is known of a purchase
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16
@@ -38,6 +41,10 @@ class StoreKeys:
     def profile_namer(self, kind: str) -> Callable[[Value], str]:
         """The same for profiles of subjects of a kind: `rl1:p:` and 22 characters."""
         return self._namer(PROFILE, ("profile", kind))
+
+    def namer_of(self, prefix: str, *parts: str) -> Callable[[Value], str]:
+        """The same for other things, of which `parts` say what they are."""
+        return self._namer(prefix, parts)
 
     def _namer(self, prefix: str, parts: Iterable[str]) -> Callable[[Value], str]:
         of_parts = self._keyed.copy()

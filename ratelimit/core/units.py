@@ -71,9 +71,20 @@ class Refill(NamedTuple):
         return Refill(self.num // gcd, self.per * shares // gcd)
 
 
-def parse_duration_us(text: str) -> int:
-    """Microseconds of `200ms`, `120s`, `5min`, `24h`, `30d`; raises UnitError."""
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
-        raise UnitError(f"{text!r} is not a duration; expected a number and a unit such as '200ms', '120s' or '24h'")
-    return int(Fraction(found[1]) * _unit_us(found[2], text))
+class Duration(NamedTuple):
+    """A span of time, written as `200ms`, `120s`, `5min`, `24h` or `30d`."""
+
+    us: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read one; raises UnitError."""
+        found = _DURATION.fullmatch(text.strip())
+        if not found:
+            raise UnitError(f"{text!r} is not a duration; expected a number and a unit such as '200ms', '120s' or '24h'")
+        return cls(int(Fraction(found[1]) * _unit_us(found[2], text)))
+
+    @property
+    def seconds(self) -> float:
+        """The same in seconds."""
+        return self.us / US_PER_S

@@ -6,14 +6,17 @@ from typing import Any, Final, NamedTuple, cast
 from redis.exceptions import ResponseError
 
 from ratelimit.core.bucket import Acquire, Terms
+from ratelimit.core.call import Call
 from ratelimit.core.profile import Census, Merge
 from ratelimit.core.protocols import Asking, BucketAsking
 from ratelimit.core.quota_counter import QuotaCall
 from ratelimit.stores import acquire, census, profile, quota
-from ratelimit.stores.link import ACQUIRE, CENSUS, PROFILE, QUOTA, Command
+from ratelimit.stores.link import ACQUIRE, CENSUS, PROFILE, QUOTA, SCRIPTS, Command
 
 KEYS_PER_CALL: Final = 64  # some 0.5 ms of the node's time, which it gives to nobody else meanwhile
 _PROFILES_PER_CALL: Final = 16  # each takes several times as long as a bucket
+_CALLS_AT_ONCE: Final = 16  # as many: they read and write kilobytes
+_AS_IT_IS: Final = frozenset({Merge, Census, Call})  # their answers need no reading here
 _STORE_TIME: Final = 0  # the scripts' clock argument in production
 
 
@@ -34,6 +37,9 @@ def frames_of(entries: Sequence[Entry], keys_per_call: int) -> list[Frame]:
     for kind, most in ((Acquire, keys_per_call), (QuotaCall, keys_per_call), (Merge, min(keys_per_call, _PROFILES_PER_CALL)), (Census, 1)):
         same = [entry for entry in entries if type(entry.call) is kind]
         frames.extend(same[i : i + most] for i in range(0, len(same), most))
+    for name in SCRIPTS:
+        same = [entry for entry in entries if type(entry.call) is Call and entry.call.script == name]
+        frames.extend(same[i : i + min(keys_per_call, _CALLS_AT_ONCE)] for i in range(0, len(same), min(keys_per_call, _CALLS_AT_ONCE)))
     return frames
 
 
@@ -41,6 +47,8 @@ def command(frame: Frame) -> Command:
     """The EVALSHA of a frame."""
     keys = [entry.asking.key for entry in frame]
     kind = type(frame[0].call)
+    if kind is Call:
+        return ("EVALSHA", SCRIPTS[frame[0].call.script].sha, len(frame), *keys, *[entry.call.argument for entry in frame])
     if kind is Merge:
         return ("EVALSHA", PROFILE.sha, len(frame), *keys, *[profile.packed(entry.call) for entry in frame])
     if kind is Census:
@@ -57,7 +65,7 @@ def _terms(entry: Entry) -> Terms:
 def read(entry: Entry, answer: Any) -> Any:
     """One bucket's, quota's or profile's part of a reply, or the number of profiles."""
     kind = type(entry.call)
-    if kind is Merge or kind is Census:
+    if kind in _AS_IT_IS:
         return answer
     return quota.grant(answer) if kind is QuotaCall else acquire.grant(answer)
 

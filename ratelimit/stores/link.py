@@ -5,10 +5,10 @@ back as values, and a connection on which anything went wrong is closed and not 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -16,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
+from ratelimit.core.call import ScriptName
 from ratelimit.core.errors import ConfigError
 
 CONNECT_S: Final = 2.0
@@ -39,6 +40,7 @@ ACQUIRE: Final = _script("acquire.lua")
 QUOTA: Final = _script("quota.lua")
 PROFILE: Final = _script("profile.lua")
 CENSUS: Final = _script("census.lua")
+SCRIPTS: Final[Mapping[ScriptName, Script]] = {name: _script(f"{name}.lua") for name in get_args(ScriptName)}
 
 
 class Facts(NamedTuple):
@@ -81,7 +83,9 @@ class Link:
 
     async def load(self) -> None:
         """Give the node the scripts."""
-        for reply in await self.exchange([("SCRIPT", "LOAD", script.source) for script in (ACQUIRE, QUOTA, PROFILE, CENSUS)]):
+        for reply in await self.exchange(
+            [("SCRIPT", "LOAD", script.source) for script in (ACQUIRE, QUOTA, PROFILE, CENSUS, *SCRIPTS.values())]
+        ):
             if isinstance(reply, ResponseError):
                 raise reply
 

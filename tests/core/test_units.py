@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit.core.errors import UnitError
-from ratelimit.core.units import Refill, ceil_div, parse_duration_us
+from ratelimit.core.units import Duration, Refill, ceil_div
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 10**9))
@@ -83,12 +83,12 @@ def test_refill_divided(num: int, per: int, shares: int) -> None:
 )
 def test_duration_is_read(text: str, us: int) -> None:
     """A duration is whole microseconds."""
-    assert parse_duration_us(text) == us
+    assert Duration.parse(text).us == us
 
 
 @pytest.mark.parametrize("text", ["", "5", "s", "5 parsecs", "-5s", "five s", "1h30m"])
 def test_duration_is_refused(text: str) -> None:
     """What is no duration is quoted."""
     with pytest.raises(UnitError) as caught:
-        parse_duration_us(text)
+        Duration.parse(text)
     assert repr(text) in str(caught.value)
