@@ -18,7 +18,7 @@ RELAY: Final = "apple-proxy"
 CRAWLERS: Final = ("googlebot", "bing", "openai", "duckduckbot")
 LISTS: Final = (HOSTING, VPN, RELAY, *CRAWLERS)
 
-_NETWORK_BITS: Final = {4: 24, 16: 48}  # what one customer of a provider is usually given
+NETWORK_BITS: Final = {4: 24, 16: 48}  # what one customer of a provider is usually given
 
 
 class AddressFacts(Struct, frozen=True, gc=False):
@@ -47,7 +47,7 @@ class KnownNetworks:
     """All lists of networks, by name as in LISTS; those that are not there are not known."""
 
     def __init__(self, lists: Mapping[str, NetworkList]) -> None:
-        self._families: Final = {length: _family(lists, length) for length in _NETWORK_BITS}
+        self._families: Final = {length: _family(lists, length) for length in NETWORK_BITS}
 
     def facts(self, packed: bytes, country: str | None) -> AddressFacts:
         """The facts of an address that is in `country`."""
@@ -60,8 +60,13 @@ class KnownNetworks:
             relay=relay,
             crawler=next((name for name, networks in lists.crawlers if packed in networks), None),
             checked=lists.checked,
-            network=mask(packed, _NETWORK_BITS[len(packed)]),
+            network=network_of(packed),
         )
+
+
+def network_of(packed: bytes) -> bytes:
+    """The first address of the /24 or /48 that an address is in."""
+    return mask(packed, NETWORK_BITS[len(packed)])
 
 
 def _family(lists: Mapping[str, NetworkList], length: int) -> _Family:
