@@ -9,14 +9,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ratelimit.core.decision import Reason, ShadowFinding, UnusualSignal, Verdict
 from ratelimit.core.identity import MAX_NAME
-from ratelimit.core.request import MAX_COST
+from ratelimit.core.request import MAX_COST, Text
 
 PurchaseKind = Literal["purchase", "setup", "grant"]  # tokens for money; a card that is kept for later; tokens for nothing
 Funding = Literal["credit", "debit", "prepaid", "unknown"]
 Action = Literal["accept", "hold", "challenge", "refuse"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1
+_END = r"$(?!\n)"  # `$` alone lets a line feed pass
+Country = Annotated[str, Meta(pattern=rf"^[A-Z]{{2}}{_END}")]  # ISO 3166-1
 Tokens = Annotated[int, Meta(ge=0, le=MAX_COST)]
 
 
@@ -24,7 +25,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a payment service says of a card; its fingerprint stands for the number, which must never come here."""
 
     fingerprint: Name
-    last4: Annotated[str, Meta(pattern=r"^[0-9]{4}$")]
+    last4: Annotated[str, Meta(pattern=rf"^[0-9]{{4}}{_END}")]
     exp_month: Annotated[int, Meta(ge=1, le=12)]
     exp_year: Annotated[int, Meta(ge=2000, le=2100)]
     country: Country | None = None
@@ -38,17 +39,17 @@ class Purchase(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: Name
     attempt: Annotated[int, Meta(ge=1, le=1_000)]
     account: Name
-    ip: str
+    ip: Annotated[str, Meta(max_length=64)]
     kind: PurchaseKind = "purchase"
     amount: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 0
-    currency: Annotated[str, Meta(pattern=r"^[A-Za-z]{3}$")] | None = None  # ISO 4217
+    currency: Annotated[str, Meta(pattern=rf"^[A-Za-z]{{3}}{_END}")] | None = None  # ISO 4217
     tokens: Tokens = 0
     email: Annotated[str, Meta(min_length=3, max_length=320)] | None = None
     card: Card | None = None
     device: Name | None = None
     billing_country: Country | None = None
     account_created_at: float | None = None
-    user_agent: str | None = None
+    user_agent: Text | None = None
     balance: Tokens | None = None
 
 
@@ -61,8 +62,9 @@ class PurchaseRules(Struct, frozen=True, forbid_unknown_fields=True):
 class PurchaseDecision(Struct, frozen=True, kw_only=True):
     """The answer. `held` tokens are not spendable until `lapses_at`, or until a person decides otherwise.
 
-    `signals` are the three that are farthest out. `propensity` is the chance that a hold by the model was not waived by lot, where one was
-    drawn. `case` is the reference of what waits for a person.
+    `rule` is what decided: the rule, the list or the override, by its name or id. `signals` are the three that are farthest out.
+    `propensity` is the chance that a hold by the model was not waived by lot, where one was drawn. `case` is the reference of what waits
+    for a person.
     """
 
     id: str
