@@ -16,6 +16,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
+from ratelimit.desk import Desk
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import AddressBook, Sources
@@ -91,7 +92,9 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:
-            serving = await self._open(await self._open_store(stack), stack)
+            terms = await self._open_store(stack)
+            desk = await Desk.open(terms, stack)
+            serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving.adopt, stack)
             operator = await self._open_operator(serving, reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
@@ -129,10 +132,10 @@ class App:
             sources=self._sources,
         )
 
-    async def _open(self, terms: Terms, stack: AsyncExitStack) -> Serving:
+    async def _open(self, terms: Terms, desk: Desk, stack: AsyncExitStack) -> Serving:
         settings = self._settings
         if settings.workers == 1:
-            return await Sidecar.open(terms, self._policy, stack, self._book)
+            return await Sidecar.open(terms, self._policy, stack, self._book, desk.standings)
         return Crew(terms, self._policy, settings.workers, settings.log_level, settings.log_format)
 
     def _watch_policy(self, swap: Swap, stack: AsyncExitStack) -> ReloadState:

@@ -5,6 +5,7 @@ A process is one, or has workers of which each is one: to the store, and to the 
 
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -21,9 +22,11 @@ from ratelimit.service.exploration import Exploration
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.signal_loop import SignalLoop
+from ratelimit.service.standings import Standings
 from ratelimit.service.usage import Usage
 from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
+from ratelimit.stores.standing_feed import StandingFeed
 from ratelimit.web.counts import Counts
 from ratelimit.web.gateway import GatewayLane
 from ratelimit.web.health import Health
@@ -34,6 +37,7 @@ from ratelimit.web.shortcut import ShortcutServer
 
 GATEWAY: Final = "RATELIMIT_GATEWAY"
 SIGNALS_DEADLINE_S: Final = 1.0  # nobody waits for them
+ASK_DEADLINE_S: Final = 0.1  # for what people, purchases and rules ask of the store, over a connection that no limit waits for
 WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
 
 # CLOCK_MONOTONIC stands still while the machine sleeps, and a lease would outlive what the store counts; only Linux has the other one
@@ -63,6 +67,17 @@ class Terms(Struct, frozen=True, kw_only=True):
         return "Terms(…)"
 
 
+async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
+    """The words that stand, read and followed, on connections of their own."""
+    store = RedisStore(Options(terms.store_url, clock_us, ASK_DEADLINE_S, StoreKeys(terms.store_key).check_value))
+    stack.push_async_callback(store.close)
+    await store.open()
+    standings, feed = Standings(store, time.time), StandingFeed(terms.store_url)
+    keep_running(partial(feed.run, standings), stack)
+    await standings.first()
+    return standings
+
+
 class Sidecar:
     """Serves once `listen` was called. What is opened goes onto the `stack`, which closes it in the right order."""
 
@@ -78,8 +93,13 @@ class Sidecar:
         self._server = ShortcutServer(lane, counts, lane)
 
     @classmethod
-    async def open(cls, terms: Terms, policy: Policy, stack: AsyncExitStack, book: AddressBook | None = None) -> "Sidecar":
-        """Reach the store, or begin to try, and make a limiter that asks it; `book` is one of the same sources, if there is one already."""
+    async def open(
+        cls, terms: Terms, policy: Policy, stack: AsyncExitStack, book: AddressBook | None = None, standings: Standings | None = None
+    ) -> "Sidecar":
+        """Reach the store, or begin to try, and make a limiter that asks it.
+
+        `book` is one of the same sources, `standings` are those of the same store, if there are some already.
+        """
         keys = StoreKeys(terms.store_key)
         store = RedisStore(Options(terms.store_url, clock_us, terms.deadline_ms / 1_000, keys.check_value))
         stack.push_async_callback(store.close)
@@ -93,6 +113,7 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
+        limiter.standings = standings or await open_standings(terms, stack)
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))

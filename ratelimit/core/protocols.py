@@ -1,6 +1,6 @@
 """Where the folders meet that do not know one another: the store and those who ask it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from ratelimit.core.risk import Risk
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import Kind, Rows
 from ratelimit.core.spread import Spread
+from ratelimit.core.standing_change import Change
 
 
 class BucketAsking(Protocol):
@@ -122,6 +123,28 @@ class Store(Protocol):
 
         What is not `urgent` may wait some milliseconds for others to go with.
         """
+
+
+class Words(Protocol):
+    """Whoever keeps the words that stand, as a feed tells of them: what is read of all comes between `begun` and `finish`."""
+
+    def begin(self) -> None:
+        """All are about to be read."""
+
+    def begun(self, position: bytes) -> None:
+        """The stream of changes has come to this revision; now they are read."""
+
+    def read(self, words: Mapping[bytes, bytes]) -> None:
+        """Some of all, by id, as the hash has them after what was `changed` last."""
+
+    def changed(self, changes: Iterable[Change]) -> None:
+        """What the stream tells, in its order."""
+
+    def finish(self) -> None:
+        """That were all."""
+
+    def expire(self) -> None:
+        """Time has gone on."""
 
 
 class AddressBook(Protocol):

@@ -32,6 +32,7 @@ from ratelimit.service.answer import Answers, Asked, Denial, Shadow
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.question import Question
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
+from ratelimit.service.standings import Standings
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.service.usage import Usage
 
@@ -57,6 +58,7 @@ class Limiter:
         self.usage: Usage | None = None  # whom to tell of every decision
         self.risks: Risks | None = None  # whom to ask how risky a caller is
         self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
+        self.standings: Standings | None = None  # the words that stand
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
