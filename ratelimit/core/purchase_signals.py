@@ -33,6 +33,7 @@ _MEASURES: Final = {
     "attempts": ("attempts", "of purchases, setups and grants"),
     "amount": ("major units", "asked for"),
     "declines": ("attempts", "declined"),
+    "checks_failed": ("attempts", "whose CVC or postal code was wrong"),
     "cards": ("cards", "different ones"),
     "accounts": ("accounts", "different ones"),
 }
@@ -48,7 +49,7 @@ _WHOSE: Final = {
 }
 # what is counted of each kind of entity, and over which spans; those of the account go without its name
 COUNTED: Final = (
-    ("account", "attempts amount declines cards".split(), SPANS),
+    ("account", "attempts amount declines checks_failed cards".split(), SPANS),
     ("card", "attempts amount declines accounts".split(), SPANS),
     ("ip", "attempts amount declines cards accounts".split(), SPANS),
     ("device", "attempts amount declines cards accounts".split(), SPANS),
@@ -74,10 +75,6 @@ _COUNTS: Final = tuple(
 )
 _MEANS: Final = tuple(
     Signal(f"amount_mean_{span}", "major units", f"amount over attempts of the account in the last {_LASTING[span]}") for span in SPANS[1:]
-)
-_CHECKS: Final = tuple(
-    Signal(f"checks_failed_{span}", "attempts", f"whose CVC or postal code was wrong, by the account, in the last {_LASTING[span]}")
-    for span in SPANS
 )
 _AGES: Final = tuple(Signal(f"{kind}_age_s", "s", f"since the {kind} was first seen in a purchase; 0: now") for kind in AGED)
 _FRAUDS: Final = tuple(
@@ -115,7 +112,7 @@ _FACTS: Final = (
     Signal("is_weekend", "0 or 1", "Saturday or Sunday, UTC"),
     Signal("is_night", "0 or 1", "before seven in the morning, UTC"),
 )
-PURCHASE_SIGNALS: Final = _COUNTS + _MEANS + _CHECKS + _AGES + _FRAUDS + _SHARES + _FACTS
+PURCHASE_SIGNALS: Final = _COUNTS + _MEANS + _AGES + _FRAUDS + _SHARES + _FACTS
 
 _FEW: Final = f"missing under {LEAST_ATTEMPTS_10M}"
 _USUAL: Final = f"over that of the same hour of the four weeks before; missing where that had under {LEAST_ATTEMPTS_USUAL}"

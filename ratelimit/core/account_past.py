@@ -1,0 +1,46 @@
+"""What an account's own log says of a purchase beyond counts: what is usual for it, and how its attempts went, one after another."""
+
+from collections.abc import Sequence
+from math import nan
+from typing import Final
+
+import numpy as np
+
+from ratelimit.core.purchase_signals import SPANS
+from ratelimit.core.velocity import AMOUNT, ATTEMPTS, ENTRY, FAILED, NO_CARD, SUCCEEDED, Floats, Log, seen_flags
+
+_MEANS: Final = tuple((f"amount_mean_{span}", SPANS.index(span)) for span in SPANS[1:])
+
+
+def account_past(log: Log, counts: Floats, card: int, amount: int, now: float) -> dict[str, float]:
+    """Its signals; `counts` are those of this log, with amounts in major units, `amount` is asked for now, in minor ones."""
+    entries = np.frombuffer(log.entries, ENTRY)
+    in_row, before = _failures(seen_flags(entries, now).tolist())
+    return {
+        **{name: counts[i, AMOUNT] / counts[i, ATTEMPTS] if counts[i, ATTEMPTS] else nan for name, i in _MEANS},
+        "amount_ratio": _over_median(amount, entries["amount"].tolist()),
+        "new_card": nan if card == NO_CARD else float(card not in entries["card"].tolist()),
+        "since_account_s": max(0.0, now - log.latest) if log.entries else nan,
+        "failures_in_row": in_row,
+        "failures_then_success": before,
+    }
+
+
+def _over_median(amount: int, amounts: Sequence[float]) -> float:
+    """What is free, such as a grant, has no part in it."""
+    paid = sorted(one for one in amounts if one > 0)
+    if not amount or not paid:
+        return nan
+    middle = len(paid) // 2
+    return amount / (paid[middle] if len(paid) % 2 else (paid[middle - 1] + paid[middle]) / 2)
+
+
+def _failures(flags: Sequence[int]) -> tuple[float, float]:
+    """How many attempts failed since the latest success, and how many right before it; those whose end is not known do not count."""
+    ended = [flag & (FAILED | SUCCEEDED) for flag in reversed(flags) if flag & (FAILED | SUCCEEDED)]
+    since = _leading_failures(ended)
+    return float(since), float(_leading_failures(ended[since + 1 :])) if since < len(ended) else 0.0
+
+
+def _leading_failures(ended: Sequence[int]) -> int:
+    return next((i for i, flag in enumerate(ended) if flag == SUCCEEDED), len(ended))
