@@ -7,64 +7,76 @@
 -- Reply for each  to read or attend: 9 u4, as it was without that attempt: hour of the first attempt (hours since the epoch); purchases, failed
 --          ones, setups, failed ones in this minute and the nine before; the same in the same hour of the four weeks before. '' where there is
 --          none, and to an outcome
--- State  u4 hour of the first attempt, u4 attempts; 1,024 places of 13 bytes: c8 tag, u4 minute, u1 flags; 11 minutes and then 673 hours of 20
---          bytes: u4 which one it is, u4 purchases, u4 failed, u4 setups, u4 failed. A minute has the place of its remainder by 11, an hour by 673
--- Expiry  36 days after the latest attempt
+-- State  u4 hour of the first attempt, u4 attempts; 11 minutes of 20 bytes, each at the place of its remainder by 11: u4 which one it is,
+--          u4 purchases, u4 failed, u4 setups, u4 failed; 1,024 attempts of 13 bytes: c8 tag, u4 minute, u1 flags; 168 hours of the week, of each
+--          5 weeks like the minutes, each at the place of its week's remainder by 5
+-- Expiry  36 days after the latest hour with an attempt
 
 local pack, unpack = struct.pack, struct.unpack
-local floor = math.floor
+local floor, max = math.floor, math.max
 
 local CALL = '<I1dc8I1'
-local RECENT, RECENT_AT, PLACE_BYTES = 1024, 8, 13
-local MINUTES, MINUTES_AT = 11, RECENT_AT + RECENT * PLACE_BYTES
-local HOURS, HOURS_AT = 673, MINUTES_AT + MINUTES * 20
-local WEEK = 168
+local HEAD_BYTES = 8
+local SLOT, SLOT_BYTES = '<I4I4I4I4I4', 20
+local MINUTES, MINUTES_AT = 11, HEAD_BYTES
+local RECENT, RECENT_AT, PLACE_BYTES = 1024, MINUTES_AT + MINUTES * SLOT_BYTES, 13
+local HOURS_AT = RECENT_AT + RECENT * PLACE_BYTES
+local HOURS_A_WEEK, WEEKS = 168, 5
 local SPAN = 10
 local READ, ATTEND, OUTCOME = 0, 1, 2
 local LIFE = 36 * 86400
 
--- The slot of a minute or an hour: which one it is of, and its four counts.
-local function slot(bytes, place)
-    if #bytes < place + 20 then
+-- The slot of a minute or an hour in `bytes`, which may end before: which one it is of, and its four counts.
+local function slot(bytes, index)
+    if #bytes < (index + 1) * SLOT_BYTES then
         return {0, 0, 0, 0, 0}
     end
-    return {unpack('<I4I4I4I4I4', bytes, place + 1)}
+    return {unpack(SLOT, bytes, index * SLOT_BYTES + 1)}
 end
 
-local function add(sum, of, number)
-    if of[1] == number then
-        for i = 1, 4 do
-            sum[i] = sum[i] + of[1 + i]
-        end
-    end
-end
-
-local function bump(key, at, places, number, column, by)
-    local place = at + number % places * 20
-    local of = slot(redis.call('GETRANGE', key, place, place + 19), 0)
+-- The same with `by` in a column, as bytes; nothing where the slot is of another one by now.
+local function bumped(bytes, index, number, column, by)
+    local of = slot(bytes, index)
     if of[1] ~= number then
         if by < 0 or of[1] > number then
-            return
+            return nil
         end
         of = {number, 0, 0, 0, 0}
     end
-    of[1 + column] = math.max(0, of[1 + column] + by)
-    redis.call('SETRANGE', key, place, pack('<I4I4I4I4I4', _G.unpack(of)))
+    of[1 + column] = max(0, of[1 + column] + by)
+    return pack(SLOT, _G.unpack(of))
 end
 
-local function count(key, minute, column, by)
-    bump(key, MINUTES_AT, MINUTES, minute, column, by)
-    bump(key, HOURS_AT, HOURS, floor(minute / 60), column, by)
+local function set_slot(key, at, index, bytes)
+    if bytes then
+        redis.call('SETRANGE', key, at + index * SLOT_BYTES, bytes)
+    end
+end
+
+-- The same hour of five weeks: where they begin, and their bytes.
+local function hours_of(key, hour)
+    local at = HOURS_AT + hour % HOURS_A_WEEK * WEEKS * SLOT_BYTES
+    return at, redis.call('GETRANGE', key, at, at + WEEKS * SLOT_BYTES - 1)
+end
+
+local function week_of(hour)
+    return floor(hour / HOURS_A_WEEK) % WEEKS
+end
+
+local function count(key, head, hours_at, hours, minute, column, by)
+    local hour, index = floor(minute / 60), minute % MINUTES
+    set_slot(key, MINUTES_AT, index, bumped(head:sub(MINUTES_AT + 1, RECENT_AT), index, minute, column, by))
+    set_slot(key, hours_at, week_of(hour), bumped(hours, week_of(hour), hour, column, by))
 end
 
 -- Where an attempt is among the newest, if it is: place, minute, flags.
-local function find(recent, tag)
-    local found = recent:find(tag, 1, true)
+local function find(head, tag)
+    local found = head:find(tag, RECENT_AT + 1, true)
     while found do
-        if (found - 1) % PLACE_BYTES == 0 then
-            return found - 1, unpack('<I4I1', recent, found + 8)
+        if (found - 1 - RECENT_AT) % PLACE_BYTES == 0 then
+            return found - 1, unpack('<I4I1', head, found + 8)
         end
-        found = recent:find(tag, found + 1, true)
+        found = head:find(tag, found + 1, true)
     end
 end
 
@@ -72,10 +84,19 @@ local function column_of(flags)
     return flags >= 2 and 3 or 1
 end
 
-local function tell(key, head, minute, own_minute, own_flags)
+local function add(sum, of, from, to)
+    if of[1] >= from and of[1] <= to then
+        for i = 1, 4 do
+            sum[i] = sum[i] + of[1 + i]
+        end
+    end
+end
+
+local function tell(head, hours, minute, own_minute, own_flags)
     local latest, usual = {0, 0, 0, 0}, {0, 0, 0, 0}
-    for m = minute - SPAN + 1, minute do
-        add(latest, slot(head, MINUTES_AT + m % MINUTES * 20), m)
+    local minutes = head:sub(MINUTES_AT + 1, RECENT_AT)
+    for index = 0, MINUTES - 1 do
+        add(latest, slot(minutes, index), minute - SPAN + 1, minute)
     end
     if own_minute and own_minute > minute - SPAN and own_minute <= minute then
         local column = column_of(own_flags)
@@ -83,49 +104,51 @@ local function tell(key, head, minute, own_minute, own_flags)
         latest[column + 1] = latest[column + 1] - own_flags % 2
     end
     local hour = floor(minute / 60)
-    for week = 1, 4 do
-        local before = hour - week * WEEK
-        local place = HOURS_AT + before % HOURS * 20
-        add(usual, slot(redis.call('GETRANGE', key, place, place + 19), 0), before)
+    for week = 0, WEEKS - 1 do
+        add(usual, slot(hours, week), hour - (WEEKS - 1) * HOURS_A_WEEK, hour - HOURS_A_WEEK)
     end
     return head:sub(1, 4) .. pack('<I4I4I4I4I4I4I4I4', latest[1], latest[2], latest[3], latest[4], usual[1], usual[2], usual[3], usual[4])
 end
 
-local function attend(key, head, minute, tag, flags)
-    local first, total = floor(minute / 60), 0
+local function attend(key, head, hours_at, hours, minute, tag, flags)
+    local hour, total = floor(minute / 60), 0
+    local first = hour
     if #head > 0 then
         first, total = unpack('<I4I4', head)
     end
     local place = RECENT_AT + total % RECENT * PLACE_BYTES
     redis.call('SETRANGE', key, 0, pack('<I4I4', first, (total + 1) % 2 ^ 32))
     redis.call('SETRANGE', key, place, pack('<c8I4I1', tag, minute, flags))
-    count(key, minute, column_of(flags), 1)
-    redis.call('EXPIRE', key, LIFE)
+    count(key, head, hours_at, hours, minute, column_of(flags), 1)
+    if slot(hours, week_of(hour))[1] ~= hour then
+        redis.call('EXPIRE', key, LIFE)
+    end
 end
 
-local function outcome(key, place, minute, was, flags)
+local function outcome(key, head, place, minute, was, flags)
     local by = flags % 2 - was % 2
-    if by == 0 then
-        return
+    if by ~= 0 then
+        redis.call('SETRANGE', key, place + 12, pack('<I1', was + by))
+        local hours_at, hours = hours_of(key, floor(minute / 60))
+        count(key, head, hours_at, hours, minute, column_of(was) + 1, by)
     end
-    redis.call('SETRANGE', key, RECENT_AT + place + 12, pack('<I1', was + by))
-    count(key, minute, column_of(was) + 1, by)
 end
 
 local function turn(key, call)
     local what, now, tag, flags = unpack(CALL, call)
     local minute = floor(now / 60)
     local head = redis.call('GETRANGE', key, 0, HOURS_AT - 1)
-    local place, own_minute, own_flags = find(head:sub(RECENT_AT + 1, MINUTES_AT), tag)
+    local place, own_minute, own_flags = find(head, tag)
     if what == OUTCOME then
         if place then
-            outcome(key, place, own_minute, own_flags, flags)
+            outcome(key, head, place, own_minute, own_flags, flags)
         end
         return ''
     end
-    local told = #head > 0 and tell(key, head, minute, own_minute, own_flags) or ''
+    local hours_at, hours = hours_of(key, floor(minute / 60))
+    local told = #head > 0 and tell(head, hours, minute, own_minute, own_flags) or ''
     if what == ATTEND and not place then
-        attend(key, head, minute, tag, flags)
+        attend(key, head, hours_at, hours, minute, tag, flags)
     end
     return told
 end
