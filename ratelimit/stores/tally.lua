@@ -22,21 +22,14 @@ local MINUTES, MINUTES_AT = 11, HEAD_BYTES
 local RECENT, RECENT_AT, PLACE_BYTES = 1024, MINUTES_AT + MINUTES * SLOT_BYTES, 13
 local HOURS_AT = RECENT_AT + RECENT * PLACE_BYTES
 local HOURS_A_WEEK, WEEKS = 168, 5
+local MINUTE_SLOTS, HOUR_SLOTS = '<' .. ('I4'):rep(5 * MINUTES), '<' .. ('I4'):rep(5 * WEEKS)
 local SPAN = 10
 local READ, ATTEND, OUTCOME = 0, 1, 2
 local LIFE = 36 * 86400
 
--- The slot of a minute or an hour in `bytes`, which may end before: which one it is of, and its four counts.
-local function slot(bytes, index)
-    if #bytes < (index + 1) * SLOT_BYTES then
-        return {0, 0, 0, 0, 0}
-    end
-    return {unpack(SLOT, bytes, index * SLOT_BYTES + 1)}
-end
-
--- The same with `by` in a column, as bytes; nothing where the slot is of another one by now.
+-- One slot with `by` in a column, as bytes; nothing where the slot is of another one by now.
 local function bumped(bytes, index, number, column, by)
-    local of = slot(bytes, index)
+    local of = {unpack(SLOT, bytes, index * SLOT_BYTES + 1)}
     if of[1] ~= number then
         if by < 0 or of[1] > number then
             return nil
@@ -56,7 +49,8 @@ end
 -- The same hour of five weeks: where they begin, and their bytes.
 local function hours_of(key, hour)
     local at = HOURS_AT + hour % HOURS_A_WEEK * WEEKS * SLOT_BYTES
-    return at, redis.call('GETRANGE', key, at, at + WEEKS * SLOT_BYTES - 1)
+    local bytes = redis.call('GETRANGE', key, at, at + WEEKS * SLOT_BYTES - 1)
+    return at, bytes .. ('\0'):rep(WEEKS * SLOT_BYTES - #bytes)
 end
 
 local function week_of(hour)
@@ -84,30 +78,27 @@ local function column_of(flags)
     return flags >= 2 and 3 or 1
 end
 
-local function add(sum, of, from, to)
-    if of[1] >= from and of[1] <= to then
-        for i = 1, 4 do
-            sum[i] = sum[i] + of[1 + i]
+-- The sums of the slots of numbers between two.
+local function sums(numbers, from, to)
+    local a, b, c, d = 0, 0, 0, 0
+    for i = 1, #numbers - 1, 5 do -- behind the numbers stands where the next would be read
+        if numbers[i] >= from and numbers[i] <= to then
+            a, b, c, d = a + numbers[i + 1], b + numbers[i + 2], c + numbers[i + 3], d + numbers[i + 4]
         end
     end
+    return a, b, c, d
 end
 
 local function tell(head, hours, minute, own_minute, own_flags)
-    local latest, usual = {0, 0, 0, 0}, {0, 0, 0, 0}
-    local minutes = head:sub(MINUTES_AT + 1, RECENT_AT)
-    for index = 0, MINUTES - 1 do
-        add(latest, slot(minutes, index), minute - SPAN + 1, minute)
-    end
-    if own_minute and own_minute > minute - SPAN and own_minute <= minute then
+    local from, hour = minute - SPAN + 1, floor(minute / 60)
+    local latest = {sums({unpack(MINUTE_SLOTS, head, MINUTES_AT + 1)}, from, minute)}
+    if own_minute and own_minute >= from and own_minute <= minute then
         local column = column_of(own_flags)
         latest[column] = latest[column] - 1
         latest[column + 1] = latest[column + 1] - own_flags % 2
     end
-    local hour = floor(minute / 60)
-    for week = 0, WEEKS - 1 do
-        add(usual, slot(hours, week), hour - (WEEKS - 1) * HOURS_A_WEEK, hour - HOURS_A_WEEK)
-    end
-    return head:sub(1, 4) .. pack('<I4I4I4I4I4I4I4I4', latest[1], latest[2], latest[3], latest[4], usual[1], usual[2], usual[3], usual[4])
+    local a, b, c, d = sums({unpack(HOUR_SLOTS, hours)}, hour - (WEEKS - 1) * HOURS_A_WEEK, hour - HOURS_A_WEEK)
+    return head:sub(1, 4) .. pack('<I4I4I4I4I4I4I4I4', latest[1], latest[2], latest[3], latest[4], a, b, c, d)
 end
 
 local function attend(key, head, hours_at, hours, minute, tag, flags)
@@ -115,12 +106,14 @@ local function attend(key, head, hours_at, hours, minute, tag, flags)
     local first = hour
     if #head > 0 then
         first, total = unpack('<I4I4', head)
+    else
+        head = ('\0'):rep(RECENT_AT)
     end
     local place = RECENT_AT + total % RECENT * PLACE_BYTES
     redis.call('SETRANGE', key, 0, pack('<I4I4', first, (total + 1) % 2 ^ 32))
     redis.call('SETRANGE', key, place, pack('<c8I4I1', tag, minute, flags))
     count(key, head, hours_at, hours, minute, column_of(flags), 1)
-    if slot(hours, week_of(hour))[1] ~= hour then
+    if unpack('<I4', hours, week_of(hour) * SLOT_BYTES + 1) ~= hour then
         redis.call('EXPIRE', key, LIFE)
     end
 end
