@@ -6,7 +6,7 @@ A process is one, or has workers of which each is one: to the store, and to the 
 import time
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.exploration import Exploration
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
+from ratelimit.service.purchases import Purchases
 from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.standings import Standings
 from ratelimit.service.usage import Usage
@@ -28,11 +29,12 @@ from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.standing_feed import StandingFeed
 from ratelimit.web.counts import Counts
-from ratelimit.web.gateway import GatewayLane
+from ratelimit.web.gateway import POST, Endpoint, GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.listen import Listener, listen_at
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.place import Place
+from ratelimit.web.purchases import PURCHASES, PurchaseCall
 from ratelimit.web.shortcut import ShortcutServer
 
 GATEWAY: Final = "RATELIMIT_GATEWAY"
@@ -78,18 +80,27 @@ async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
     return standings
 
 
+class Stores(NamedTuple):
+    """Its connections: that of the limits, and that of signals, if there are any. Purchases have one that no figure is of."""
+
+    limits: RedisStore
+    signals: RedisStore | None
+
+
 class Sidecar:
     """Serves once `listen` was called. What is opened goes onto the `stack`, which closes it in the right order."""
 
     workers, worker_restarts = 1, 0
 
-    def __init__(self, limiter: Limiter, store: RedisStore, signals: RedisStore | None, models: Models | None, terms: Terms) -> None:
-        self._limiter, self._models = limiter, models
+    def __init__(self, limiter: Limiter, purchases: Purchases, stores: Stores, models: Models | None, terms: Terms) -> None:
+        self._limiter, self._purchases, self._models = limiter, purchases, models
+        store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
-        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, signal_nodes, models)
-        lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token)
+        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, signal_nodes, models, purchases)
+        more = {PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST)}
+        lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token, more)
         self._server = ShortcutServer(lane, counts, lane)
 
     @classmethod
@@ -123,7 +134,16 @@ class Sidecar:
             models = await cls._open_models(usage, policy, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        return cls(limiter, store, signals, models, terms)
+        purchases = await cls._open_purchases(terms, policy, keys, stack)
+        return cls(limiter, purchases, Stores(store, signals), models, terms)
+
+    @staticmethod
+    async def _open_purchases(terms: Terms, policy: Policy, keys: StoreKeys, stack: AsyncExitStack) -> Purchases:
+        """Purchases go over a connection of their own, so that no limit ever waits for them."""
+        store = RedisStore(Options(terms.store_url, clock_us, ASK_DEADLINE_S, keys.check_value))
+        stack.push_async_callback(store.close)
+        await store.open()
+        return Purchases(store, keys, policy, time.time)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -158,6 +178,7 @@ class Sidecar:
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force; a model that it names anew follows within two seconds."""
         self._limiter.adopt(policy)
+        self._purchases.adopt(policy)
         if self._limiter.usage is not None:
             self._limiter.usage.scoring.challenge.adopt(policy)
         if self._models is not None:

@@ -10,11 +10,13 @@ by itself: digits that a letter, an underscore, or a dash with a letter beyond i
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from ratelimit.core.purchase import Card, Purchase
+
+Secret = Literal["card_number", "security_code"]
 
 SHORTEST: Final = 13
 LONGEST: Final = 19
@@ -39,8 +41,9 @@ _CODE: Final = "is a card's security code, which nobody may keep; leave it out"
 
 
 class Found(NamedTuple):
-    """Where something stands that must not, as a JSON path, and what it is. Neither holds the thing itself."""
+    """What stands where it must not: the JSON path, and words for it. Neither holds the thing itself."""
 
+    what: Secret
     path: str
     text: str
 
@@ -79,16 +82,16 @@ def _walk(value: Any, path: str) -> Iterator[Found]:
 
 def _name(name: str, path: str, below: str) -> Iterator[Found]:
     if is_card_number(name):
-        yield Found(path, f"has a name that {_NUMBER}")
+        yield Found("card_number", path, f"has a name that {_NUMBER}")
     if _JOINTS.sub("", name).lower().endswith(_CODE_NAMES):
-        yield Found(below, _CODE)
+        yield Found("security_code", below, _CODE)
 
 
 def _text(text: str, path: str) -> Iterator[Found]:
     if is_card_number(text):
-        yield Found(path, _NUMBER)
+        yield Found("card_number", path, _NUMBER)
     if "cv" in text.lower() and _CODE_SAID.search(text):
-        yield Found(path, f"holds what {_CODE}")
+        yield Found("security_code", path, f"holds what {_CODE}")
 
 
 def is_card_number(text: str) -> bool:

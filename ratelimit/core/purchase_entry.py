@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.core.call import Call
 
@@ -61,6 +62,14 @@ class PurchaseEntry(Struct, frozen=True, array_like=True):
     facts: dict[str, Fact] = {}
     version: int = 0
 
+    def find(self, attempt: int) -> Attempt | None:
+        """The attempt of that number."""
+        return next((one for one in self.attempts if one.attempt == attempt), None)
+
+    def with_attempt(self, attempt: Attempt) -> "PurchaseEntry":
+        """The entry with one more; of very many the first are forgotten."""
+        return replace(self, attempts=(*self.attempts[1 - MOST_ATTEMPTS :], attempt))
+
 
 def reading(key: str) -> Call:
     """The call that reads an entry."""
@@ -78,7 +87,7 @@ def read(purchase: str, state: bytes) -> PurchaseEntry:
         return PurchaseEntry(purchase)
     (version,) = _VERSION.unpack_from(state)
     entry: PurchaseEntry = _decode(state[_VERSION.size :])
-    return msgspec.structs.replace(entry, version=version)
+    return replace(entry, version=version)
 
 
 _decode: Any = msgspec.msgpack.Decoder(PurchaseEntry).decode

@@ -11,7 +11,8 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ratelimit.core.address import format_address
-from ratelimit.core.decision import Decision, Reason, Verdict
+from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
+from ratelimit.core.purchase import Action, PurchaseKind
 from ratelimit.core.signals import VERSION as VERSION_OF_SIGNALS
 from ratelimit.core.signals import Kind
 
@@ -34,6 +35,9 @@ class Record(Struct, frozen=True):
     `risk_subject` is whose `risk` and `signals` these are: the key or the account, whichever has the larger risk, else the address. They
     are null where nobody had asked often enough; `signals` are in the order of `signal_version`, a null among them is a missing value.
     `propensity` is the chance that the model's refusal had, where a few are let through by lot.
+
+    What follows it is of a purchase, and null in a request's record. There `limit` is the rule, the list or the override that decided,
+    `cost` the tokens, and `signals` are those of purchases (core.purchase_signals).
     """
 
     id: str
@@ -56,6 +60,17 @@ class Record(Struct, frozen=True):
     signal_version: int | None = None
     signals: tuple[float | None, ...] | None = None
     propensity: float | None = None
+    purchase: str | None = None
+    attempt: int | None = None
+    kind: PurchaseKind | None = None
+    amount: int | None = None
+    currency: str | None = None
+    action: Action | None = None
+    hold_ratio: float | None = None
+    held: int | None = None
+    p_fraud: float | None = None
+    case: str | None = None
+    shadow: tuple[ShadowFinding, ...] = ()
 
 
 def record_of(  # noqa: PLR0913  a row's fields, all by name

@@ -33,6 +33,8 @@ class Again(Struct, frozen=True):
 
 def mismatches(record: Record, policy: Policy, scorer: Scorer | None) -> list[str]:
     """Why the record cannot be judged by these: each says what it was made with, and what was given."""
+    if record.purchase is not None:
+        return ["it is of a purchase, and only those of requests are decided again"]
     found = []
     if record.version != VERSION_OF_RECORDS:
         found.append(f"version {record.version} of records is not understood; expected {VERSION_OF_RECORDS}")

@@ -31,7 +31,7 @@ TOKEN_HEADER: Final = "X-RateLimit-Token"  # noqa: S105  a name. Authorization i
 CHECK: Final = "/v1/check"
 
 _READ: Final = frozenset({"GET", "HEAD"})
-_POST: Final = frozenset({"POST"})
+POST: Final = frozenset({"POST"})
 Handle = Callable[[BaseRequest], Awaitable[Reply]]
 
 
@@ -44,9 +44,17 @@ class Endpoint(NamedTuple):
 
 
 class GatewayLane:
-    """Finds the endpoint of a request and turns what is wrong with it into a problem."""
+    """Finds the endpoint of a request, which may be one of `more`, and turns what is wrong with it into a problem."""
 
-    def __init__(self, limiter: Limiter, keys: ApiKeys, health: Health, counts: Counts, token: Secret[str] | None) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        keys: ApiKeys,
+        health: Health,
+        counts: Counts,
+        token: Secret[str] | None,
+        more: Mapping[str, Endpoint] | None = None,
+    ) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
         events = Events(limiter, keys, counts, time.time)
@@ -55,9 +63,10 @@ class GatewayLane:
         self._token = token.reveal().encode() if token is not None else None
         self._envoy = Endpoint(authorize.envoy)
         self.endpoints: Final = {
-            CHECK: Endpoint(check.check, _POST),
-            "/v1/check/batch": Endpoint(check.batch, _POST),
-            "/v1/events": Endpoint(events.take, _POST),
+            CHECK: Endpoint(check.check, POST),
+            "/v1/check/batch": Endpoint(check.batch, POST),
+            "/v1/events": Endpoint(events.take, POST),
+            **(more or {}),
             "/v1/authorize/forwarded": Endpoint(authorize.forwarded),
             NGINX: Endpoint(authorize.nginx),
             ENVOY: self._envoy,

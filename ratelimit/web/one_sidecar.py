@@ -1,6 +1,7 @@
 """One sidecar in this process, as an operator looks at it."""
 
 from collections.abc import Callable, Iterable
+from heapq import merge
 from itertools import islice
 
 from prometheus_client.core import Metric
@@ -9,14 +10,16 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.record import Record
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
+from ratelimit.service.purchases import Purchases
 from ratelimit.web.counts import Counts
 from ratelimit.web.metrics import Node, sidecar_figures
+from ratelimit.web.purchase_metrics import purchase_figures
 
 
 class OneSidecar:
     """`Sidecars` that are one; nodes (of the store, and of the signals' own connection) are asked anew each time.
 
-    `models` is None where nothing is scored.
+    `models` is None where nothing is scored, `purchases` where nothing is sold.
     """
 
     def __init__(
@@ -26,8 +29,10 @@ class OneSidecar:
         nodes: Callable[[], Iterable[Node]],
         signal_nodes: Callable[[], Iterable[Node]] = tuple,
         models: Models | None = None,
+        purchases: Purchases | None = None,
     ) -> None:
         self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
+        self._purchases = purchases
         self._watches = () if models is None else (models.champion, models.challenger)
 
     @property
@@ -37,12 +42,19 @@ class OneSidecar:
 
     async def figures(self) -> list[Metric]:
         """What it counted."""
-        return list(sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches))
+        of_purchases = purchase_figures(self._purchases.counts) if self._purchases is not None else ()
+        return [*sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches), *of_purchases]
 
     async def records(self, most: int) -> list[Record]:
-        """The latest refusals, latest first."""
-        return list(islice(self._limiter.answers.recent.records(), most))
+        """The latest refusals, latest first, and what was said against purchases."""
+        of_purchases = self._purchases.recent.records() if self._purchases is not None else ()
+        return list(islice(merge(self._limiter.answers.recent.records(), of_purchases, key=_time, reverse=True), most))
 
     async def find(self, reference: str) -> Record | None:
-        """The refusal with that id, if it is still remembered."""
-        return self._limiter.answers.recent.find(reference)
+        """The record with that id, if it is still remembered."""
+        found = self._limiter.answers.recent.find(reference)
+        return self._purchases.recent.find(reference) if found is None and self._purchases is not None else found
+
+
+def _time(record: Record) -> float:
+    return record.time

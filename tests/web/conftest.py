@@ -15,16 +15,18 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.limiter import Limiter
+from ratelimit.service.purchases import Purchases
 from ratelimit.service.reload import ReloadState
 from ratelimit.settings import Secret, TcpAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web.counts import Counts
-from ratelimit.web.gateway import GatewayLane
+from ratelimit.web.gateway import POST, Endpoint, GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.listen import listen
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
+from ratelimit.web.purchases import PURCHASES, PurchaseCall
 from ratelimit.web.shortcut import ShortcutServer
 from ratelimit.web.watched import Watched
 
@@ -77,6 +79,7 @@ class Gateway(NamedTuple):
     counts: Counts
     health: Health
     store: RedisStore
+    purchases: Purchases
 
     async def connect(self) -> Connection:
         return Connection(*await asyncio.open_connection(*self.address))
@@ -136,11 +139,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             limiter = Limiter(found, redis, StoreKeys(SECRET), clock)
             counts, health = Counts(), Health(lambda: redis.away)
             health.state = "serving"
-            lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None)
+            purchases = Purchases(redis, StoreKeys(SECRET), found, time.time)
+            more = {PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock).take, POST)}
+            lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None, more)
             listener = await listen(ShortcutServer(lane, counts, lane), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
-            return Gateway(listener.address, limiter, counts, health, redis)
+            return Gateway(listener.address, limiter, counts, health, redis, purchases)
 
         yield begin
 
@@ -153,7 +158,7 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
         async def begin(limits: list[dict[str, Any]], *, operator_token: str | None = None, **options: Any) -> Operator:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
-            sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes)
+            sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes, purchases=gateway.purchases)
             watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3)
             runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None), counts)
             await runner.setup()
