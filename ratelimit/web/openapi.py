@@ -10,6 +10,7 @@ import msgspec
 from ratelimit import __version__
 from ratelimit.core.decision import Decision
 from ratelimit.core.event import Event
+from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
@@ -30,7 +31,7 @@ _FORWARDED_FOR: Final = "the row of addresses that the request came by; the call
 def openapi() -> Node:
     """The whole document."""
     _, shapes = msgspec.json.schema_components(
-        [CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Record], ref_template=_REF
+        [CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Purchase, PurchaseDecision, Record], ref_template=_REF
     )
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = _list("decisions", "Decision")
@@ -38,7 +39,7 @@ def openapi() -> Node:
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
-        "paths": {**_checks(), **_events(), **_authorize(), **_health(), **_operator()},
+        "paths": {**_checks(), **_events(), **_purchases(), **_authorize(), **_health(), **_operator()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -121,6 +122,41 @@ def _events() -> Node:
     del answers["422"]
     call = {"tags": ["events"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
     return {"/v1/events": {"servers": _GATEWAY, "post": call}}
+
+
+_PURCHASE: Final = {
+    "id": "order_1042",
+    "attempt": 1,
+    "kind": "purchase",
+    "account": "42",
+    "ip": "203.0.113.7",
+    "amount": 4900,
+    "currency": "EUR",
+    "tokens": 1000,
+    "email": "somebody@example.com",
+    "card": {
+        "fingerprint": "fp_Xt5EWLLDS7FJjR1c",
+        "last4": "4242",
+        "exp_month": 12,
+        "exp_year": 2030,
+        "country": "DE",
+        "funding": "credit",
+        "brand": "visa",
+    },
+}
+
+
+def _purchases() -> Node:
+    body = {"required": True, "content": {"application/json": {"schema": _ref("Purchase"), "example": _PURCHASE}}}
+    answers = {
+        "200": _json("decided; accept, hold, challenge and refuse alike", "PurchaseDecision"),
+        **_BODY_PROBLEMS,
+        "409": _problem("this attempt was asked about before, with another body"),
+        "422": _problem("a field is wrong, or a card's number or security code stands somewhere in the body"),
+    }
+    summary = "Decide on one attempt of a purchase. Asked again with the same body the answer is the same"
+    call = {"tags": ["purchases"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
+    return {"/v1/purchases": {"servers": _GATEWAY, "post": call}}
 
 
 _THROTTLED: Final = _problem("slow down; Retry-After says how long")

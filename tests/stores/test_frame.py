@@ -1,13 +1,17 @@
 """How what is asked becomes script calls."""
 
+from itertools import cycle
+from typing import get_args
+
 import pytest
 from redis.exceptions import ResponseError
 
 from ratelimit.core.bucket import Acquire, Grant
+from ratelimit.core.call import Call, ScriptName
 from ratelimit.core.quota_counter import QuotaCall, QuotaGrant
 from ratelimit.stores.acquire import packed as packed_bucket
 from ratelimit.stores.frame import KEYS_PER_CALL, Entry, code, command, frames_of, read
-from ratelimit.stores.link import ACQUIRE, QUOTA
+from ratelimit.stores.link import ACQUIRE, QUOTA, SCRIPTS
 from ratelimit.stores.quota import packed as packed_quota
 from tests.stores.asker import TERMS, Asker, QuotaAsker
 
@@ -53,6 +57,30 @@ def test_command_of_buckets() -> None:
 def test_command_of_quotas() -> None:
     """Quotas have a script of their own."""
     assert command(quotas(1)) == ("EVALSHA", QUOTA.sha, 1, "q0", 0, packed_quota(QUOTA_CALL))
+
+
+def test_calls_go_by_their_script() -> None:
+    """Those of one script go together, in their order and few at once, since each reads and writes kilobytes; on a cluster one by one."""
+    entries = [
+        Entry(Asker(key=f"k{i}"), Call(name, f"k{i}", b"%d" % i)) for i, name in zip(range(40), cycle(get_args(ScriptName)), strict=False)
+    ]
+    frames = frames_of([*buckets(1), *entries], KEYS_PER_CALL)
+    assert [type(entry.call) for entry in frames[0]] == [Acquire]
+    for frame in frames[1:]:
+        (name,) = {entry.call.script for entry in frame}
+        keys, arguments = [entry.call.key for entry in frame], [entry.call.argument for entry in frame]
+        assert command(frame) == ("EVALSHA", SCRIPTS[name].sha, len(frame), *keys, *arguments)
+        assert len(frame) <= 16
+    assert sorted(entry.call.key for frame in frames[1:] for entry in frame) == sorted(entry.call.key for entry in entries)
+    for name in get_args(ScriptName):
+        in_order = [entry for frame in frames[1:] for entry in frame if entry.call.script == name]
+        assert in_order == [entry for entry in entries if entry.call.script == name]
+    assert {len(frame) for frame in frames_of(entries, 1)} == {1}
+
+
+def test_a_calls_answer_is_left_as_it_is() -> None:
+    """It is a matter between whoever calls and the script."""
+    assert read(Entry(Asker(), Call("book", "k", b"")), [1, b"state"]) == [1, b"state"]
 
 
 def test_answers_are_read_by_kind() -> None:
