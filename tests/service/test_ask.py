@@ -11,8 +11,9 @@ from ratelimit.core.call import Call
 from ratelimit.core.purchase_entry import PurchaseEntry, read, reading, writing
 from ratelimit.service.ask import StoreAwayError, ask
 from ratelimit.stores.client import Options, RedisStore
-from tests.service.conftest import Node, clock
+from tests.service.conftest import clock
 from tests.stores.asker import until
+from tests.stores.conftest import Node
 from tests.stores.proxy import Proxy
 
 IMPATIENT_S = 0.05
