@@ -17,7 +17,15 @@ from ratelimit.core.expectation import meant, shown
 from ratelimit.core.identity import Identity, Place
 from ratelimit.core.limit import BucketRule, Limit, Match, QuotaRule
 from ratelimit.core.policy_shape import Check, Data, Given
-from ratelimit.core.risk_rule import LEAST_RATIO, RiskBucket, RiskRules, twin_of
+from ratelimit.core.risk_rule import (
+    LEAST_RATIO,
+    LONGEST_LAPSE,
+    MOST_HOLD,
+    PurchaseThrottle,
+    RiskBucket,
+    RiskRules,
+    twin_of,
+)
 
 DEADLINE_US: Final = 10_000  # of a decision; a debt may grow by what refills in it
 EXACT: Final = 2**52  # a debt must stay below, to be exact in Lua's doubles with room for sums
@@ -130,6 +138,18 @@ def _risk_bucket(given: Given, _data: Data) -> Problems:
         )
 
 
+def _purchase_throttle(given: Given, _data: Data) -> Problems:
+    if given.get("beyond") is not None:
+        return
+    hold, lapse = given.get("hold", MOST_HOLD), given.get("lapse", LONGEST_LAPSE)
+    advice = "or `beyond: allowed` beside it"
+    if hold > MOST_HOLD:
+        yield ".hold", f"{hold:g} is more than the model alone may hold of a purchase; expected a number <= {MOST_HOLD:g}, {advice}"
+    if lapse > LONGEST_LAPSE:
+        hours = LONGEST_LAPSE.seconds / 3_600
+        yield ".lapse", f"{lapse.seconds / 3_600:g}h is longer than the model alone may hold tokens; expected at most {hours:g}h, {advice}"
+
+
 def _twins(given: Given) -> Problems:
     risk: RiskRules | None = given.get("risk")
     if risk is None or risk.requests is None:
@@ -167,4 +187,5 @@ def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
         QuotaRule: _quota,
         Match: _match,
         RiskBucket: _risk_bucket,
+        PurchaseThrottle: _purchase_throttle,
     }

@@ -18,6 +18,8 @@ from ratelimit.core.signals import KINDS, Kind
 from ratelimit.core.units import Duration, Refill
 
 LEAST_RATIO: Final = 0.25  # of a limit's refill that a model leaves, if the policy does not say that it may leave less
+MOST_HOLD: Final = 0.5  # of a purchase's tokens that a model alone holds, and for how long, if the policy does not say `beyond`
+LONGEST_LAPSE: Final = Duration.parse("24h")
 TWIN: Final = "risk:"  # no limit's own name holds a colon
 EXPLORED: Final = "explored:"
 
@@ -59,8 +61,8 @@ class PurchaseThrottle(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     above: Annotated[float, Meta(gt=0.5, lt=1)]
-    hold: Annotated[float, Meta(gt=0, le=1)] = 0.5
-    lapse: Duration = Duration.parse("24h")
+    hold: Annotated[float, Meta(gt=0, le=1)] = MOST_HOLD
+    lapse: Duration = LONGEST_LAPSE
     beyond: Literal["allowed"] | None = None
 
 
