@@ -1,4 +1,4 @@
-"""Opens what a history needs: an embedded store of its own in a temporary folder, and the signals on it."""
+"""Opens what a history needs, of requests or of purchases: an embedded store of its own in a temporary folder, and the signals on it."""
 
 import tempfile
 import time
@@ -11,7 +11,9 @@ from ratelimit.core.distinct import Distinct
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.history import History
+from ratelimit.service.purchase_history import PurchaseHistory
 from ratelimit.service.usage import Usage
+from ratelimit.service.velocity import Velocity
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 
@@ -28,14 +30,27 @@ def _clock_us() -> int:
 @asynccontextmanager
 async def open_history(secret: bytes, *, sources: Sources = NO_SOURCES, lag_s: int = 1, exact: bool = False) -> AsyncIterator[History]:
     """A history on an empty store; `secret` chooses pseudonyms and bits of distinct counts, so the same one gives the same signals."""
+    async with _empty_store(secret) as store:
+        usage = Usage(store, StoreKeys(secret), Distinct(secret), AddressBook(sources), MOST_SUBJECTS)
+        yield History(usage, lag_s=lag_s, exact=exact)
+
+
+@asynccontextmanager
+async def open_purchase_history(secret: bytes, *, sources: Sources = NO_SOURCES) -> AsyncIterator[PurchaseHistory]:
+    """The same for purchases."""
+    async with _empty_store(secret) as store:
+        yield PurchaseHistory(store, Velocity(StoreKeys(secret), AddressBook(sources)))
+
+
+@asynccontextmanager
+async def _empty_store(secret: bytes) -> AsyncIterator[RedisStore]:
     with tempfile.TemporaryDirectory(prefix="rl-history-") as folder:
         embedded = await EmbeddedStore.start(Path(folder), durable=False)
         try:
             store = RedisStore(Options(embedded.url, _clock_us, _PATIENCE_S, StoreKeys(secret).check_value))
             await store.open()
             try:
-                usage = Usage(store, StoreKeys(secret), Distinct(secret), AddressBook(sources), MOST_SUBJECTS)
-                yield History(usage, lag_s=lag_s, exact=exact)
+                yield store
             finally:
                 await store.close()
         finally:

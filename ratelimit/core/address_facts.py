@@ -33,6 +33,9 @@ class AddressFacts(Struct, frozen=True, gc=False):
     network: bytes  # the first address of its /24 or /48
 
 
+NO_FACTS: Final = AddressFacts(None, None, None, None, None, frozenset(), b"")  # of an address that is not known
+
+
 class _Family(NamedTuple):
     """The lists that say something of addresses of one length."""
 

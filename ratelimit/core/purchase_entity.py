@@ -39,8 +39,8 @@ class EntityNames:
         self._namers: dict[str, Callable[[Value], str]] = {kind: keys.namer_of(VELOCITY, kind) for kind in ENTITY_KINDS}
         self._tally = keys.namer_of(TALLY, "slice")
 
-    def of(self, purchase: Purchase, ip: bytes) -> Entities:
-        """The entities of a purchase that was asked for from the packed address `ip`."""
+    def of(self, purchase: Purchase, ip: bytes | None) -> Entities:
+        """The entities of a purchase that was asked for from the packed address `ip`; None: a log does not say."""
         values = self._values(purchase, ip)
         names: dict[str, str] = {kind: self._namers[kind](value) for kind, value in values.items()}
         targets: dict[TargetKind, Target] = {kind: self._target(kind, value, names[kind]) for kind, value in values.items()}
@@ -59,11 +59,12 @@ class EntityNames:
                 value = email_domain("@" + text.rpartition("@")[2])
         return self._target(kind, value, self._namers[kind](value)) if value else None
 
-    def _values(self, purchase: Purchase, ip: bytes) -> dict[EntityKind, str | bytes]:
+    def _values(self, purchase: Purchase, ip: bytes | None) -> dict[EntityKind, str | bytes]:
         values: dict[EntityKind, str | bytes] = {"account": purchase.account}
         if purchase.card is not None:
             values["card"] = purchase.card.fingerprint
-        values["ip"], values["network"] = caller_prefix(ip, self._ipv6_prefix), network_of(ip)
+        if ip is not None:
+            values["ip"], values["network"] = caller_prefix(ip, self._ipv6_prefix), network_of(ip)
         if purchase.device is not None:
             values["device"] = purchase.device
         if purchase.email is not None and (root := email_root(purchase.email)) is not None:

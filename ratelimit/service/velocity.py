@@ -5,23 +5,23 @@ pipeline. How attempts ended and what was confirmed goes the same way. Every cal
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zlib import crc32
 
 from disposable_email_domains import blocklist
 
 from ratelimit.core import tally, velocity
+from ratelimit.core.address_facts import NO_FACTS
 from ratelimit.core.call import Call
 from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import Entities, EntityNames, email_domain
 from ratelimit.core.purchase_entry import Attempt, Label, Outcome
+from ratelimit.core.purchase_event import Check
 from ratelimit.core.purchase_row import Seen, row_of
 from ratelimit.core.purchase_signals import Row
 from ratelimit.core.store_key import VELOCITY, StoreKeys
 from ratelimit.core.velocity import Attempted
-
-Check = Literal["cvc", "postal"]
 
 _SHARED: Final = frozenset({"network", "email_domain"})
 _OUTCOMES: Final[dict[Outcome, int]] = {"": 0, "succeeded": velocity.SUCCEEDED, "failed": velocity.FAILED}
@@ -38,8 +38,8 @@ class Velocity:
         self._names = EntityNames(keys, ipv6_prefix)
         self._attempt_name, self._purchase_name = keys.namer_of(VELOCITY, "attempt"), keys.namer_of(VELOCITY, "purchase")
 
-    def entities(self, purchase: Purchase, ip: bytes) -> Entities:
-        """What a purchase from the packed address `ip` shares with others."""
+    def entities(self, purchase: Purchase, ip: bytes | None) -> Entities:
+        """What a purchase from the packed address `ip` shares with others; None: a log does not say where it came from."""
         return self._names.of(purchase, ip)
 
     def calls(self, purchase: Purchase, entities: Entities, now_s: float) -> list[Call]:
@@ -60,7 +60,7 @@ class Velocity:
         flags = tally.SETUP if purchase.kind == "setup" else 0
         return found + [tally.attending(name, tag, now_s, flags) for name in entities.slices.values()]
 
-    def row(self, purchase: Purchase, entities: Entities, ip: bytes, now_s: float, answers: Sequence[Any]) -> Row:
+    def row(self, purchase: Purchase, entities: Entities, ip: bytes | None, now_s: float, answers: Sequence[Any]) -> Row:
         """The signals, by purchase_signals.NAMES, of what the store answered to the calls. An attempt told again is as of its own time."""
         tag = self._attempt_tag(purchase.id, purchase.attempt)
         names, slices = entities.names, entities.slices
@@ -70,7 +70,7 @@ class Velocity:
             now_s=now_s if at is None else at,
             logs=logs,
             tallies={name: tally.read(state, now_s) for name, state in zip(slices, answers[len(names) :], strict=True)},
-            facts=self._book.facts(ip),
+            facts=NO_FACTS if ip is None else self._book.facts(ip),
             card=_number(names["card"]) if "card" in names else velocity.NO_CARD,
             disposable=None if purchase.email is None else is_disposable(purchase.email),
         )
