@@ -19,6 +19,8 @@ VELOCITY: Final = "rl1:v:"  # what was bought of late by an account, with a card
 TALLY: Final = "rl1:t:"  # how purchases go, all together and by country, brand and funding
 BOOK: Final = "rl1:o:"  # what is known of a purchase
 STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the same node their changes
+STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
+CASES: Final = "rl1:{cases}"  # what waits for a person
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16
