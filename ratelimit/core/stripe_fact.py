@@ -1,7 +1,9 @@
 """What the facts of a purchase come to: the outcome and the label of each attempt. Pure, and the same in whatever order they came.
 
 A fact that another one overtakes (the same type about the same object and attempt, told later by the service's clock) is let go, so an
-entry is a set of facts and not a history. `known_at` is when something was first known here: no earlier moment may make use of it.
+entry is a set of facts and not a history. What follows is known since all the facts behind it were: a fact may be worked on later than one
+that came after it, and of two conclusions the one with more facts behind it is never the earlier. Whoever is told the same conclusion
+twice keeps the first time.
 
 Outcome: `succeeded` if any charge or intent of the attempt did, else `failed` if one did. A refund is none.
 
@@ -23,7 +25,7 @@ Reasons are those of https://docs.stripe.com/disputes/categories.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -46,23 +48,24 @@ _TOLD: Final[dict[str, tuple[int, Label]]] = {
 }
 
 
-class Checks(NamedTuple):
-    """What the bank said of what the buyer typed: pass, fail, unavailable, unchecked; None: nothing."""
-
-    cvc: str | None = None
-    postal: str | None = None
+Check = Literal["cvc", "postal"]
+_CHECKS: Final[tuple[Check, ...]] = ("cvc", "postal")
 
 
 class Conclusion(NamedTuple):
-    """What is known of one attempt, and since when; `labelled` says whether any label was ever spoken of, so that "" takes one back."""
+    """What is known of one attempt, and when all of that was. `failed_checks` are what the bank said is wrong of what the buyer typed.
+
+    `failed_before`: it failed at some time, also where it succeeded in the end. `label_at` None: no label was ever spoken of; otherwise a
+    `label` of "" takes back what was.
+    """
 
     attempt: int
     outcome: Outcome
     outcome_at: float
-    checks: Checks
+    failed_before: bool
+    failed_checks: frozenset[Check]
     label: Label
-    label_at: float
-    labelled: bool
+    label_at: float | None
 
 
 class Warned(NamedTuple):
@@ -104,12 +107,11 @@ def _worth(fact: Fact) -> tuple[bool, int, str]:
 
 
 def conclusions(entry: PurchaseEntry) -> list[Conclusion]:
-    """One for each attempt of which something is known; for all where a label was spoken of, which may have gone from one to another."""
-    of_attempt: dict[int, list[Fact]] = {attempt.attempt: [] for attempt in entry.attempts}
+    """One for each attempt of which something is known."""
+    of_attempt: dict[int, list[Fact]] = {}
     for fact in entry.facts.values():
-        of_attempt.get(attempt_of(entry, fact), []).append(fact)
-    labelled = any(_verdict(fact) is not None for fact in entry.facts.values())
-    return [_conclusion(attempt, facts, labelled) for attempt, facts in sorted(of_attempt.items()) if facts or labelled]
+        of_attempt.setdefault(attempt_of(entry, fact), []).append(fact)
+    return [_conclusion(one.attempt, of_attempt[one.attempt]) for one in entry.attempts if one.attempt in of_attempt]
 
 
 def warnings(entry: PurchaseEntry) -> list[Warned]:
@@ -127,54 +129,54 @@ def attempt_of(entry: PurchaseEntry, fact: Fact) -> int:
     """The attempt that a fact is about: the one it names, else that of its charge, else the last that was made before it."""
     if fact.attempt:
         return fact.attempt
-    charge = fact.said.get("charge")
-    if charge is not None:
-        named = [other for other in entry.facts.values() if other.attempt and other.said.get("charge") == charge]
-        if named:
-            return max(named, key=_when).attempt
-    if not entry.attempts:
-        return 0
+    named = _of_charge(entry, fact)
+    if named:
+        return max(named, key=_when).attempt
     before = [attempt for attempt in entry.attempts if attempt.at <= fact.created + _CLOCKS_S]
-    return max(before, key=lambda one: one.attempt).attempt if before else min(one.attempt for one in entry.attempts)
+    return max((one.attempt for one in before), default=min((one.attempt for one in entry.attempts), default=0))
 
 
-def _conclusion(attempt: int, facts: list[Fact], labelled: bool) -> Conclusion:
-    outcome, outcome_at = _outcome(facts)
+def is_certain(entry: PurchaseEntry, fact: Fact) -> bool:
+    """Whether nothing that may still come can tell that a fact is about another attempt than `attempt_of` says."""
+    return bool(len(entry.attempts) == 1 or fact.attempt or "charge" not in fact.said or _of_charge(entry, fact))
+
+
+def _of_charge(entry: PurchaseEntry, fact: Fact) -> list[Fact]:
+    """The facts that name the attempt of the same charge."""
+    charge = fact.said.get("charge")
+    return [other for other in entry.facts.values() if charge and other.attempt and other.said.get("charge") == charge]
+
+
+def _conclusion(attempt: int, facts: list[Fact]) -> Conclusion:
+    ends = {ending: [fact for fact in facts if fact.type.endswith(ending)] for ending in ("succeeded", "failed")}
+    outcome: Outcome = "succeeded" if ends["succeeded"] else "failed" if ends["failed"] else ""
     label, label_at = _label(facts)
-    return Conclusion(attempt, outcome, outcome_at, _checks(facts), label, label_at, labelled)
+    return Conclusion(
+        attempt=attempt,
+        outcome=outcome,
+        outcome_at=max((fact.known_at for some in ends.values() for fact in some), default=0.0),
+        failed_before=bool(ends["failed"]),
+        failed_checks=_failed_checks(facts),
+        label=label,
+        label_at=label_at,
+    )
 
 
-def _outcome(facts: Iterable[Fact]) -> tuple[Outcome, float]:
-    succeeded = [fact.known_at for fact in facts if fact.type.endswith("succeeded")]
-    failed = [fact.known_at for fact in facts if fact.type.endswith("failed")]
-    if succeeded:
-        return "succeeded", min(succeeded)
-    return ("failed", min(failed)) if failed else ("", 0.0)
-
-
-def _checks(facts: Iterable[Fact]) -> Checks:
+def _failed_checks(facts: Iterable[Fact]) -> frozenset[Check]:
     """Those of the latest charge that tells of any."""
-    found = Checks()
-    for fact in sorted(facts, key=_when):
-        if fact.type.startswith("charge.") and {"cvc", "postal"} & fact.said.keys():
-            found = Checks(_text(fact, "cvc"), _text(fact, "postal"))
-    return found
+    told = [fact for fact in facts if fact.type.startswith("charge.") and not fact.said.keys().isdisjoint(_CHECKS)]
+    said = max(told, key=_when).said if told else {}
+    return frozenset(check for check in _CHECKS if said.get(check) == "fail")
 
 
-def _text(fact: Fact, name: str) -> str | None:
-    value = fact.said.get(name)
-    return None if value is None else str(value)
-
-
-def _label(facts: Iterable[Fact]) -> tuple[Label, float]:
-    """The strongest of what stands, and since when it could be known."""
+def _label(facts: Iterable[Fact]) -> tuple[Label, float | None]:
+    """The strongest of what stands."""
     words = [word for fact in facts for word in _words(fact)]
+    if not words:
+        return "", None
     standing = {word.about: word for word in sorted(words, key=lambda word: _when(word.fact))}
-    if not standing:
-        return "", 0.0
-    strongest = min(standing.values(), key=lambda word: (word.strength, word.fact.known_at))
-    same = [word.fact.known_at for word in words if word.about in standing and word[:2] == strongest[:2]]
-    return strongest.label, min(same) if strongest.strength != _PERSON else strongest.fact.known_at
+    strongest = min(standing.values(), key=lambda word: word.strength)
+    return strongest.label, max(word.fact.known_at for word in words)
 
 
 def _words(fact: Fact) -> Iterator[_Word]:

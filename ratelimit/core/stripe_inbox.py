@@ -85,11 +85,11 @@ def linking(links: Sequence[str]) -> Call:
     return _call("links", *links)
 
 
-def parking(one: Taken, fact: Fact, now_s: float) -> Call:
-    """The call that lets a fact wait for its purchase; the answer is 0 if that became known just now."""
+def parking(one: Taken, fact: Fact, links: Sequence[str], now_s: float) -> Call:
+    """The call that lets a fact wait for one of these ids to be linked to a purchase; the answer is 0 if one of them was just now."""
     first, longest = _LOOK_S
     look_at = now_s + min(longest, first * 2.0 ** min(one.looks, 20))
-    return _call("park", one.entry, one.event, one.packed, one.looks + 1, fact.known_at, look_at, MOST_PARKED, *links_of(fact))
+    return _call("park", one.entry, one.event, one.packed, one.looks + 1, fact.known_at, look_at, MOST_PARKED, *links)
 
 
 def looking(now_s: float) -> Call:

@@ -7,8 +7,9 @@ agree on anything: after its effects a worker looks whether another has written 
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import reduce
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -17,41 +18,23 @@ import structlog
 from ratelimit.core import stripe_inbox
 from ratelimit.core.call import Call
 from ratelimit.core.protocols import Store
-from ratelimit.core.purchase_entry import Attempt, Fact, Label, Outcome, PurchaseEntry, read, reading, writing
-from ratelimit.core.standing import Target
+from ratelimit.core.purchase_entry import Fact, PurchaseEntry, read, reading, writing
 from ratelimit.core.store_key import BOOK, StoreKeys
-from ratelimit.core.stripe_fact import Checks, Warned, conclusions, warnings, with_fact
+from ratelimit.core.stripe_fact import is_certain, with_fact
 from ratelimit.core.stripe_inbox import State, Taken
 from ratelimit.service.ask import StoreAwayError, ask
-from ratelimit.service.cases import Cases
+from ratelimit.service.stripe_effects import StripeEffects
 from ratelimit.service.stripe_inbox import StripeInbox
 
-DUE_S: Final = 86_400.0  # until a person should have looked at an early fraud warning: refunded later, it is often disputed
 _AT_ONCE: Final = 64
 _IDLE_MS: Final = 30_000  # after which what another worker took is taken over
 _POLL_S: Final = 0.5  # for what came in through another process
 _LOOK_EVERY_S: Final = 5.0
 _MOST_TIMES: Final = 5  # that a fact is tried before it is dead
+_MOST_LOOKS: Final = 4  # at one that does not say which attempt it is about, some two minutes; then the latest is taken
 _MOST_WRITES: Final = 16  # at an entry that others write, too
 
 _log = structlog.get_logger()
-
-
-class Effects(Protocol):
-    """What is known of accounts, cards, addresses, ..., and takes in what became of purchases. Each call changes nothing when repeated."""
-
-    def outcome(self, attempt: Attempt, purchase_id: str, outcome: Outcome, checks: Checks, now_s: float) -> list[Call]:
-        """The calls that tell how an attempt ended; `now_s` is when that was first known."""
-
-    def label(self, attempt: Attempt, purchase_id: str, verdict: Label, known_at: float) -> list[Call]:
-        """The calls that tell what it turned out to be; "" takes back what was told."""
-
-
-class Holds(Protocol):
-    """Keeps tokens from being spent."""
-
-    async def warned(self, account: str, purchase_id: str, tokens: int, reason: str) -> None:
-        """Hold all tokens of a purchase that its bank takes for fraud; once, however often it is told."""
 
 
 class _Work(NamedTuple):
@@ -64,11 +47,9 @@ class _Work(NamedTuple):
 class StripeWorker:
     """One worker; any number may work on one store."""
 
-    def __init__(  # noqa: PLR0913  everybody whom a fact may concern
-        self, store: Store, keys: StoreKeys, inbox: StripeInbox, effects: Effects, holds: Holds, cases: Cases, wall: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, keys: StoreKeys, inbox: StripeInbox, effects: StripeEffects, wall: Callable[[], float]) -> None:
         self.state = State(0, 0.0, 0, 0)  # as it was last looked at
-        self._store, self._inbox, self._effects, self._holds, self._cases, self._wall = store, inbox, effects, holds, cases, wall
+        self._store, self._inbox, self._effects, self._wall = store, inbox, effects, wall
         self._book = keys.namer_of(BOOK)
         self._name = uuid4().hex[:12]
         self._look_at = 0.0
@@ -78,10 +59,8 @@ class StripeWorker:
         while True:
             self._inbox.filled.clear()
             if not await self._turn():
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._inbox.filled.wait(), _POLL_S)
-                except TimeoutError:
-                    pass
 
     async def _turn(self) -> int:
         try:
@@ -95,10 +74,11 @@ class StripeWorker:
         """Work on what is there, up to some number at once, and say how many that was; raises StoreAwayError."""
         (answer,) = await ask(self._store, [stripe_inbox.taking(self._name, idle_ms, _AT_ONCE)])
         works = [work for taken in stripe_inbox.taken(answer) if (work := await self._read(taken)) is not None]
+        links = await self._ask([stripe_inbox.linking(stripe_inbox.links_of(work.fact)) for work in works])
         by_purchase: dict[str, list[_Work]] = {}
-        for work, purchase in zip(works, await self._purchases(works), strict=True):
+        for work, known, purchase in zip(works, links, await self._purchases(works, links), strict=True):
             if purchase is None:
-                await self._park(work)
+                await self._park(work, stripe_inbox.links_of(work.fact) if not any(known) else [])
             else:
                 by_purchase.setdefault(purchase, []).append(work)
         await asyncio.gather(*(self._finish(purchase, some) for purchase, some in by_purchase.items()))
@@ -121,10 +101,8 @@ class StripeWorker:
             await self._bury(taken, f"cannot be read: {error}")
             return None
 
-    async def _purchases(self, works: Iterable[_Work]) -> list[str | None]:
+    async def _purchases(self, works: list[_Work], links: list[list[bytes]]) -> list[str | None]:
         """The purchase of each: the one it names, the one that another fact named, or the one that is called like its intent."""
-        works = list(works)
-        links = await self._ask([stripe_inbox.linking(stripe_inbox.links_of(work.fact)) for work in works])
         wanted = [_candidates(work.fact, found) for work, found in zip(works, links, strict=True)]
         distinct = sorted({name for names in wanted for name in names})
         states = await self._ask([reading(self._book(name)) for name in distinct])
@@ -134,8 +112,8 @@ class StripeWorker:
     async def _finish(self, purchase: str, works: list[_Work]) -> None:
         """Do all that follows from some facts of one purchase, then let them go."""
         try:
-            await self._tell(purchase, [work.fact for work in works])
-            await self._ask([stripe_inbox.settling(work.taken.entry, purchase, work.fact) for work in works])
+            certain = await self._tell(purchase, works)
+            await self._ask([stripe_inbox.settling(work.taken.entry, purchase, work.fact) for work in certain])
         except StoreAwayError:
             raise
         except Exception as error:  # a bug with one purchase must not keep the others waiting
@@ -144,12 +122,19 @@ class StripeWorker:
                 if work.taken.times >= _MOST_TIMES:
                     await self._bury(work.taken, f"{type(error).__name__}: {error}")
         else:
-            self._inbox.counts["worked"] += len(works)
+            self._inbox.counts["worked"] += len(certain)
 
-    async def _tell(self, purchase: str, facts: list[Fact]) -> None:
+    async def _tell(self, purchase: str, works: list[_Work]) -> list[_Work]:
+        """Write facts into the book and tell what follows. Those of which it is not certain which attempt they are about wait a while."""
         key = self._book(purchase)
-        warned = {fact.object for fact in facts}
-        told, entry = -1, await self._entry(purchase, key)
+        entry = await self._entry(purchase, key)
+        certain = _certain(entry, works)
+        for work in works:
+            if work not in certain:
+                await self._park(work, [])
+        facts = [work.fact for work in certain]
+        objects = {fact.object for fact in facts}
+        told = -1
         for _ in range(_MOST_WRITES):
             updated = reduce(with_fact, facts, entry)
             if updated is not entry:
@@ -157,46 +142,16 @@ class StripeWorker:
                 entry = await self._entry(purchase, key)
                 if not written:
                     continue
-            if told == entry.version:
-                return
-            await self._apply(entry, warned)
-            told, entry = entry.version, await self._entry(purchase, key)
-            if told == entry.version:
-                return
+            if told != entry.version and facts:
+                await self._effects.tell(entry, objects)
+                told, entry = entry.version, await self._entry(purchase, key)
+            if told == entry.version or not facts:
+                return certain
         raise RuntimeError("others write this purchase's entry without end")
 
-    async def _apply(self, entry: PurchaseEntry, warned: set[str]) -> None:
-        """Tell what follows from an entry; of warnings only those that are new, since a person may have answered the others."""
-        attempts = {attempt.attempt: attempt for attempt in entry.attempts}
-        calls: list[Call] = []
-        for found in conclusions(entry):
-            attempt = attempts[found.attempt]
-            if found.outcome:
-                calls += self._effects.outcome(attempt, entry.id, found.outcome, found.checks, found.outcome_at)
-            if found.labelled:
-                calls += self._effects.label(attempt, entry.id, found.label, found.label_at)
-        await self._ask(calls)
-        for warning in warnings(entry):
-            if warning.object in warned and warning.attempt in attempts:
-                await self._warn(entry.id, attempts[warning.attempt], warning)
-
-    async def _warn(self, purchase: str, attempt: Attempt, warning: Warned) -> None:
-        reason = f"early fraud warning: {warning.fraud_type or 'no type was told'}"
-        await self._holds.warned(attempt.account, purchase, attempt.tokens, reason)
-        await self._cases.open(
-            Target("account", attempt.account),
-            "early_fraud_warning",
-            [reason],
-            purchase,
-            warning.known_at + DUE_S,
-            attempt=attempt.attempt,
-            source=warning.object,
-            at=warning.known_at,
-        )
-
-    async def _park(self, work: _Work) -> None:
-        (parked,) = await self._ask([stripe_inbox.parking(work.taken, work.fact, self._wall())])
-        self._inbox.counts["parked"] += parked  # not: its purchase became known just now, and it is taken again
+    async def _park(self, work: _Work, links: list[str]) -> None:
+        (parked,) = await self._ask([stripe_inbox.parking(work.taken, work.fact, links, self._wall())])
+        self._inbox.counts["parked"] += parked  # not: one of the links became known just now, and it is in the inbox again
 
     async def _bury(self, taken: Taken, why: str) -> None:
         await self._ask([stripe_inbox.burying(taken, why[:300], self._wall())])
@@ -214,3 +169,9 @@ def _candidates(fact: Fact, links: Iterable[bytes]) -> list[str]:
     """Where to look for the purchase of a fact, the surest first."""
     named = [fact.said.get("purchase"), *(link.decode() for link in links), fact.said.get("intent")]
     return [str(name) for name in named if name]
+
+
+def _certain(entry: PurchaseEntry, works: list[_Work]) -> list[_Work]:
+    """Those facts that no other can put elsewhere, and those that have waited for one long enough."""
+    all_known = reduce(with_fact, [work.fact for work in works], entry)
+    return [work for work in works if work.taken.looks >= _MOST_LOOKS or is_certain(all_known, work.fact)]

@@ -6,7 +6,7 @@
 --   take   consumer, idle_ms, count      -> {{entry, event, fact, times taken, looks}, ...}, first what another took and did not settle
 --   done   entry, purchase, kept_s, link...  -> 1; from now on these links are known to be of that purchase, and who waited for one comes in
 --   links  link...                       -> the purchase of each, '' where it is not known
---   park   entry, event, fact, looks, at, look_at, most, link...  -> 1; or 0: a link is known by now, so nothing was parked
+--   park   entry, event, fact, looks, at, look_at, most, link...  -> 1; or 0: a link is known by now, so it went to the end of the inbox
 --   look   now, kept_s, count            -> {came in, dropped}: those whose time has come are looked at again
 --   dead   entry, event, fact, why, now, most  -> 1
 --   retry  event, now                    -> 1: in the inbox again; 0: there is none
@@ -131,6 +131,8 @@ end
 function calls.park(name, entry, event, fact, looks, at, look_at, most, ...)
     for _, link in ipairs({...}) do
         if redis.call('EXISTS', name .. ':link:' .. link) == 1 then
+            stream_in(name, event, fact, looks, at)
+            settle(name, entry)
             return 0
         end
     end

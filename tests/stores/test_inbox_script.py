@@ -84,7 +84,7 @@ def test_what_waits_comes_in_with_its_link(box: Inbox) -> None:
     box.put(1)
     (one,) = box.take()
     fact = heard(1).fact
-    assert box.ask(inbox.parking(one, fact, NOW)) == 1
+    assert box.ask(inbox.parking(one, fact, inbox.links_of(fact), NOW)) == 1
     assert box.state()[2] == 1
     (record,) = box.ask(inbox.listing("parked"))
     assert inbox.fact_of(inbox.kept(record).fact) == fact
@@ -94,7 +94,9 @@ def test_what_waits_comes_in_with_its_link(box: Inbox) -> None:
     assert box.ask(inbox.linking(["ch_1", "ch_9"])) == [b"p", b""]
     (came,) = box.take()
     assert (came.event, came.looks, box.state()[2]) == ("evt_1", 1, 0)
-    assert box.ask(inbox.parking(came, fact, NOW)) == 0  # its purchase is known
+    assert box.ask(inbox.parking(came, fact, inbox.links_of(fact), NOW)) == 0  # its purchase is known
+    (again,) = box.take()
+    assert (again.event, again.looks, again.times, box.state()[0]) == ("evt_1", 2, 1, 1)
 
 
 def test_what_waits_is_looked_at_again(box: Inbox) -> None:
@@ -105,12 +107,12 @@ def test_what_waits_is_looked_at_again(box: Inbox) -> None:
     for looks in range(3):
         (one,) = box.take()
         assert one.looks == looks
-        box.ask(inbox.parking(one, fact, later))
+        box.ask(inbox.parking(one, fact, inbox.links_of(fact), later))
         assert box.ask(inbox.looking(later + 10 * 2**looks - 1)) == [0, 0]
         later += 10 * 2**looks
         assert box.ask(inbox.looking(later)) == [1, 0]
     (one,) = box.take()
-    box.ask(inbox.parking(one, fact, NOW))
+    box.ask(inbox.parking(one, fact, inbox.links_of(fact), NOW))
     assert box.ask(inbox.looking(NOW + inbox.PARKED_S + 1)) == [0, 1]
     assert box.state()[:1] + box.state()[2:] == (0, 0, 0)
 
@@ -121,7 +123,7 @@ def test_as_many_wait_as_there_is_room_for(box: Inbox, monkeypatch: pytest.Monke
     for number in range(3):
         box.put(number)
         (one,) = box.take()
-        box.ask(inbox.parking(one, heard(number).fact, NOW - number))
+        box.ask(inbox.parking(one, heard(number).fact, [], NOW - number))
     assert {inbox.kept(record).event for record in box.ask(inbox.listing("parked"))} == {"evt_1", "evt_2"}
 
 
