@@ -33,7 +33,7 @@ def scoring(plan: Plan) -> Iterator[Row]:
     """Ours and scikit-learn's in each round, a batch and a row alone."""
     plan.say("scoring")
     rows = _signals(4_000)
-    design = design_of(rows)
+    design = design_of(rows, [signal.unit for signal in SIGNALS])
     theirs = IsolationForest(n_estimators=_TREES, max_samples=256, random_state=1).fit(design.apply(rows))
     trees, normal = export_isolation(theirs)
     parts = Parts(design, trees, normal, quantiles_of(rows, np.arange(len(rows))))

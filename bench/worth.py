@@ -26,11 +26,12 @@ from ratelimit.anomaly.evaluation import Judgement, Seen, judge
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.label import Label, marks_of
 from ratelimit.anomaly.ranks import Ranks
+from ratelimit.anomaly.recipe import Recipe
 from ratelimit.anomaly.simulation.attack import Attack, attack, splice
 from ratelimit.anomaly.simulation.folder import simulate
 from ratelimit.anomaly.simulation.text import label_fields
 from ratelimit.anomaly.spool import Spool, Trail
-from ratelimit.anomaly.training import Fitted, Recipe, TooFewError, train
+from ratelimit.anomaly.training import Fitted, TooFewError, train
 from ratelimit.cli.log_file import LogFile
 from ratelimit.cli.past import Asked, Past, past_of
 from ratelimit.core.access_log import parser

@@ -18,9 +18,9 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from ratelimit.anomaly.manifest import FORMAT, KIND, Manifest
+from ratelimit.anomaly.manifest import FORMAT, Manifest
+from ratelimit.anomaly.signal_table import FAMILIES, Family, SignalTable, table_of
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.signals import NAMES, VERSION
 
 MANIFEST: Final = "manifest.json"
 ARRAYS: Final = "arrays.npz"
@@ -71,11 +71,11 @@ def write_artifact(folder: Path, manifest: Manifest, arrays: Arrays, files: Mapp
     return _version(encoded)
 
 
-def read_artifact(folder: Path) -> Artifact:
-    """The model in a folder. Raises ArtifactError."""
+def read_artifact(folder: Path, family: Family = "requests") -> Artifact:
+    """The model of that family in a folder. Raises ArtifactError."""
     path = folder / MANIFEST
     encoded = _read(path, MAX_MANIFEST_BYTES)
-    manifest = _decode(path, encoded)
+    manifest = _decode(path, encoded, family)
     packed = _read(folder / ARRAYS, MAX_ARRAY_BYTES)
     if (found := sha256(packed).hexdigest()) != manifest.sha256:
         raise ArtifactError(
@@ -90,7 +90,7 @@ def _version(manifest: bytes) -> str:
     return sha256(manifest).hexdigest()[:VERSION_DIGITS]
 
 
-def _decode(path: Path, encoded: bytes) -> Manifest:
+def _decode(path: Path, encoded: bytes, family: Family) -> Manifest:
     try:
         # the format first: what else a newer one says, this version cannot know
         found = msgspec.json.decode(encoded)
@@ -102,20 +102,21 @@ def _decode(path: Path, encoded: bytes) -> Manifest:
         raise ArtifactError(path, f"is no model's manifest: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArtifactError(path, f"is not JSON ({error}); expected a model's manifest") from None
-    if manifest.kind != KIND:
-        raise ArtifactError(path, f"is a model of {manifest.kind[:40]!r}; expected one of '{KIND}'")
-    if manifest.signal_version != VERSION or manifest.signals != NAMES:
-        raise ArtifactError(path, f"was trained on {_differing(manifest)}; train it again")
+    table = table_of(FAMILIES[family][0])
+    if manifest.kind != family:
+        raise ArtifactError(path, f"is a model of {manifest.kind[:40]!r}; expected one of '{family}'")
+    if manifest.signal_version != table.version or manifest.signals != table.names:
+        raise ArtifactError(path, f"was trained on {_differing(manifest, table)}; train it again")
     return manifest
 
 
-def _differing(manifest: Manifest) -> str:
-    if manifest.signal_version != VERSION:
-        return f"version {manifest.signal_version} of the signals; expected version {VERSION}"
-    for number, (found, expected) in enumerate(zip(manifest.signals, NAMES, strict=False)):
+def _differing(manifest: Manifest, table: SignalTable) -> str:
+    if manifest.signal_version != table.version:
+        return f"version {manifest.signal_version} of the signals; expected version {table.version}"
+    for number, (found, expected) in enumerate(zip(manifest.signals, table.names, strict=False)):
         if found != expected:
             return f"other signals: number {number} is {found[:40]!r}; expected '{expected}'"
-    return f"{len(manifest.signals)} signals; expected {len(NAMES)}"
+    return f"{len(manifest.signals)} signals; expected {len(table.names)}"
 
 
 def _read(path: Path, most: int) -> bytes:

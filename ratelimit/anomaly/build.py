@@ -1,4 +1,4 @@
-"""Trains a model of all kinds of subjects on the trails of a log; anomaly/artifact writes it."""
+"""Trains a model of all kinds of rows of a family on the trails of a log; anomaly/artifact writes it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from ratelimit.anomaly.label import Label, marks_of
 from ratelimit.anomaly.manifest import Manifest, Trained
+from ratelimit.anomaly.recipe import Recipe
+from ratelimit.anomaly.signal_table import FAMILIES, ModelKind, table_of
 from ratelimit.anomaly.spool import Trail
-from ratelimit.anomaly.training import Fitted, Recipe, TooFewError, train
+from ratelimit.anomaly.training import Fitted, TooFewError, train
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.profile import TICKS_PER_DAY
-from ratelimit.core.signals import KINDS, NAMES, VERSION, Kind
 
 LIBRARIES: Final = ("numpy", "scikit-learn")  # that a model's numbers depend on
 
-Trails = Mapping[Kind, Trail]
-OnKind = Callable[[Kind], None]  # told which kind is begun
+Trails = Mapping[ModelKind, Trail]
+OnKind = Callable[[ModelKind], None]  # told which kind is begun
 
 
 class Built(NamedTuple):
@@ -26,17 +27,18 @@ class Built(NamedTuple):
 
     manifest: Manifest
     arrays: dict[str, NDArray[Any]]
-    left_out: dict[Kind, str]
+    left_out: dict[ModelKind, str]
 
 
 def build(trails: Trails, labels: Sequence[Label], recipe: Recipe, on_kind: OnKind) -> Built:
     """The model of these trails. Raises ConfigError if there is too little of every kind."""
     days = _training_days(trails, recipe)
-    fitted: dict[Kind, Fitted] = {}
-    left_out: dict[Kind, str] = {}
-    for kind in KINDS:
+    fitted: dict[ModelKind, Fitted] = {}
+    left_out: dict[ModelKind, str] = {}
+    table = table_of(next(iter(trails)))
+    for kind in FAMILIES[table.family]:
         on_kind(kind)
-        marks = marks_of(trails[kind], kind, labels, known_by_s=(days[1] + 1) * TICKS_PER_DAY)
+        marks = marks_of(trails[kind], kind, labels, known_by_s=(days[1] + 1 + recipe.label_days) * TICKS_PER_DAY)
         try:
             fitted[kind] = train(kind, trails[kind], marks, days, recipe)
         except TooFewError as error:
@@ -46,8 +48,9 @@ def build(trails: Trails, labels: Sequence[Label], recipe: Recipe, on_kind: OnKi
     rows: dict[str, int] = {kind: one.rows for kind, one in fitted.items()}
     subjects: dict[str, int] = {kind: one.subjects for kind, one in fitted.items()}
     manifest = Manifest(
-        signal_version=VERSION,
-        signals=NAMES,
+        kind=table.family,
+        signal_version=table.version,
+        signals=table.names,
         trained=Trained(date(days[0]), date(days[1]), rows, subjects),
         libraries={name: version(name) for name in LIBRARIES},
         metrics={

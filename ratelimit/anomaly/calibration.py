@@ -18,9 +18,9 @@ from ratelimit.anomaly.label import Label, marks_of
 from ratelimit.anomaly.manifest import Age, Calibration, Cohort
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.ranks import LEAST_DAYS, Ranks, ages, rank
+from ratelimit.anomaly.signal_table import ModelKind
 from ratelimit.anomaly.usual import usual
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.signals import Kind
 
 LEAST_SUBJECT_DAYS: Final = 10_000  # ten of them are beyond 0.999
 BUDGET: Final = 0.001  # honest subjects a day that may be acted upon
@@ -50,7 +50,7 @@ def calibrate(model: Model, trails: Trails, labels: Sequence[Label], ranking: Ra
     arrays: dict[str, NDArray[Any]] = {}
     cohorts: dict[str, tuple[Cohort, ...]] = {}
     metrics: dict[str, Any] = {}
-    left_out: dict[Kind, str] = {}
+    left_out: dict[ModelKind, str] = {}
     spans: list[int] = []
     for kind, known in model.kinds.items():
         on_kind(kind)

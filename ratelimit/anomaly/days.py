@@ -1,17 +1,14 @@
 """A trail seen by the day: each subject's most unusual row of each day (UTC), since one is enough to be acted upon."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.ranks import Ranks
+from ratelimit.anomaly.signal_table import table_of
 from ratelimit.anomaly.spool import Indices, Trail
-from ratelimit.core.signals import COLUMN, too_much_missing
-
-_AGE: Final = COLUMN["age_s"]
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +42,7 @@ def scores_of(model: KindModel, trail: Trail) -> Floats:
     """The score of each row; NaN where too much is missing."""
     scores = np.empty(len(trail))
     for part, rows in trail.chunks():
-        scores[part] = np.where(too_much_missing(model.kind, rows), np.nan, model.raw(rows))
+        scores[part] = np.where(model.lacking(rows), np.nan, model.raw(rows))
     return scores
 
 
@@ -64,5 +61,5 @@ def days_of(trail: Trail, scores: Floats, chosen: NDArray[np.bool_]) -> Days:
         last[:-1] = (np.diff(subject[order]) != 0) | (np.diff(day[order]) != 0)
     greatest = rows[order[last]]
     plan = tuple(trail.plans[number] for number in trail.plan[greatest].tolist())
-    age_s = trail.signals[trail.place[greatest], _AGE].astype(np.float64)
+    age_s = trail.signals[trail.place[greatest], table_of(trail.kind).age].astype(np.float64)
     return Days(trail.subject[greatest], trail.day[greatest], scores[greatest], greatest, plan, age_s)

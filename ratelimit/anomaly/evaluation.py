@@ -23,9 +23,9 @@ from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.label import Label, Marks, marks_of
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.ranks import Ranks
+from ratelimit.anomaly.signal_table import ModelKind, table_of
 from ratelimit.anomaly.spool import Trail
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.signals import COLUMN, Kind
 
 CASES_A_DAY: Final = (20, 50, 100)
 
@@ -55,7 +55,7 @@ class Judgement(NamedTuple):
 class Seen:
     """A trail as it is judged: the `scores` of its rows, what is `known` of them, and the labels of all `labelled`, scored or not."""
 
-    kind: Kind
+    kind: ModelKind
     model: KindModel
     trail: Trail
     scores: Floats
@@ -129,7 +129,7 @@ def _first_flagged(seen: Seen, ranks: Ranks) -> dict[int, int]:
     """For each label the tick at which its subject was beyond the budget for the first time."""
     rows = np.flatnonzero(seen.known.bad & ~np.isnan(seen.scores))
     plans = [seen.trail.plans[number] for number in seen.trail.plan[rows].tolist()]
-    risks = ranks.risks(seen.scores[rows], plans, seen.trail.rows(rows)[:, COLUMN["age_s"]])
+    risks = ranks.risks(seen.scores[rows], plans, seen.trail.rows(rows)[:, table_of(seen.kind).age])
     first: dict[int, int] = {}
     for row in rows[risks > 1 - BUDGET].tolist():  # by time
         first.setdefault(int(seen.known.mark[row]), int(seen.trail.tick[row]))
@@ -159,11 +159,13 @@ def _reasons(seen: Seen, flagged: Days) -> dict[str, int]:
     return dict(Counter(found[0].signal for found in reasons if found).most_common())
 
 
-def evaluate(model: Model, trails: Trails, labels: Sequence[Label], on_kind: OnKind) -> dict[By, tuple[Evaluation, dict[Kind, Judgement]]]:
+def evaluate(
+    model: Model, trails: Trails, labels: Sequence[Label], on_kind: OnKind
+) -> dict[By, tuple[Evaluation, dict[ModelKind, Judgement]]]:
     """The evaluation of a model on a log, by its forest and, where labels taught it, by those. Raises ConfigError for an empty log."""
     if not any(len(trail) for trail in trails.values()):
         raise ConfigError(["nobody in this log asked often enough to have a profile; expected subjects that ask ten times or more"])
-    judged: dict[By, dict[Kind, Judgement]] = {"unusual": {}}
+    judged: dict[By, dict[ModelKind, Judgement]] = {"unusual": {}}
     for kind, known in model.kinds.items():
         if not len(trails[kind]):
             continue
@@ -176,7 +178,7 @@ def evaluate(model: Model, trails: Trails, labels: Sequence[Label], on_kind: OnK
     return {by: (_evaluation(model, by, trails, labels, found), found) for by, found in judged.items()}
 
 
-def _evaluation(model: Model, by: By, trails: Trails, labels: Sequence[Label], judged: dict[Kind, Judgement]) -> Evaluation:
+def _evaluation(model: Model, by: By, trails: Trails, labels: Sequence[Label], judged: dict[ModelKind, Judgement]) -> Evaluation:
     calibration = model.manifest.calibration if by == "unusual" else None
     days = np.concatenate([trail.day[[0, -1]] for trail in trails.values() if len(trail)])
     return Evaluation(

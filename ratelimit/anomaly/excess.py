@@ -15,23 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.anomaly.quantiles import Quantiles
-from ratelimit.core.signals import COLUMN
 
-# counts of which more is never a sign of honesty, and which grow with abuse by orders of magnitude; shares and rhythms are the forest's
-COUNTED: Final = (
-    "attempts_10s attempts_10m attempts_1d requests_10s requests_10m requests_1d paths addresses networks keys accounts countries agents "
-    "cost_10m cost_1d bytes_10m bytes_1d failed_logins_10m failed_logins_1d signups_1d"
-).split()
 HALVED_BY: Final = 4.0  # doublings
 
 Floats = NDArray[np.float64]
 
 
 class Excess:
-    """Made ready from a kind's quantile tables."""
+    """Made ready from a kind's quantile tables, for those columns that are counted."""
 
-    def __init__(self, quantiles: Quantiles) -> None:
-        columns = np.array([COLUMN[name] for name in COUNTED])
+    def __init__(self, quantiles: Quantiles, columns: NDArray[np.intp]) -> None:
         known = np.isfinite(quantiles.edges[columns, -1])  # of too few there is no edge
         self._columns = columns[known]
         self._least = 1 + np.maximum(quantiles.edges[self._columns, -1], 0)

@@ -18,11 +18,10 @@ from ratelimit.anomaly.forest import Forest, Trees
 from ratelimit.anomaly.quantiles import Quantiles
 from ratelimit.anomaly.ranks import Knots, Ranks
 from ratelimit.anomaly.reasons import Reasons
+from ratelimit.anomaly.signal_table import ModelKind, table_of
 from ratelimit.core.signal_reason import SignalReason
-from ratelimit.core.signals import COLUMN, SIGNALS, Kind, too_much_missing
 from ratelimit.core.spread import Spread
 
-_AGE: Final = COLUMN["age_s"]
 _MOST: Final = float(np.finfo(np.float32).max)
 _DTYPES: Final = {
     "feature": np.int16,
@@ -62,7 +61,7 @@ class Parts(NamedTuple):
     fraud: tuple[Trees, float] | None = None
     spread: Spread | None = None
 
-    def arrays(self, kind: Kind) -> dict[str, NDArray[Any]]:
+    def arrays(self, kind: ModelKind) -> dict[str, NDArray[Any]]:
         """Everything by its name in an artifact. The cohorts of `ranks` go into the manifest."""
         found: dict[str, Any] = {**self.design._asdict(), **self.trees._asdict(), **self.quantiles._asdict(), "normal": [self.normal]}
         if self.ranks is not None:
@@ -79,7 +78,7 @@ class Parts(NamedTuple):
         return {f"{kind}/{name}": np.asarray(array, _DTYPES[name]) for name, array in found.items()}
 
 
-def read_parts(artifact: Artifact, kind: Kind) -> Parts | None:
+def read_parts(artifact: Artifact, kind: ModelKind) -> Parts | None:
     """The parts of a kind; None if the artifact has no model of it. Raises ArtifactError for arrays that do not fit together."""
     prefix = f"{kind}/"
     found = {name.removeprefix(prefix): array for name, array in artifact.arrays.items() if name.startswith(prefix)}
@@ -94,11 +93,12 @@ def read_parts(artifact: Artifact, kind: Kind) -> Parts | None:
         raise artifact.error(f"{prefix}{error.args[0]} is missing") from None
 
 
-def _parts(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Parts:
+def _parts(artifact: Artifact, kind: ModelKind, found: dict[str, NDArray[Any]]) -> Parts:
     design = Design(*(found[name] for name in Design._fields))
     trees = Trees(*(found[name] for name in Trees._fields))
     quantiles = Quantiles(*(found[name] for name in Quantiles._fields))
-    problems = [design.problem(), trees.problem(design.columns), quantiles.problem(len(SIGNALS)), _not_one("normal", found["normal"])]
+    signals = len(table_of(kind).names)
+    problems = [design.problem(signals), trees.problem(design.columns), quantiles.problem(signals), _not_one("normal", found["normal"])]
     boosted = None
     if "fraud_value" in found:
         boosted = Trees(*(found[f"fraud_{name}"] for name in Trees._fields))
@@ -106,7 +106,7 @@ def _parts(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Pa
     spread = None
     if "spread_cuts" in found:
         spread = Spread(*(found[f"spread_{name}"] for name in Spread._fields))
-        problems.append(spread.problem(len(SIGNALS) + 1))
+        problems.append(spread.problem(signals + 1))
     if (normal := found["normal"]).size and not normal.min() > 0:
         problems.append(f"normal is {normal.min()}; expected a number above 0")
     for problem in filter(None, problems):
@@ -120,7 +120,7 @@ def _not_one(name: str, array: Floats) -> str | None:
     return None if fine else f"{name} has the shape {array.shape}; expected one finite number"
 
 
-def _ranks(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Ranks | None:
+def _ranks(artifact: Artifact, kind: ModelKind, found: dict[str, NDArray[Any]]) -> Ranks | None:
     calibration = artifact.manifest.calibration
     cohorts = () if calibration is None else calibration.cohorts.get(kind, ())
     if not cohorts:
@@ -139,15 +139,21 @@ def _ranks(artifact: Artifact, kind: Kind, found: dict[str, NDArray[Any]]) -> Ra
 
 
 class KindModel:
-    """What is said of subjects of one kind, by rows of signals (n, signals), which may hold NaN and infinities."""
+    """What is said of rows of one kind, by rows of signals (n, signals), which may hold NaN and infinities."""
 
-    def __init__(self, kind: Kind, parts: Parts) -> None:
+    def __init__(self, kind: ModelKind, parts: Parts) -> None:
         self.kind: Final = kind
         self.parts: Final = parts
+        self._table = table_of(kind)
+        self._known = np.asarray(np.isfinite(parts.quantiles.edges).any(axis=1))
         self._forest = Forest(parts.trees)
         self._fraud = Forest(parts.fraud[0]) if parts.fraud is not None else None
-        self._excess = Excess(parts.quantiles)
-        self._reasons = Reasons(parts.quantiles)
+        self._excess = Excess(parts.quantiles, self._table.counted)
+        self._reasons = Reasons(parts.quantiles, self._table.names)
+
+    def lacking(self, rows: Floats) -> NDArray[np.bool_]:
+        """Which rows say too little for a risk."""
+        return self._table.lacking(rows, self._known)
 
     def raw(self, rows: Floats) -> Floats:
         """The scores, 0..1; also of a model that is not calibrated."""
@@ -158,8 +164,8 @@ class KindModel:
         """The share of peers' days that were less unusual; NaN: not calibrated, or too much is missing."""
         if self.parts.ranks is None:
             return np.full(len(rows), np.nan)
-        risks = self.parts.ranks.risks(self.raw(rows), plans, rows[:, _AGE])
-        risks[too_much_missing(self.kind, rows)] = np.nan
+        risks = self.parts.ranks.risks(self.raw(rows), plans, rows[:, self._table.age])
+        risks[self.lacking(rows)] = np.nan
         return risks
 
     def p_fraud(self, rows: Floats) -> Floats:
@@ -168,7 +174,7 @@ class KindModel:
             return np.full(len(rows), np.nan)
         log_odds = self._fraud.sum(self.parts.design.apply(rows)) + self.parts.fraud[1]
         chances: Floats = (1 + np.tanh(log_odds / 2)) / 2  # the logistic function, without its overflow
-        chances[too_much_missing(self.kind, rows)] = np.nan
+        chances[self.lacking(rows)] = np.nan
         return chances
 
     def reasons(self, rows: Floats) -> list[tuple[SignalReason, ...]]:

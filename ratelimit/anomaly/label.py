@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ratelimit.anomaly.signal_table import ModelKind
 from ratelimit.anomaly.spool import Subject, Trail
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.log_entry import BrokenLineError
@@ -31,7 +32,7 @@ Naming = Callable[[Kind, str], Subject | None]  # what a raw value of a log is c
 class _Line(msgspec.Struct, frozen=True):
     """As it is written; what else a line says is the writer's."""
 
-    target: Kind
+    target: Kind | Literal["purchase", "card"]
     value: str
     verdict: Literal["abuse", "fraud", "good"]
     start: str | float = msgspec.field(name="from")
@@ -44,7 +45,7 @@ class _Line(msgspec.Struct, frozen=True):
 class Label(NamedTuple):
     """Of one subject, as it is called in a trail; times in seconds since the epoch, `until` the first that is not meant."""
 
-    kind: Kind
+    kind: ModelKind
     subject: Subject
     bad: bool
     abuse: str
@@ -84,6 +85,8 @@ def read_labels(path: Path, naming: Naming) -> list[Label]:
 
 
 def _label(line: _Line, naming: Naming) -> Label | None:
+    if line.target == "purchase" or line.target == "card":  # noqa: PLR1714  (a set does not narrow the type)
+        return None
     subject = naming(line.target, line.value)
     if subject is None:
         return None
@@ -116,7 +119,7 @@ class Marks(NamedTuple):
         return ~ever_bad[trail.subject]
 
 
-def marks_of(trail: Trail, kind: Kind, labels: Iterable[Label], known_by_s: float = inf) -> Marks:
+def marks_of(trail: Trail, kind: ModelKind, labels: Iterable[Label], known_by_s: float = inf) -> Marks:
     """What was known of a trail's rows at that time. A good word, by a person, outlasts a bad one."""
     numbers = {subject: number for number, subject in enumerate(trail.subjects)}
     own = tuple(label for label in labels if label.kind == kind and label.known_s <= known_by_s and label.subject in numbers)

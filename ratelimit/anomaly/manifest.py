@@ -5,7 +5,6 @@ from typing import Any, Final, Literal
 from msgspec import Struct, field
 
 FORMAT: Final = 1
-KIND: Final = "requests"
 
 Age = Literal["new", "young", "old"]  # less than a day, less than 14, older
 
@@ -47,7 +46,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     signals: tuple[str, ...]
     trained: Trained
     libraries: dict[str, str]
-    kind: str = KIND
+    kind: str = "requests"
     format: int = FORMAT
     metrics: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ratelimit.anomaly.calibration import BUDGET
 from ratelimit.anomaly.evaluation import Curve, Floats, Judgement
 from ratelimit.anomaly.evaluation_report import Share
-from ratelimit.core.signals import Kind
+from ratelimit.anomaly.signal_table import ModelKind
 
 _OURS: Final = "#0b6e99"
 _BAD: Final = "#c0392b"
@@ -29,7 +29,7 @@ _HEIGHT_IN: Final = 3.4
 _TALL_IN: Final = 4.6  # with a legend below
 _MOST_POINTS: Final = 300  # of a curve
 
-Judged = Mapping[Kind, Judgement]
+Judged = Mapping[ModelKind, Judgement]
 
 
 def plots(judged: Judged, precision: Mapping[str, Share]) -> dict[str, bytes]:

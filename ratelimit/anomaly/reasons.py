@@ -4,6 +4,7 @@ Signals are looked at one by one, and the forest sees how they go together; so t
 all that the score is made of.
 """
 
+from collections.abc import Sequence
 from math import isnan
 from typing import Final
 
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from ratelimit.anomaly.quantiles import Quantiles, Tails
 from ratelimit.core.signal_reason import SignalReason
-from ratelimit.core.signals import NAMES
 
 REASONS: Final = 3
 
@@ -23,9 +23,10 @@ Floats = NDArray[np.float64]
 
 
 class Reasons:
-    """Made once of a kind's tables."""
+    """Made once of a kind's tables, of the signals of these names."""
 
-    def __init__(self, quantiles: Quantiles) -> None:
+    def __init__(self, quantiles: Quantiles, names: Sequence[str]) -> None:
+        self._names = names
         self._tails = Tails(quantiles)
         self._low, self._high = (np.ascontiguousarray(end) for end in quantiles.normal().T)
         bounded = np.isfinite(self._low) & np.isfinite(self._high)
@@ -41,7 +42,7 @@ class Reasons:
         tables = [array.tolist() for array in (columns, *picked, np.take_along_axis(shares, columns, axis=1))]
         return [
             tuple(
-                SignalReason(NAMES[column], value, low, high, share)
+                SignalReason(self._names[column], value, low, high, share)
                 for column, value, low, high, share in zip(*parts, strict=True)
                 if not isnan(value)
             )

@@ -1,6 +1,7 @@
 """Rows of signals on their way from a log to training: written to disk as they come, read back without taking memory for them.
 
-A *trail* is everything that was scored of the subjects of one kind, by time. Subjects are numbered by their names, and rows of one tick
+A *trail* is everything that was scored of the subjects of one kind, by time; of purchases the subject is the account, and what
+they are (a purchase, a setup, a grant) stands where others have a plan. Subjects are numbered by their names, and rows of one tick
 stand in the order of these numbers: so the same log gives the same trail, whatever order a busy store answered in. Times are ticks, whole
 seconds since the epoch. The folder is the caller's, who removes it.
 """
@@ -15,12 +16,13 @@ from typing import Any, BinaryIO, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ratelimit.anomaly.signal_table import ModelKind, table_of
 from ratelimit.core.profile import TICKS_PER_DAY
-from ratelimit.core.signals import KINDS, SIGNALS, Kind
+from ratelimit.core.signals import KINDS
 
 CHUNK: Final = 16_384  # rows that are in memory at a time
 
-_ROW: Final = np.dtype([("tick", "<i8"), ("subject", "<i4"), ("plan", "<i4"), ("signals", "<f4", (len(SIGNALS),))])
+_FIELDS: Final = (("tick", "<i8"), ("subject", "<i4"), ("plan", "<i4"))  # of a row, before its signals
 _HEAD: Final = Struct("<qii")
 _BUFFER_BYTES: Final = 1_048_576
 
@@ -33,6 +35,7 @@ Floats = NDArray[np.float64]
 class Trail:
     """Row i is of `subjects[subject[i]]`, who then had `plans[plan[i]]`; what it says is row `place[i]` of `signals`, which is on disk."""
 
+    kind: ModelKind
     subjects: tuple[Subject, ...]
     plans: tuple[str | None, ...]
     subject: NDArray[np.int32]
@@ -61,12 +64,12 @@ class Trail:
 
 
 class Spool:
-    """Rows of all kinds in a folder; a context manager that closes its files and leaves them there."""
+    """Rows of some kinds in a folder; a context manager that closes its files and leaves them there."""
 
-    def __init__(self, folder: Path) -> None:
-        self._paths = {kind: folder / f"{kind}.rows" for kind in KINDS}
-        self._files: dict[Kind, BinaryIO] = {kind: path.open("wb", _BUFFER_BYTES) for kind, path in self._paths.items()}
-        self._subjects: dict[Kind, dict[Subject, int]] = {kind: {} for kind in KINDS}
+    def __init__(self, folder: Path, kinds: Sequence[ModelKind] = KINDS) -> None:
+        self._paths = {kind: folder / f"{kind}.rows" for kind in kinds}
+        self._files: dict[ModelKind, BinaryIO] = {kind: path.open("wb", _BUFFER_BYTES) for kind, path in self._paths.items()}
+        self._subjects: dict[ModelKind, dict[Subject, int]] = {kind: {} for kind in kinds}
         self._plans: dict[str | None, int] = {}
 
     def __enter__(self) -> Self:
@@ -76,25 +79,28 @@ class Spool:
         for file in self._files.values():
             file.close()
 
-    def add(self, kind: Kind, subjects: Iterable[Subject], plans: Iterable[str | None], ticks: Sequence[int], rows: NDArray[Any]) -> None:
+    def add(
+        self, kind: ModelKind, subjects: Iterable[Subject], plans: Iterable[str | None], ticks: Sequence[int], rows: NDArray[Any]
+    ) -> None:
         """What was scored together: of whom each row (n, signals) is, their plans, and as of which ticks."""
         known, written = self._subjects[kind], self._files[kind].write
         for subject, plan, tick, row in zip(subjects, plans, ticks, rows.astype("<f4"), strict=True):
             head = _HEAD.pack(tick, known.setdefault(subject, len(known)), self._plans.setdefault(plan, len(self._plans)))
             written(head + row.tobytes())
 
-    def trail(self, kind: Kind) -> Trail:
+    def trail(self, kind: ModelKind) -> Trail:
         """What was written of a kind until now."""
         self._files[kind].flush()
+        row = np.dtype([*_FIELDS, ("signals", "<f4", (len(table_of(kind).names),))])
         path, known = self._paths[kind], tuple(self._subjects[kind])
-        rows = np.memmap(path, _ROW, "r") if path.stat().st_size else np.empty(0, _ROW)
+        rows = np.memmap(path, row, "r") if path.stat().st_size else np.empty(0, row)
         names = sorted(range(len(known)), key=known.__getitem__)
         numbers = np.empty(len(known), np.int32)
         numbers[names] = np.arange(len(known))
         subject, plan, tick = numbers[rows["subject"]], np.array(rows["plan"]), np.array(rows["tick"])
         place = np.lexsort((subject, tick))
         in_order = tuple(known[number] for number in names)
-        return Trail(in_order, tuple(self._plans), subject[place], plan[place], tick[place], place, rows["signals"])
+        return Trail(kind, in_order, tuple(self._plans), subject[place], plan[place], tick[place], place, rows["signals"])
 
 
 def thinned(trail: Trail, chosen: Indices, seed: int, most_a_day: int, most: int) -> Indices:

@@ -11,43 +11,24 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
-from threadpoolctl import threadpool_limits
+from sklearn.ensemble import IsolationForest
 
+from ratelimit.anomaly.boosting import Taught, boosted
 from ratelimit.anomaly.design import Design, design_of
-from ratelimit.anomaly.export import export_boosted, export_isolation
+from ratelimit.anomaly.export import export_isolation
 from ratelimit.anomaly.forest import Forest, Trees
 from ratelimit.anomaly.kind_model import Parts
 from ratelimit.anomaly.label import Marks
 from ratelimit.anomaly.quantiles import quantiles_of
+from ratelimit.anomaly.recipe import Recipe
+from ratelimit.anomaly.signal_table import ModelKind, SignalTable, table_of
 from ratelimit.anomaly.spool import Indices, Trail, thinned
-from ratelimit.core.signals import COLUMN, NAMES, Kind, applicable, too_much_missing
+from ratelimit.core.profile import TICKS_PER_DAY
 
 LEAST_SUBJECTS: Final = 100  # with fewer of a kind there is no saying what is usual
 LEAST_BAD: Final = 10  # subjects with a label, for a forest that is taught by them
 
-# A subject's age chooses its peers, see anomaly/ranks; seen by the forest it would make every newcomer unusual.
-_UNSEEN: Final = frozenset({"age_s", "attempts_14d", "requests_14d"})
-_RISING: Final = frozenset(
-    "refused_share denied_share_10m denied_share_1d failed_logins_10m failed_logins_1d failed_login_share impostor_share signups_1d".split()
-)  # more of it is never a sign of honesty
-
 Floats = NDArray[np.float64]
-
-
-class Recipe(NamedTuple):
-    """How a model is made. `trim` is the share of subjects left out as the most unusual, `samples` what each tree is grown on."""
-
-    seed: int = 1
-    trees: int = 100
-    samples: int = 256
-    trim: float = 0.02
-    most_a_day: int = 8  # rows of a subject; with 50 and 500 the busy ones were what is usual, and less abuse stood out
-    most: int = 60
-    held_days: int = 7  # at the end of the log, which training does not see
-    warm_days: int = 1  # at its beginning, when everybody looks new
-    steps: int = 80  # of boosting
-    levels: int = 4  # of each of its trees
 
 
 class Fitted(NamedTuple):
@@ -64,38 +45,42 @@ class TooFewError(Exception):
     """There is too little of a kind to say what is usual."""
 
 
-def train(kind: Kind, trail: Trail, marks: Marks, days: tuple[int, int], recipe: Recipe) -> Fitted:
-    """The model of a kind, from the first to the last of `days`; `marks` are what was known when they had ended. Raises TooFewError."""
-    usable = np.flatnonzero((trail.day >= days[0]) & (trail.day <= days[1]) & ~_too_much_missing(kind, trail))
+def train(kind: ModelKind, trail: Trail, marks: Marks, days: tuple[int, int], recipe: Recipe) -> Fitted:
+    """The model of a kind, from the first to the last of `days`; `marks` are what is known of its rows. Raises TooFewError."""
+    table = table_of(kind)
+    usable = np.flatnonzero((trail.day >= days[0]) & (trail.day <= days[1]) & ~_lacking(table, trail))
     chosen = thinned(trail, usable, recipe.seed, recipe.most_a_day, recipe.most)
     bad = marks.bad[chosen]
     rows, subjects = trail.rows(chosen[~bad]), trail.subject[chosen[~bad]]
     met = len(np.unique(subjects))
     if met < LEAST_SUBJECTS:
         raise TooFewError(f"{met} subjects with enough known of them, and no abuse; expected at least {LEAST_SUBJECTS}")
-    kept = _untrimmed(kind, rows, subjects, recipe)
+    kept = _untrimmed(table, rows, subjects, recipe)
     rows, subjects = rows[kept], subjects[kept]
-    design = design_of(rows)
-    trees, normal = _isolation(kind, design, rows, recipe)
+    design = design_of(rows, table.units)
+    trees, normal = _isolation(table, design, rows, recipe)
     parts = Parts(design, trees, normal, quantiles_of(rows, subjects.astype(np.int64)))
     bad_subjects = len(np.unique(trail.subject[chosen[bad]]))
     if bad_subjects >= LEAST_BAD:
-        parts = parts._replace(fraud=_boosted(design, trail, chosen, bad, recipe))
+        told = chosen[_telling(trail, marks, chosen, days, recipe)]
+        parts = parts._replace(fraud=boosted(_taught(table, design, trail, told, marks.bad[told], recipe), recipe))
     left = len(np.unique(subjects))
     return Fitted(parts, len(rows), left, met - left, bad_subjects)
 
 
-def _too_much_missing(kind: Kind, trail: Trail) -> NDArray[np.bool_]:
+def _lacking(table: SignalTable, trail: Trail) -> NDArray[np.bool_]:
+    if table.optional:  # what a site does not tell is not missed, and what that is its rows are to say
+        return np.zeros(len(trail), bool)
     found = np.empty(len(trail), bool)
     for part, rows in trail.chunks():
-        found[part] = too_much_missing(kind, rows)
+        found[part] = table.lacking(rows)
     return found
 
 
-def _untrimmed(kind: Kind, rows: Floats, subjects: NDArray[np.int32], recipe: Recipe) -> NDArray[np.bool_]:
+def _untrimmed(table: SignalTable, rows: Floats, subjects: NDArray[np.int32], recipe: Recipe) -> NDArray[np.bool_]:
     """Which rows are not of the most unusual subjects, by a first forest."""
-    design = design_of(rows)
-    trees, _ = _isolation(kind, design, rows, recipe)
+    design = design_of(rows, table.units)
+    trees, _ = _isolation(table, design, rows, recipe)
     depth = Forest(trees).sum(design.apply(rows))
     least = np.full(int(subjects.max()) + 1, np.inf)
     np.minimum.at(least, subjects, depth)
@@ -105,33 +90,37 @@ def _untrimmed(kind: Kind, rows: Floats, subjects: NDArray[np.int32], recipe: Re
     return kept
 
 
-def seen_columns(kind: Kind, design: Design) -> NDArray[np.int64]:
+def seen_columns(table: SignalTable, design: Design) -> NDArray[np.int64]:
     """The columns of a design that the forest may ask about: signals of that kind, and whether they are missing."""
-    seen = applicable(kind) & np.array([name not in _UNSEEN for name in NAMES])
-    indicated = len(NAMES) + np.flatnonzero(seen[design.indicated])
+    seen = table.known & ~table.unseen
+    indicated = len(table.names) + np.flatnonzero(seen[design.indicated])
     return np.concatenate([np.flatnonzero(seen), indicated])
 
 
-def _isolation(kind: Kind, design: Design, rows: Floats, recipe: Recipe) -> tuple[Trees, float]:
-    columns = seen_columns(kind, design)
+def _isolation(table: SignalTable, design: Design, rows: Floats, recipe: Recipe) -> tuple[Trees, float]:
+    columns = seen_columns(table, design)
     forest = IsolationForest(n_estimators=recipe.trees, max_samples=min(recipe.samples, len(rows)), random_state=recipe.seed, n_jobs=1)
     trees, normal = export_isolation(forest.fit(design.apply(rows)[:, columns]))
     return trees._replace(feature=columns[trees.feature].astype(np.int16)), normal
 
 
-def _boosted(design: Design, trail: Trail, chosen: Indices, bad: NDArray[np.bool_], recipe: Recipe) -> tuple[Trees, float]:
-    shares = [thinned(trail, chosen[bad == said], recipe.seed, recipe.most_a_day, recipe.most) for said in (False, True)]
+def _telling(trail: Trail, marks: Marks, chosen: Indices, days: tuple[int, int], recipe: Recipe) -> NDArray[np.bool_]:
+    """Which of the chosen rows teach: those with a label, and those that had time enough to get a bad one."""
+    mature_by = (days[1] + 1 + recipe.label_days - recipe.mature_days) * TICKS_PER_DAY
+    telling: NDArray[np.bool_] = (marks.mark[chosen] >= 0) | (trail.tick[chosen] < mature_by)
+    return telling if recipe.mature_days else np.ones(len(chosen), bool)
+
+
+def _taught(table: SignalTable, design: Design, trail: Trail, told: Indices, bad: NDArray[np.bool_], recipe: Recipe) -> Taught:
+    """Good and bad rows, thinned each on their own."""
+    shares = [thinned(trail, told[bad == said], recipe.seed, recipe.most_a_day, recipe.most) for said in (False, True)]
     truth = np.repeat([False, True], [len(share) for share in shares])
     rising = np.zeros(design.columns, np.int8)
-    rising[[COLUMN[name] for name in sorted(_RISING)]] = 1
-    model = HistGradientBoostingClassifier(
-        max_iter=recipe.steps,
-        max_depth=recipe.levels,
-        learning_rate=0.1,
-        l2_regularization=1.0,
-        monotonic_cst=rising,
-        early_stopping=False,
-        random_state=recipe.seed,
-    )
-    with threadpool_limits(1, "openmp"):  # sums in parts, by as many threads as there are cores, would differ in their last bits
-        return export_boosted(model.fit(design.apply(trail.rows(np.concatenate(shares))), truth))
+    rising[np.flatnonzero(table.rising)] = 1
+    both = np.concatenate(shares)
+    shown = design.apply(trail.rows(both))
+    shown[:, np.flatnonzero(table.unlearned)] = 0
+    if not recipe.later:
+        return Taught(shown, truth, rising)
+    order = np.argsort(trail.tick[both], kind="stable")
+    return Taught(shown[order], truth[order], rising)

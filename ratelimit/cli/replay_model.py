@@ -1,6 +1,6 @@
 """The model of a replay. Whatever its scores were ranked on, here it has risks to give, and the report says what they are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +11,10 @@ from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.manifest import Cohort
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.ranks import Ranks, rank
+from ratelimit.anomaly.signal_table import ModelKind
 from ratelimit.core.policy import Policy
 from ratelimit.core.signal_reason import SignalReason
-from ratelimit.core.signals import Kind, Rows, too_much_missing
+from ratelimit.core.signals import KINDS, Kind, Rows, too_much_missing
 from ratelimit.core.subject import Single
 from ratelimit.service.model_watch import champion_of
 from ratelimit.service.replay_flags import Ranked
@@ -33,7 +34,7 @@ Floats = NDArray[np.float64]
 class RankedModel:
     """A Scorer of models that are ranked on what is not a site's own past."""
 
-    def __init__(self, version: str, kinds: dict[Kind, KindModel]) -> None:
+    def __init__(self, version: str, kinds: Mapping[ModelKind, KindModel]) -> None:
         self.version = version
         self._kinds = kinds
 
@@ -56,7 +57,7 @@ class OwnDays:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._greatest: dict[Kind, dict[tuple[Single, int], float]] = {kind: {} for kind in model.kinds}
+        self._greatest: dict[Kind, dict[tuple[Single, int], float]] = {kind: {} for kind in KINDS if kind in model.kinds}
 
     def see(self, kind: Kind, watches: list[Watch], ticks: list[int], rows: Rows) -> None:
         """A batch came back; the observer of what is scored."""
@@ -71,7 +72,8 @@ class OwnDays:
 
     def ranked(self) -> tuple[RankedModel, Ranked]:
         """The model, with ranks of all of a kind together."""
-        kinds, days = {}, {}
+        kinds: dict[ModelKind, KindModel] = {}
+        days: dict[Kind, int] = {}
         for kind, greatest in self._greatest.items():
             if greatest:
                 days[kind] = len(greatest)

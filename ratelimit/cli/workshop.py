@@ -19,11 +19,11 @@ from ratelimit.anomaly.card import card, findings
 from ratelimit.anomaly.evaluation import evaluate
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.plot import plots
-from ratelimit.anomaly.training import Recipe
+from ratelimit.anomaly.recipe import Recipe
+from ratelimit.anomaly.signal_table import ModelKind
 from ratelimit.cli.model import FINDINGS
 from ratelimit.cli.past import Asked, past_of
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.signals import Kind
 
 _WIDTH = 160  # columns of tables that do not go to a terminal
 
@@ -101,7 +101,7 @@ def _repeated(options: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _stages(what: str, options: Mapping[str, Any]) -> Iterator[Callable[[Kind], None]]:
+def _stages(what: str, options: Mapping[str, Any]) -> Iterator[Callable[[ModelKind], None]]:
     """Says which kind of subject is worked on, where somebody looks."""
     if options["quiet"] or not sys.stderr.isatty():
         yield lambda _kind: None

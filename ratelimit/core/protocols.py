@@ -188,6 +188,27 @@ class RiskModel(Scorer, Protocol):
         """The probability of fraud of each row; NaN where no labels taught it."""
 
 
+class PurchaseScorer(Protocol):
+    """A model of purchases. `version` is the first 12 hex digits of its artifact's digest."""
+
+    @property
+    def version(self) -> str:
+        """As files and metrics name it."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores were ranked on the site's own purchases; without that there is no risk, and nothing to enforce."""
+
+    def score(self, rows: Rows) -> NDArray[np.float64]:
+        """The risk of each row of core/purchase_signals, 0..1; NaN where there is none."""
+
+    def p_fraud(self, rows: Rows) -> NDArray[np.float64]:
+        """The probability of fraud of each row; NaN where no labels taught it."""
+
+    def reasons(self, row: NDArray[np.float64]) -> tuple[SignalReason, ...]:
+        """The three signals that are farthest in their tails."""
+
+
 class Risks(Protocol):
     """What is known of callers' risks at this moment."""
 

@@ -45,7 +45,7 @@ def usual(kind: Kind) -> Floats:
 def parts(kind: Kind, *, calibrated: bool = True, labels: bool = False, trees: int = 20) -> Parts:
     """Labels, if there are, say that whoever failed to log in often is a fraud."""
     rows = signals(kind, 600)
-    design = design_of(rows)
+    design = design_of(rows, [signal.unit for signal in SIGNALS])
     shown = design.apply(rows)
     exported, normal = export_isolation(trained(IsolationForest(n_estimators=trees, random_state=1), shown))
     made = Parts(design, exported, normal, quantiles_of(rows, np.arange(len(rows))))

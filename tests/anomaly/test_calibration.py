@@ -11,7 +11,7 @@ from ratelimit.anomaly.build import Trails, build
 from ratelimit.anomaly.calibration import BUDGET, Ranking, calibrate, rank_days, share_beyond
 from ratelimit.anomaly.days import Days, days_of, scores_of
 from ratelimit.anomaly.model import Model
-from ratelimit.anomaly.training import Recipe
+from ratelimit.anomaly.recipe import Recipe
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.signals import NAMES
 from tests.anomaly.models import signals

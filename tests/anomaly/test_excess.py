@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from ratelimit.anomaly.excess import COUNTED, HALVED_BY, Excess
+from ratelimit.anomaly.excess import HALVED_BY, Excess
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.quantiles import quantiles_of
-from ratelimit.core.signals import COLUMN, SIGNALS
+from ratelimit.anomaly.signal_table import table_of
+from ratelimit.core.signals import COLUMN, NAMES, SIGNALS
 from tests.anomaly.models import parts, signals, usual
 
 ROWS = signals("api_key", 600)
 EDGES = quantiles_of(ROWS, np.arange(len(ROWS))).edges[:, -1]
-EXCESS = Excess(quantiles_of(ROWS, np.arange(len(ROWS))))
+COUNTED = table_of("api_key").counted
+EXCESS = Excess(quantiles_of(ROWS, np.arange(len(ROWS))), COUNTED)
 
 
 def beyond(name: str, times: float) -> np.ndarray:
@@ -48,6 +50,6 @@ def test_what_is_missing_or_infinite_breaks_nothing() -> None:
 def test_a_flood_is_more_unusual_than_the_busiest() -> None:
     """To a forest they are alike; a model tells them apart, whichever count it is."""
     model = KindModel("api_key", parts("api_key"))
-    for name in (name for name in COUNTED if np.isfinite(EDGES[COLUMN[name]])):
+    for name in (NAMES[column] for column in COUNTED if np.isfinite(EDGES[column])):
         busy, flood = model.raw(beyond(name, 2)), model.raw(beyond(name, 40))
         assert flood[0] > busy[0] + 0.1, name

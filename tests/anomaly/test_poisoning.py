@@ -10,8 +10,10 @@ from ratelimit.anomaly.build import Trails
 from ratelimit.anomaly.excess import Excess
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.label import marks_of
+from ratelimit.anomaly.recipe import Recipe
+from ratelimit.anomaly.signal_table import table_of
 from ratelimit.anomaly.spool import Spool
-from ratelimit.anomaly.training import Fitted, Recipe, train
+from ratelimit.anomaly.training import Fitted, train
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
@@ -58,7 +60,7 @@ def flood() -> np.ndarray:
 def test_what_is_far_beyond_stays_so(tmp_path: Path) -> None:
     """A handful cannot be the twenty subjects of the outermost step: the edges and the score of a flood hardly move."""
     clean, poisoned = (fitted(trails(tmp_path / str(known), poisoned=known)) for known in (False, True))
-    excess, moved = (Excess(one.parts.quantiles).of(flood())[0] for one in (clean, poisoned))
+    excess, moved = (Excess(one.parts.quantiles, table_of("api_key").counted).of(flood())[0] for one in (clean, poisoned))
     assert excess > 7
     assert moved == pytest.approx(excess, abs=0.5)
     score, of_moved = (KindModel("api_key", one.parts).raw(flood())[0] for one in (clean, poisoned))

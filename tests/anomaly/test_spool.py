@@ -54,7 +54,7 @@ def bare(subject: list[int], tick: list[int]) -> Trail:
     """A trail whose rows say nothing."""
     order = np.lexsort((subject, tick))
     who, when = np.array(subject, np.int32)[order], np.array(tick, np.int64)[order]
-    return Trail(tuple(map(str, range(9))), (None,), who, np.zeros_like(who), when, order, np.empty((len(who), WIDTH), np.float32))
+    return Trail("ip", tuple(map(str, range(9))), (None,), who, np.zeros_like(who), when, order, np.empty((len(who), WIDTH), np.float32))
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=80), st.integers(1, 5), st.integers(1, 9))

@@ -9,7 +9,9 @@ from ratelimit.anomaly.build import Trails, build
 from ratelimit.anomaly.days import scores_of
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.label import marks_of
-from ratelimit.anomaly.training import Fitted, Recipe, TooFewError, seen_columns, train
+from ratelimit.anomaly.recipe import Recipe
+from ratelimit.anomaly.signal_table import table_of
+from ratelimit.anomaly.training import Fitted, TooFewError, seen_columns, train
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.signals import COLUMN, KINDS, Kind, applicable
 from tests.anomaly.models import usual
@@ -93,12 +95,12 @@ def test_more_failed_logins_are_never_better(trails: Trails) -> None:
 def test_age_and_what_is_not_of_the_kind_are_not_asked_for(trails: Trails, kind: Kind) -> None:
     """No newcomer is unusual for being one: no tree asks for the age, nor for a signal that the kind does not have."""
     design = fitted(trails).parts.design
-    columns = seen_columns(kind, design)
+    columns = seen_columns(table_of(kind), design)
     assert COLUMN["age_s"] not in columns
     assert not np.isin(np.flatnonzero(~applicable(kind)), columns).any()
     trees = fitted(trails).parts.trees
     asked = np.unique(trees.feature[np.isfinite(trees.threshold)])
-    assert np.isin(asked, seen_columns("api_key", design)).all()
+    assert np.isin(asked, seen_columns(table_of("api_key"), design)).all()
     assert len(asked) > 10
 
 
