@@ -28,7 +28,10 @@ class Target(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """Tokens of a purchase that are not spendable: `held` of `tokens`, until `lapses_at`, seconds since the epoch."""
+    """Tokens of a purchase that are not spendable: `held` of `tokens`, until `lapses_at`, seconds since the epoch.
+
+    `by` is who released or revoked it. `warned`: an early fraud warning has held what was unspent.
+    """
 
     purchase: str
     account: str
@@ -38,6 +41,8 @@ class Hold(Struct, frozen=True):
     made_at: float
     state: HoldState = "held"
     reason: str = ""
+    by: str = ""
+    warned: bool = False
 
 
 class HeldAccount(Struct, frozen=True):
