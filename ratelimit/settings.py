@@ -5,6 +5,7 @@ All problems are reported at once. Milliseconds are `_ms`.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,6 +30,8 @@ _NOT_OURS: Final = frozenset({"RATELIMIT_REQUIRE_ALL", "RATELIMIT_TEST_DATA"})  
 _MAX_PORT: Final = 65_535
 _MIN_TOKEN: Final = 16
 MAX_WORKERS: Final = 256
+_MOST_SECRETS: Final = 2
+_SECRET_BYTES: Final = range(24, 65)  # as Standard Webhooks have it
 
 
 class Secret(Generic[T]):
@@ -103,6 +106,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_profiles: int
     ip_lists: Path | None
     countries: Path | None
+    webhook_url: Secret[str] | None
+    webhook_secret: Secret[tuple[str, ...]] | None
     log_level: str
     log_format: str
 
@@ -200,6 +205,36 @@ def _token(text: str) -> Secret[str]:
     return Secret(text)
 
 
+def _webhook_url(text: str) -> Secret[str]:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        usable = bool(host) and parts.port != 0 and parts.scheme in {"https", "http"} and not parts.fragment
+        usable &= parts.scheme == "https" or not TcpAddress(host, 0).beyond_loopback
+    except ValueError:  # a port that is none, a bracket that is not closed
+        usable = False
+    if not usable:
+        raise _Refused("an https:// URL; http:// is for this machine alone, such as http://127.0.0.1:9000/hooks")
+    return Secret(text)
+
+
+def _webhook_secrets(text: str) -> Secret[tuple[str, ...]]:
+    secrets = tuple(secret.strip() for secret in text.split(","))
+    if len(secrets) > _MOST_SECRETS or not all(map(_is_webhook_secret, secrets)):
+        raise _Refused(
+            f"whsec_ and {_SECRET_BYTES[0]} to {_SECRET_BYTES[-1]} bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` "
+            "prints; two with a comma between them while the receiver goes from one to the other"
+        )
+    return Secret(secrets)
+
+
+def _is_webhook_secret(text: str) -> bool:
+    try:
+        return text.startswith("whsec_") and len(b64decode(text.removeprefix("whsec_"), validate=True)) in _SECRET_BYTES
+    except ValueError:
+        return False
+
+
 _VARIABLES: Final[Mapping[str, _Variable]] = {
     "GATEWAY": _Variable("127.0.0.1:8080", "where the gateway asks: HOST:PORT, [IPv6]:PORT or unix:/PATH", _address),
     "OPERATOR": _Variable("127.0.0.1:8081", "where metrics, policy and docs are served; the same forms", _address),
@@ -229,6 +264,11 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     ),
     "IP_LISTS": _Variable("", "folder with lists of networks: hosting, VPN, relays, crawlers", Path, "none: what they say is unknown"),
     "COUNTRIES": _Variable("", "MaxMind database of countries, such as GeoLite2 or DB-IP", Path, "as the registries assigned addresses"),
+    "WEBHOOK_URL": _Variable("", "where `hold.changed` is posted: https://, or http:// on this machine", _webhook_url, "nothing is told"),
+    "WEBHOOK_SECRET": _Variable(
+        "", "signs what is posted, as Standard Webhooks do: `whsec_` and 24 to 64 bytes in base64; two, with a comma between them, while "
+        "the receiver goes from one to the other", _webhook_secrets, "required with RATELIMIT_WEBHOOK_URL",
+    ),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),
 }  # fmt: skip
@@ -261,6 +301,10 @@ def read_settings(environment: Mapping[str, str], folder: Path = Path()) -> Sett
         problems.append(
             "RATELIMIT_STORE_KEY: is not set, and RATELIMIT_REDIS_URL is; expected the same 64 hexadecimal digits for every sidecar, "
             "such as `openssl rand -hex 32` prints"
+        )
+    if values.get("webhook_url") and not environment.get("RATELIMIT_WEBHOOK_SECRET", "").strip():
+        problems.append(
+            "RATELIMIT_WEBHOOK_SECRET: is not set, and RATELIMIT_WEBHOOK_URL is; expected what the receiver checks signatures by"
         )
     if problems:
         raise ConfigError(problems)

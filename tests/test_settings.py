@@ -11,6 +11,7 @@ from ratelimit.settings import Secret, Settings, TcpAddress, UnixAddress, docume
 
 KEY = "0123456789abcdef" * 4
 TOKEN = "a-token-that-is-long-enough"
+WEBHOOK = "whsec_" + "ab+/" * 10
 
 
 def settings(**variables: str) -> Settings:
@@ -79,6 +80,10 @@ def test_no_address(text: str) -> None:
         ({"REDIS_URL": "redis://h:x", "STORE_KEY": KEY}, "RATELIMIT_REDIS_URL: what is set is not allowed; expected redis://HOST"),
         ({"REDIS_URL": "redis://store"}, "RATELIMIT_STORE_KEY: is not set, and RATELIMIT_REDIS_URL is; expected the same 64"),
         ({"STORE_KEY": "abc"}, "RATELIMIT_STORE_KEY: what is set is not allowed; expected 64 hexadecimal digits"),
+        ({"WEBHOOK_URL": "https://site/hooks"}, "RATELIMIT_WEBHOOK_SECRET: is not set, and RATELIMIT_WEBHOOK_URL is; expected what"),
+        ({"WEBHOOK_SECRET": "whsec_c2hvcnQ="}, "RATELIMIT_WEBHOOK_SECRET: what is set is not allowed; expected whsec_ and 24 to 64 bytes"),
+        ({"WEBHOOK_SECRET": f"{WEBHOOK},{WEBHOOK},{WEBHOOK}"}, "RATELIMIT_WEBHOOK_SECRET: what is set is not allowed; expected whsec_"),
+        ({"WEBHOOK_SECRET": WEBHOOK[1:]}, "RATELIMIT_WEBHOOK_SECRET: what is set is not allowed; expected whsec_ and 24 to 64 bytes"),
         ({"GATEWAY_TOKEN": "short"}, "RATELIMIT_GATEWAY_TOKEN: what is set is not allowed; expected at least 16"),
     ],
 )
@@ -123,6 +128,24 @@ def test_store(tmp_path: Path) -> None:
     assert found.redis_url.reveal() == "rediss://:hunter2@store:6380/1"
     assert found.store_key.reveal() == bytes.fromhex(KEY)
     assert found.data == tmp_path
+
+
+@pytest.mark.parametrize("url", ["https://site.example/hooks?key=1", "http://127.0.0.1:9000/", "http://[::1]/x", "http://localhost/x"])
+def test_webhook(url: str) -> None:
+    """Webhooks go by TLS, or stay on this machine; one secret or two, while the receiver changes over."""
+    found = settings(WEBHOOK_URL=url, WEBHOOK_SECRET=f"{WEBHOOK}, {WEBHOOK}AAAA")
+    assert found.webhook_url is not None
+    assert found.webhook_secret is not None
+    assert (found.webhook_url.reveal(), found.webhook_secret.reveal()) == (url, (WEBHOOK, WEBHOOK + "AAAA"))
+    assert "site" not in repr(found)
+    assert WEBHOOK not in repr(found)
+
+
+@pytest.mark.parametrize("url", ["http://site.example/hooks", "http://10.0.0.7/", "ftp://127.0.0.1/", "https://", "https://h:x/", "hooks"])
+def test_webhook_in_the_clear(url: str) -> None:
+    """What others could read on its way, and what is no URL, is refused with what would do, and is not repeated."""
+    (problem,) = problems(WEBHOOK_URL=url, WEBHOOK_SECRET=WEBHOOK)
+    assert problem.startswith("RATELIMIT_WEBHOOK_URL: what is set is not allowed; expected an https:// URL")
 
 
 def test_secrets_are_not_shown() -> None:

@@ -1,8 +1,8 @@
 """What an account with holds may spend, and what becomes of its holds. Pure: `now` and `at` are seconds since the epoch, by a wall clock.
 
-While any of its holds stands, what an account spends is counted from `opened_at`, and may come to its *amount*: what it had left before (its
-balance, which the site tells: without holds nobody counts), of each purchase what is not held, and of each hold what was released or has
-lapsed. All that anything here does is to move tokens between these, so no order of events makes more of them than were bought.
+While any of its holds stands, what an account spends is counted from `opened_at`, and may come to its *amount*: what it had left before
+(its balance, which the site tells, since without holds nobody counts), of each purchase what is not held, and of each hold what was
+released or has lapsed. Nothing here does more than move tokens between these, so no order of events makes more of them than were bought.
 
 Which purchase's tokens were spent is a matter of order: the balance first, then purchases from the oldest on, of each as far as it may be
 spent. It matters where an early fraud warning holds what is unspent of one purchase.
@@ -81,9 +81,7 @@ def bought(account: HeldAccount, hold: Hold, now: float) -> HeldAccount:
         closed = next((old for old in without.holds if not withheld(old, now)), None)
         if closed is None:
             return account
-        without = replace(
-            without, free=without.free + closed.held, holds=tuple(old for old in without.holds if old is not closed)
-        )
+        without = replace(without, free=without.free + closed.held, holds=tuple(old for old in without.holds if old is not closed))
     holds = sorted((*without.holds, hold), key=lambda one: one.made_at)
     return replace(without, free=without.free + hold.tokens - hold.held, holds=tuple(holds))
 
@@ -104,9 +102,7 @@ def released(account: HeldAccount, purchase: str, by: str, reason: str) -> HeldA
 
 def revoked(account: HeldAccount, purchase: str, by: str, reason: str, now: float) -> HeldAccount:
     """What is held of a purchase will never be spendable; one that is not held stays as it is."""
-    return _changed(
-        account, purchase, lambda hold: replace(hold, state="revoked", by=by, reason=reason, lapses_at=now + REVOKED_KEPT_S)
-    )
+    return _changed(account, purchase, lambda hold: replace(hold, state="revoked", by=by, reason=reason, lapses_at=now + REVOKED_KEPT_S))
 
 
 def lapsed(account: HeldAccount, now: float) -> HeldAccount:

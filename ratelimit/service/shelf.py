@@ -94,9 +94,12 @@ class Shelf:
     def _add(self, value: Value, now: int) -> Meter:
         while len(self._meters) >= self._setting.most:
             self._forget_one(now)
-        share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, self._setting.ids, self._bounds)
-        meter = self._meters[value] = Meter(self._setting.around, self.terms, value, self._name(value), share)
+        meter = self._meters[value] = self._make(value, now)
         return meter
+
+    def _make(self, value: Value, now: int) -> Meter:
+        share = Share(self.terms, now) if self.terms else QuotaShare(self.most_cost, now, self._setting.ids, self._bounds)
+        return Meter(self._setting.around, self.terms, value, self._name(value), share)
 
     def _forget_one(self, now: int) -> None:
         for _ in range(_TRIES):
