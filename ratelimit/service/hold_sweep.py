@@ -30,7 +30,7 @@ class HoldSweep:
         self._due: list[tuple[float, str]] = []  # a heap of words by when something ends
         self._told: dict[str, set[str]] = {}  # ids of messages, by word, that need not be told again
         self._untold: dict[str, Message] = {}
-        standings.listeners.append(self._seen)
+        standings.listeners.append(self.seen)
 
     async def run(self) -> None:
         """Look for ever."""
@@ -75,7 +75,8 @@ class HoldSweep:
             await self._counter.close(ended)
             await self._standings.change(id, lambda it: it if it is not None and it.held != ended else None)
 
-    def _seen(self, before: Standing | None, after: Standing | None) -> None:
+    def seen(self, before: Standing | None, after: Standing | None) -> None:
+        """A word has changed: note what is to be told, and when it is to be looked at."""
         now = self._wall()
         for word in (before, after):
             if word is not None and word.held is not None:

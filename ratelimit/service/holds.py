@@ -88,7 +88,7 @@ class Holds:
             await self._change(account, lambda found, _: withdrawn(found, purchase_id) if found is not None else None, "payment failed")
 
     async def warned(self, account: str, purchase_id: str, tokens: int, reason: str) -> None:
-        """An early fraud warning: what is unspent of that purchase is held. Of an account without holds nobody knows what is; then all is."""
+        """An early fraud warning: what is unspent of that purchase is held; all of it, where nothing was held and so nothing counted."""
         known = self.account(account)
         spent = await self._counter.spent(known) if known is not None else 0
 

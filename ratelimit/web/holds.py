@@ -47,7 +47,7 @@ class HoldView(Struct, frozen=True, kw_only=True):
 
 
 class HoldsView(Struct, frozen=True, kw_only=True):
-    """An account's holds. Tokens are `spent` since the first of them; null: nothing is held, so nothing is counted, or the store is away."""
+    """An account's holds. `spent` counts since the first of them; null: nothing is held, so nothing is counted, or the store is away."""
 
     account: str
     spent: int | None
