@@ -56,17 +56,17 @@ def closing(account: HeldAccount, op: int, wall_s: float) -> QuotaCall:
 class HoldShare(QuotaShare):
     """What one sidecar holds of it. `adopt` comes before the first `look`, and whenever `outdated`."""
 
-    __slots__ = ("account", "lapse")
+    __slots__ = ("_lapse", "_lapses_at", "account")
 
     def __init__(self, account: HeldAccount, now: int, wall_s: float, ids: Callable[[], int]) -> None:
         super().__init__(amount(account, wall_s), now, ids, self._period)
         self.account = account
-        self.lapse = 0  # when the amount grows next by itself
+        self._lapse, self._lapses_at = 0, 0.0  # when the amount grows next by itself, by both clocks
         self._look_ahead(now, wall_s)
 
-    def outdated(self, account: HeldAccount, now: int) -> bool:
+    def outdated(self, account: HeldAccount, wall_s: float) -> bool:
         """Whether the amount may be another: the account has changed, or a hold has lapsed."""
-        return account is not self.account or now >= self.lapse
+        return account is not self.account or wall_s >= self._lapses_at
 
     def adopt(self, account: HeldAccount, now: int, wall_s: float) -> bool:
         """Take up what is known of the account now. True: less may be spent, so what is in hand is to go back."""
@@ -87,7 +87,7 @@ class HoldShare(QuotaShare):
 
     def wait(self, now: int) -> int:
         """Microseconds until more may be spent."""
-        return max(1, self.lapse - now)
+        return max(1, self._lapse - now)
 
     def told(self, grant: QuotaGrant, now: int) -> QuotaGrant:
         """An answer of the store with that wait, instead of the end of the period."""
@@ -95,7 +95,8 @@ class HoldShare(QuotaShare):
         return grant._replace(ends_in=wait, retries=[wait if retry else 0 for retry in grant.retries])
 
     def _look_ahead(self, now: int, wall_s: float) -> None:
-        self.lapse = now + int((next_lapse(self.account, wall_s) - wall_s) * US_PER_S) + 1
+        self._lapses_at = next_lapse(self.account, wall_s)
+        self._lapse = now + int((self._lapses_at - wall_s) * US_PER_S) + 1
 
     def _period(self) -> Bounds:
         return period(self.account.opened_at)

@@ -31,11 +31,11 @@ class HoldShelf(Shelf):
 
     def meter(self, caller: Caller, now: int) -> Meter | None:
         """The meter of the caller's account, which knows its holds as they are now; None: nothing of it is held."""
-        account = self._held_of(caller.account) if caller.account is not None else None
-        if account is None or not stands(account, self._wall()):
+        account, wall_s = self._held_of(caller.account) if caller.account is not None else None, self._wall()
+        if account is None or not stands(account, wall_s):
             return None
         found = super().meter(caller, now)
-        if found is not None and found.share.outdated(account, now) and found.share.adopt(account, now, self._wall()):
+        if found is not None and found.share.outdated(account, wall_s) and found.share.adopt(account, now, wall_s):
             found.give_back()
         return found
 

@@ -29,6 +29,7 @@ from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
 from ratelimit.service.answer import Answers, Asked, Denial, Shadow
+from ratelimit.service.hold_shelf import HeldOf, HoldShelf
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.question import Question
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
@@ -59,6 +60,7 @@ class Limiter:
         self.risks: Risks | None = None  # whom to ask how risky a caller is
         self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
         self.standings: Standings | None = None  # the words that stand
+        self.holds: HoldShelf | None = None  # what accounts with holds may spend, see `heed_holds`
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
@@ -80,10 +82,14 @@ class Limiter:
             if self._shelves.get(name) is not shelf:
                 _give_back(shelf.meters())
 
+    def heed_holds(self, held_of: HeldOf, wall: Callable[[], float]) -> None:
+        """From now on accounts with holds spend no more than they may; `wall` gives seconds since the epoch."""
+        self.holds = HoldShelf(self._setting, self.policy.identity.ipv6_prefix, held_of, wall)
+
     @property
     def shelves(self) -> Iterable[Shelf]:
-        """The meters of every limit in force."""
-        return self._shelves.values()
+        """The meters of every limit in force, and those of holds."""
+        return self._shelves.values() if self.holds is None else (*self._shelves.values(), self.holds)
 
     def check(self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
@@ -112,6 +118,10 @@ class Limiter:
         shelves, risk = self._route(self.policy.match(method, path, caller.plan)), None
         if self.risks is not None and self.policy.risk is not None:
             shelves, risk = self._assess(self.policy.risk, self.risks.risk_of(caller), shelves)
+        if self.standings is not None and self.holds is not None:
+            found = self.standings.of(caller)
+            if found is not None and found.holds:
+                shelves = (*shelves, self.holds)
         for shelf in shelves:
             meter = shelf.meter(caller, now)
             if meter is None:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from ratelimit.core.hold import amount, stands
-from ratelimit.core.standing import HeldAccount
-from ratelimit.service import standings
+from ratelimit.core.standing import MOST_STANDING, HeldAccount
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.holds import WARNED_LAPSE_S, NoHoldError, NotHeldError
 from ratelimit.stores.client import RedisStore
@@ -34,7 +34,7 @@ def free(process: Process) -> int:
     return amount(acme(process), process.wall())
 
 
-async def opened(here: Process, **more: int) -> None:
+async def opened(here: Process, **more: Any) -> None:
     await here.holds.open(purchase(**more), 40, here.wall() + DAY, "unusual")
 
 
@@ -141,4 +141,4 @@ async def test_no_room(here: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     with capture_logs() as logs, pytest.raises(StoreAwayError):
         await opened(here)
     assert [entry["log_level"] for entry in logs] == ["error"]
-    assert str(standings.MOST_STANDING) in logs[0]["error"]
+    assert str(MOST_STANDING) in logs[0]["error"]
