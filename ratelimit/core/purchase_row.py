@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.core import velocity
-from ratelimit.core.account_past import account_past
+from ratelimit.core.account_past import account_past, amounts_past
 from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.currency import MINOR_DIGITS
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import SITE
-from ratelimit.core.purchase_signals import AGED, COLUMN, COUNTED, LABEL_SPANS, LABELLED, NAMES, SPANS, Row, counted
+from ratelimit.core.purchase_signals import AGED, COLUMN, COUNTED, LABEL_SPANS, LABELLED, NAMES, SINCE_FRAUD, SPANS, Row, counted
 from ratelimit.core.tally import UNKNOWN, Tally, largest
 from ratelimit.core.velocity import AMOUNT, FRAUDS, LABELS, MEASURES, Floats, Log
 
@@ -51,7 +51,8 @@ def row_of(purchase: Purchase, seen: Seen) -> Row:
     _put_labels(row, columns, list(seen.logs.values()), seen.now_s)
     own = counts[list(seen.logs).index("account")]
     values = {
-        **account_past(seen.logs["account"], own, seen.card, purchase.amount, seen.now_s),
+        **account_past(seen.logs["account"], own, seen.card, seen.now_s),
+        **amounts_past(seen.logs["account"], purchase.amount, unit),
         **_ages(purchase, seen),
         **_places(purchase, seen.facts),
         **_facts(purchase, seen, unit),
@@ -62,11 +63,13 @@ def row_of(purchase: Purchase, seen: Seen) -> Row:
 
 
 class _Columns(NamedTuple):
-    """Where in a row what is counted in the logs of these kinds stands; `places` are those among all counts, `labelled` those logs."""
+    """Where in a row what logs of these kinds say stands; `places` are those among all counts, `since_of` and `labelled` those of logs."""
 
     counts: NDArray[np.intp]
     places: NDArray[np.intp]
     frauds: NDArray[np.intp]
+    since: NDArray[np.intp]
+    since_of: NDArray[np.intp]
     labelled: NDArray[np.intp]
     labels: NDArray[np.intp]
     shares: NDArray[np.intp]
@@ -82,15 +85,21 @@ def _columns(kinds: tuple[str, ...]) -> _Columns:
         for span in spans
     ]
     places = np.ravel_multi_index(np.array([place for _, place in found]).T, (len(kinds), len(SPANS), len(MEASURES)))
-    labelled = [kind for kind in kinds if kind in LABELLED]
+    labelled, since = [kind for kind in kinds if kind in LABELLED], [kind for kind in kinds if kind in SINCE_FRAUD]
     return _Columns(
         _of(name for name, _ in found),
         places,
         _of(f"{kind}_frauds" for kind in kinds),
-        np.array([kinds.index(kind) for kind in labelled]),
+        _of(f"{kind}_since_fraud_s" for kind in since),
+        _indexes(kinds, since),
+        _indexes(kinds, labelled),
         _of(f"{kind}_labels_{span}" for kind in labelled for span in LABEL_SPANS),
         _of(f"{kind}_fraud_share_{span}" for kind in labelled for span in LABEL_SPANS),
     )
+
+
+def _indexes(kinds: tuple[str, ...], some: Iterable[str]) -> NDArray[np.intp]:
+    return np.array([kinds.index(kind) for kind in some], np.intp)
 
 
 def _of(names: Iterable[str]) -> NDArray[np.intp]:
@@ -98,9 +107,10 @@ def _of(names: Iterable[str]) -> NDArray[np.intp]:
 
 
 def _put_labels(row: Row, columns: _Columns, logs: list[Log], now: float) -> None:
-    found, frauds = velocity.label_counts(logs, now)
-    row[columns.frauds] = frauds
-    of_spans: Floats = found[columns.labelled, _LABELS_FROM:].reshape(-1, 2)
+    found = velocity.confirmed(logs, now)
+    row[columns.frauds] = found.frauds
+    row[columns.since] = now - found.latest[columns.since_of]
+    of_spans: Floats = found.counts[columns.labelled, _LABELS_FROM:].reshape(-1, 2)
     labels = of_spans[:, LABELS]
     row[columns.labels] = labels
     if labels.any():

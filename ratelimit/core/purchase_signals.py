@@ -16,6 +16,7 @@ SPANS: Final = ("1h", "1d", "7d", "30d")
 SPANS_S: Final = (3_600.0, 86_400.0, 604_800.0, 2_592_000.0)
 LEAST_ATTEMPTS_10M: Final = 20  # attempts (or setups) of the last ten minutes under which a share of them says nothing
 LEAST_ATTEMPTS_USUAL: Final = 100  # the same for the hours that they are compared with
+LEAST_AMOUNTS: Final = 3  # of an account under which nothing is usual for it
 LEAST_USUAL_SHARE: Final = 0.01  # a share that was lower is taken as this, or a single decline would be many times the usual
 
 Row = NDArray[np.float64]
@@ -60,6 +61,7 @@ COUNTED: Final = (
 AGED: Final = ("account", "card", "ip", "device", "email")
 LABELLED: Final = ("ip", "network", "device", "email_domain")
 LABEL_SPANS: Final = SPANS[1:]
+SINCE_FRAUD: Final = ("card", "ip", "network", "device")
 
 
 def counted(kind: str, measure: str, span: str) -> str:
@@ -80,6 +82,7 @@ _AGES: Final = tuple(Signal(f"{kind}_age_s", "s", f"since the {kind} was first s
 _FRAUDS: Final = tuple(
     Signal(f"{kind}_frauds", "purchases", f"confirmed as fraud, {whose}, of all that is kept") for kind, whose in _WHOSE.items()
 )
+_SINCE: Final = tuple(Signal(f"{kind}_since_fraud_s", "s", f"since the latest fraud {_WHOSE[kind]} was confirmed") for kind in SINCE_FRAUD)
 _SHARES: Final = tuple(
     signal
     for kind in LABELLED
@@ -89,9 +92,12 @@ _SHARES: Final = tuple(
         Signal(f"{kind}_labels_{span}", "purchases", f"confirmed as fraud or good in the last {_LASTING[span]}, {_WHOSE[kind]}"),
     )
 )
+_FEW_AMOUNTS: Final = f"missing under {LEAST_AMOUNTS}"
 _FACTS: Final = (
     Signal("amount", "major units", "asked for now"),
-    Signal("amount_ratio", "ratio", "over the median of the account's amounts that are kept"),
+    Signal("amount_ratio", "ratio", f"over the median of the account's amounts that are kept; {_FEW_AMOUNTS}"),
+    Signal("amount_over_max", "ratio", f"over the largest of the account's amounts that are kept; {_FEW_AMOUNTS}"),
+    Signal("amount_deviation", "deviations", f"standard ones from the mean of the account's amounts that are kept; {_FEW_AMOUNTS}"),
     Signal("tokens_per_amount", "tokens", "asked for, per major unit"),
     Signal("attempt", "attempts", "which one of this purchase it is"),
     Signal("new_card", "0 or 1", "the account is not known to have used the card"),
@@ -112,7 +118,7 @@ _FACTS: Final = (
     Signal("is_weekend", "0 or 1", "Saturday or Sunday, UTC"),
     Signal("is_night", "0 or 1", "before seven in the morning, UTC"),
 )
-PURCHASE_SIGNALS: Final = _COUNTS + _MEANS + _AGES + _FRAUDS + _SHARES + _FACTS
+PURCHASE_SIGNALS: Final = _COUNTS + _MEANS + _AGES + _FRAUDS + _SINCE + _SHARES + _FACTS
 
 _FEW: Final = f"missing under {LEAST_ATTEMPTS_10M}"
 _USUAL: Final = f"over that of the same hour of the four weeks before; missing where that had under {LEAST_ATTEMPTS_USUAL}"

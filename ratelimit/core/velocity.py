@@ -156,24 +156,39 @@ def counts(logs: Sequence[Log], now: float) -> Floats:
     return found
 
 
-def label_counts(logs: Sequence[Log], now: float) -> tuple[Floats, list[int]]:
-    """For each log and span how many labels became known, FRAUDS and all LABELS; and for each log how many frauds are known at all."""
-    found = np.zeros((len(logs), len(SPANS_S), 2))
+class Confirmed(NamedTuple):
+    """Of each log, how many labels became known in each span, FRAUDS and all LABELS; how many frauds are known at all; and when the latest
+    of those that are kept became known, NaN where there is none.
+    """
+
+    counts: Floats
+    frauds: Floats
+    latest: Floats
+
+
+def confirmed(logs: Sequence[Log], now: float) -> Confirmed:
+    """What had been confirmed at `now`."""
+    found = Confirmed(np.zeros((len(logs), len(SPANS_S), 2)), np.array([float(log.frauds) for log in logs]), np.full(len(logs), nan))
     labels = np.frombuffer(b"".join([log.labels for log in logs]), LABEL)
-    frauds = [log.frauds for log in logs]
     if not len(labels):
-        return found, frauds
-    sizes = [len(log.labels) // LABEL.itemsize for log in logs]
+        return found
+    known_at, later = labels["known_at"], labels["known_at"] > now
+    fraud = labels["verdict"] == FRAUD
     weights = np.empty((len(labels), 2))
-    weights[:, FRAUDS] = labels["verdict"] == FRAUD
+    weights[:, FRAUDS] = fraud
     weights[:, LABELS] = labels["verdict"] != NEITHER
-    later = labels["known_at"] > now
-    _add_up(found, sizes, _within(labels["known_at"], now, _SPANS_S) * ~later[:, np.newaxis], weights)
-    if later.any():
-        end = np.cumsum(sizes)
-        unknown = later * weights[:, FRAUDS]
-        frauds = [n - int(unknown[stop - size : stop].sum()) for n, size, stop in zip(frauds, sizes, end, strict=True)]
-    return found, frauds
+    sizes = [len(log.labels) // LABEL.itemsize for log in logs]
+    _add_up(found.counts, sizes, _within(known_at, now, _SPANS_S) * ~later[:, np.newaxis], weights)
+    if fraud.any():
+        start = 0
+        for i, size in enumerate(sizes):
+            own = slice(start, start + size)
+            start += size
+            known = known_at[own][fraud[own] & ~later[own]]
+            found.frauds[i] -= (fraud[own] & later[own]).sum()
+            if len(known):
+                found.latest[i] = known.max()
+    return found
 
 
 def _latest(values: NDArray[np.uint64]) -> list[int]:
