@@ -15,6 +15,7 @@ from ratelimit.core.limit import Limit, Match
 from ratelimit.core.path import PathGlobs, normal_path
 from ratelimit.core.policy_file import PolicyFile
 from ratelimit.core.risk_rule import Twin, explored, twin_of
+from ratelimit.core.rule_program import compiled
 
 MAX_REMEMBERED: Final = 4_096  # requests' (method, path, plan); at most 1 MB or so
 MAX_REMEMBERED_TEXT: Final = 256  # characters; longer paths and plans are matched anew each time
@@ -70,7 +71,8 @@ class _Remembered(dict[Asked, tuple[Limit, ...]]):
 class Policy:
     """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, the `file` itself, and its `digest`.
 
-    `risk` is what is scored, `twins` are the buckets of risky subjects beside the limits, `explored` those of the few who are let through.
+    `rules` are compiled. `risk` is what is scored, `twins` are the buckets of risky subjects beside the limits, `explored` those of the few
+    who are let through.
 
     The digest is of what the file says, not of how: comments, order of fields and defaults written out do not change it.
     """
@@ -83,6 +85,7 @@ class Policy:
         self.identity = file.identity
         self.trusted = Networks(file.identity.trusted_proxies)
         self.limits = tuple(replace(limit, mode="shadow") if file.mode == "shadow" else limit for limit in file.limits)
+        self.rules = tuple(compiled(replace(rule, mode="shadow") if file.mode == "shadow" else rule) for rule in file.rules)
         self.risk = file.risk.requests if file.risk is not None else None
         self.twins: tuple[Twin, ...] = ()
         self.explored: tuple[Twin, ...] = ()

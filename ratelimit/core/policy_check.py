@@ -26,6 +26,8 @@ from ratelimit.core.risk_rule import (
     RiskRules,
     twin_of,
 )
+from ratelimit.core.rule import Rule
+from ratelimit.core.rule_field import rule_problems
 
 DEADLINE_US: Final = 10_000  # of a decision; a debt may grow by what refills in it
 EXACT: Final = 2**52  # a debt must stay below, to be exact in Lua's doubles with room for sums
@@ -167,13 +169,17 @@ def _twins(given: Given) -> Problems:
 
 def _policy(given: Given, data: Data) -> Problems:
     yield from _twins(given)
-    # from the names as written, so that a limit with another problem counts as well
-    limits = data.get("limits")
+    for part in ("limits", "rules"):
+        yield from _names(part, data.get(part))
+
+
+def _names(part: str, items: object) -> Problems:
+    # from the names as written, so that an item with another problem counts as well
     seen: dict[str, int] = {}
-    for index, limit in enumerate(limits if isinstance(limits, list) else []):
-        name = limit.get("name") if isinstance(limit, dict) else None
+    for index, item in enumerate(items if isinstance(items, list) else []):
+        name = item.get("name") if isinstance(item, dict) else None
         if isinstance(name, str) and (first := seen.setdefault(name, index)) != index:
-            yield f".limits[{index}].name", f"{shown(name)} is also the name of limits[{first}]; expected each name once"
+            yield f".{part}[{index}].name", f"{shown(name)} is also the name of {part}[{first}]; expected each name once"
 
 
 def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
@@ -188,4 +194,5 @@ def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
         Match: _match,
         RiskBucket: _risk_bucket,
         PurchaseThrottle: _purchase_throttle,
+        Rule: rule_problems,
     }

@@ -138,6 +138,8 @@ class Reading:
             return self._refuse(at, data, PATTERNS[shape.pattern])
         if len(data) < (shape.min_length or 0):
             return self._refuse(at, data, "a text that is not empty")
+        if shape.max_length is not None and len(data) > shape.max_length:
+            return self._report(at, f"has {len(data)} characters; expected at most {shape.max_length}")
         return data
 
     def _integer(self, shape: inspect.IntType, data: object, at: str) -> Any:

@@ -4,6 +4,7 @@ YAML forgives what a policy must not: a key written twice silently keeps the las
 few lines unfold to gigabytes. Both are refused, with file, line and column.
 """
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ BUILT_IN: Final = "default-policy.yaml"
 
 
 class _Loader(yaml.CSafeLoader):
-    """Plain data only, and every key once."""
+    """Plain data only, and every key once. As in YAML 1.2 `on`, `off`, `yes` and `no` are texts: a rule is `on` something."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -34,6 +35,13 @@ class _Loader(yaml.CSafeLoader):
                     raise yaml.MarkedYAMLError(problem=f"{shown(key.value)} is there twice; expected once", problem_mark=key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_BOOL: Final = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != _BOOL] for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
 
 def read_policy(path: Path) -> Policy:

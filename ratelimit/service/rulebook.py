@@ -1,0 +1,225 @@
+"""Asks the policy's rules about purchases and about subjects of requests, in the file's order, and counts what they say.
+
+What keeps not all *bounds* of a condition is passed over at once. Only of what is left CEL is asked, and is given those values alone that
+the conditions in question name, since each costs more than most conditions.
+
+A *guard* is on from the moment that its part about the site holds, and for its `for` after the last moment that it did. Each sidecar sees
+the same signals of the site and keeps for itself since when its guards are on; one that starts anew begins with them off.
+Times are seconds since the epoch.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratelimit.core.address import parse_address
+from ratelimit.core.protocols import AddressBook
+from ratelimit.core.purchase import Purchase
+from ratelimit.core.purchase_entity import email_domain
+from ratelimit.core.purchase_signals import COLUMN as PURCHASE_COLUMN
+from ratelimit.core.rule import Rule, RuleOn
+from ratelimit.core.rule_names import NAMES, SITE
+from ratelimit.core.rule_program import CompiledRule, Condition, context
+from ratelimit.core.signals import COLUMN as REQUEST_COLUMN
+from ratelimit.core.signals import Kind
+from ratelimit.core.store_key import StoreKeys
+from ratelimit.core.subject import Value
+
+_LOT_BYTES: Final = 16
+_OF_REQUESTS: Final = ("api_key", "account")  # an address is shared by many, so a rule is about it only if it says so
+
+Fact = str | float | None
+Facts = Mapping[str, Callable[[], Fact]]
+
+
+class RuleHit(NamedTuple):
+    """A rule whose condition holds; not `enforced`: it is in shadow, or in force only for others, by lot."""
+
+    rule: Rule
+    enforced: bool
+
+
+class RuleCount:
+    """What became of one rule since the start. `undecided`: what it hung on was missing."""
+
+    def __init__(self) -> None:
+        self.evaluated = self.matched = self.enforced = self.undecided = 0
+
+
+class _Bound(NamedTuple):
+    column: int
+    keeps: Callable[[float, float], bool]
+    constant: float
+
+
+class _Use(NamedTuple):
+    variable: str
+    name: str
+    column: int | None  # None: a fact
+    is_bool: bool
+
+
+class _Asked:
+    """A condition, with the columns of what it names."""
+
+    def __init__(self, on: RuleOn, condition: Condition) -> None:
+        self.holds = condition.holds
+        self.uses = [_Use(variable, name, _column(on, variable, name), _is_bool(on, variable, name)) for variable, name in condition.uses]
+        self.bounds = [
+            _Bound(column, bound.keeps, bound.constant)
+            for bound in condition.bounds
+            if (column := _column(on, bound.variable, bound.name)) is not None
+        ]
+
+    def possible(self, row: Sequence[float]) -> bool:
+        """Whether it can hold at all."""
+        return all(keeps(row[column], constant) for column, keeps, constant in self.bounds)
+
+
+class _Entry:
+    """A rule in force."""
+
+    def __init__(self, compiled: CompiledRule, keys: StoreKeys, count: RuleCount) -> None:
+        self.rule, self.count = compiled.rule, count
+        self.condition = _Asked(compiled.rule.on, compiled.condition)
+        self.guard = _Asked(compiled.rule.on, compiled.guard) if compiled.guard is not None else None
+        self.on_until = 0.0
+        self._lot = keys.namer_of("", "canary", compiled.rule.name)
+
+    def enforced_for(self, subject: Value) -> bool:
+        """Whether the rule is in force for a subject; by another lot for each rule, the same in all sidecars."""
+        rule = self.rule
+        if rule.mode == "shadow":
+            return False
+        if rule.canary == 1:
+            return True
+        return int.from_bytes(urlsafe_b64decode(self._lot(subject) + "==")) < rule.canary * 256**_LOT_BYTES
+
+
+class Rulebook:
+    """The rules in force; `adopt` puts others in their place. `counts` are by name, and outlast a reload, as guards do that are on."""
+
+    def __init__(self, rules: Sequence[CompiledRule], keys: StoreKeys, addresses: AddressBook | None = None) -> None:
+        self.counts: dict[str, RuleCount] = {}
+        self._keys, self._addresses = keys, addresses
+        self._purchase: list[_Entry] = []
+        self._request: list[_Entry] = []
+        self.adopt(rules)
+
+    def adopt(self, rules: Sequence[CompiledRule]) -> None:
+        """Put rules in force."""
+        before = {entry.rule.name: entry for entry in (*self._purchase, *self._request)}
+        counts = {compiled.rule.name: self.counts.get(compiled.rule.name, RuleCount()) for compiled in rules}
+        entries = [_Entry(compiled, self._keys, counts[compiled.rule.name]) for compiled in rules]
+        for entry in entries:
+            if (old := before.get(entry.rule.name)) is not None and old.rule == entry.rule:
+                entry.on_until = old.on_until
+        self.counts = counts
+        self._purchase = [entry for entry in entries if entry.rule.on == "purchase"]
+        self._request = [entry for entry in entries if entry.rule.on == "request"]
+
+    @property
+    def of_requests(self) -> bool:
+        """Whether there is any rule about requests."""
+        return bool(self._request)
+
+    def guards_on(self, now_s: float) -> dict[str, bool]:
+        """Every guard, and whether it is on."""
+        return {entry.rule.name: entry.on_until > now_s for entry in self._purchase if entry.guard is not None}
+
+    def purchase(self, purchase: Purchase, row: NDArray[np.float64] | None, now_s: float) -> list[RuleHit]:
+        """The rules that hold for a purchase; `row` None: nothing is known of what was before. What comes after an allow is left out."""
+        if not self._purchase:
+            return []
+        values = [float("nan")] * len(PURCHASE_COLUMN) if row is None else row.tolist()
+        facts = _purchase_facts(purchase, self._addresses)
+        self._turn_guards(values, facts, now_s)
+        asked = [entry for entry in self._purchase if entry.guard is None or entry.on_until > now_s]
+        return _hits(asked, values, facts, purchase.account)
+
+    def request(self, kind: Kind, value: Value, plan: str | None, row: Sequence[float]) -> list[RuleHit]:
+        """The rules that hold for a subject of requests, of which `row` are the signals."""
+        facts: Facts = {"kind": lambda: kind, "plan": lambda: plan}
+        return _hits([entry for entry in self._request if kind in (entry.rule.of or _OF_REQUESTS)], row, facts, value)
+
+    def _turn_guards(self, row: Sequence[float], facts: Facts, now_s: float) -> None:
+        guards = [entry for entry in self._purchase if entry.guard is not None and entry.guard.possible(row)]
+        if not guards:
+            return
+        given = _values((entry.guard for entry in guards if entry.guard is not None), row, facts)
+        for entry in guards:
+            if entry.guard is not None and entry.guard.holds(given) and entry.rule.for_ is not None:
+                entry.on_until = max(entry.on_until, now_s + entry.rule.for_.seconds)
+
+
+def _hits(entries: Iterable[_Entry], row: Sequence[float], facts: Facts, subject: Value) -> list[RuleHit]:
+    possible = []
+    for entry in entries:
+        entry.count.evaluated += 1
+        if entry.condition.possible(row):
+            possible.append(entry)
+    if not possible:
+        return []
+    given = _values((entry.condition for entry in possible), row, facts)
+    hits = []
+    for entry in possible:
+        holds = entry.condition.holds(given)
+        if holds is None:
+            entry.count.undecided += 1
+        if not holds:
+            continue
+        hit = RuleHit(entry.rule, entry.enforced_for(subject))
+        entry.count.matched += 1
+        entry.count.enforced += hit.enforced
+        hits.append(hit)
+        if hit.enforced and entry.rule.then == "allow":
+            break
+    return hits
+
+
+def _values(conditions: Iterable[_Asked], row: Sequence[float], facts: Facts) -> Any:
+    """What the conditions name, as CEL takes it; what is missing is left out."""
+    values: dict[str, dict[str, str | float | bool]] = {variable: {} for names in NAMES.values() for variable in names}
+    for variable, name, column, is_bool in {use for condition in conditions for use in condition.uses}:
+        value = facts[name]() if column is None else row[column]
+        if value is not None and value == value:  # noqa: PLR0124 - NaN is not itself
+            values[variable][name] = bool(value) if is_bool else value
+    return context(values)
+
+
+def _column(on: RuleOn, variable: str, name: str) -> int | None:
+    if not NAMES[on][variable][name].signal:
+        return None
+    return REQUEST_COLUMN[name] if on == "request" else PURCHASE_COLUMN[SITE + name if variable == "site" else name]
+
+
+def _is_bool(on: RuleOn, variable: str, name: str) -> bool:
+    return NAMES[on][variable][name].type == "bool"
+
+
+def _purchase_facts(purchase: Purchase, addresses: AddressBook | None) -> Facts:
+    card = purchase.card
+    brand = card.brand if card is not None else None
+    return {
+        "kind": lambda: purchase.kind,
+        "currency": lambda: purchase.currency and purchase.currency.upper(),
+        "tokens": lambda: float(purchase.tokens),
+        "balance": lambda: None if purchase.balance is None else float(purchase.balance),
+        "account": lambda: purchase.account,
+        "card_country": lambda: card.country if card is not None else None,
+        "card_funding": lambda: card.funding if card is not None else None,
+        "card_brand": lambda: brand and brand.lower(),
+        "ip_country": lambda: _country(purchase.ip, addresses),
+        "billing_country": lambda: purchase.billing_country,
+        "email_domain": lambda: purchase.email and email_domain(purchase.email),
+        "device": lambda: purchase.device,
+        "user_agent": lambda: purchase.user_agent,
+    }
+
+
+def _country(ip: str, addresses: AddressBook | None) -> str | None:
+    packed = parse_address(ip)
+    return addresses.facts(packed).country if packed is not None and addresses is not None else None
