@@ -9,6 +9,7 @@ from ratelimit.core.signals import KINDS
 
 Problems = Iterator[tuple[str, str]]
 
+_PASSING: Final = {"review": "opens a case", "allow": "ends the reading of rules"}  # verdicts that never stand
 _OF_HOLDS: Final = ("action", "hold", "lapse")
 
 
@@ -52,16 +53,20 @@ def _of_request(given: Mapping[str, Any], data: Mapping[Any, Any]) -> Problems:
     for index, kind in enumerate(given.get("of", ())):
         if kind not in KINDS:
             yield f".of[{index}]", f"{kind} is not a subject of requests; expected one of {', '.join(KINDS)}"
-    if given["then"] == "review" and "for" in data:
-        yield ".for", "means nothing to a review, which opens a case; expected none"
+    yield from _passing(given, data, ("for", "scope"))
+
+
+def _passing(given: Mapping[str, Any], data: Mapping[Any, Any], names: tuple[str, ...]) -> Problems:
+    if (does := _PASSING.get(given["then"])) is not None:
+        for name in names:
+            if name in data:
+                yield f".{name}", f"means nothing to {given['then']}, which {does}; expected none"
 
 
 def _of_purchase(given: Mapping[str, Any], data: Mapping[Any, Any]) -> Problems:
     of, lasts = given.get("of"), data.get("for") is not None
-    if given["then"] == "review":
-        for name in ("of", "for", "scope"):
-            if name in data:
-                yield f".{name}", "means nothing to a review, which opens a case; expected none"
+    yield from _passing(given, data, ("of", "for", "scope"))
+    if given["then"] in _PASSING:
         return
     if of and not lasts:
         yield ".of", "says about whom the verdict stands, and nothing says for how long; expected `for: 1h` or the like beside it"
@@ -70,7 +75,7 @@ def _of_purchase(given: Mapping[str, Any], data: Mapping[Any, Any]) -> Problems:
 
 
 def _guard(given: Mapping[str, Any]) -> Problems:
-    if given["on"] == "purchase" and given.get("for_") is not None and not given.get("of") and given["then"] != "review":
+    if given["on"] == "purchase" and given.get("for_") is not None and not given.get("of") and given["then"] not in _PASSING:
         site, _ = split(given["when"], "site")
         if not site:
             yield ".for", "stands for nobody; expected `of`, or a part of `when`, joined by &&, that is about site.NAME alone"
