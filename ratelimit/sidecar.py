@@ -124,7 +124,7 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
-        limiter.standings = standings or await open_standings(terms, stack)
+        limiter.gate.index = (standings or await open_standings(terms, stack)).index
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))

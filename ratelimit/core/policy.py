@@ -4,6 +4,7 @@ A policy never changes; a reload makes a new one. It holds no state but a memory
 the client's to choose.
 """
 
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final, Literal
 
@@ -11,15 +12,19 @@ import msgspec
 from msgspec.structs import replace
 
 from ratelimit.core.address import Networks
-from ratelimit.core.limit import Limit, Match
+from ratelimit.core.beside import rule_twins
+from ratelimit.core.limit import Limit, Match, Mode
+from ratelimit.core.listing import Listing, PolicyList, compiled_list
 from ratelimit.core.path import PathGlobs, normal_path
 from ratelimit.core.policy_file import PolicyFile
 from ratelimit.core.risk_rule import Twin, explored, twin_of
-from ratelimit.core.rule_program import compiled
+from ratelimit.core.rule_program import compiled_rule
 
 MAX_REMEMBERED: Final = 4_096  # requests' (method, path, plan); at most 1 MB or so
 MAX_REMEMBERED_TEXT: Final = 256  # characters; longer paths and plans are matched anew each time
 DIGEST_BYTES: Final = 6
+
+_NOTHING: Final[Mapping[str, tuple[str, ...]]] = {}
 
 Asked = tuple[str, str, str | None]  # method, path, plan
 
@@ -68,31 +73,46 @@ class _Remembered(dict[Asked, tuple[Limit, ...]]):
         return limits
 
 
+def _compiled(file: PolicyFile, listed: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyList]:
+    for rule in file.lists:
+        mode: Mode = "shadow" if "shadow" in (file.mode, rule.mode) else "enforce"
+        yield compiled_list(rule, listed.get(rule.name, rule.subjects), file.identity.ipv6_prefix, mode)
+
+
 class Policy:
     """What is in force: `limits` in the file's order, `mode`, `identity`, the `trusted` proxies, the `file` itself, and its `digest`.
 
     `rules` are compiled. `risk` is what is scored, `twins` are the buckets of risky subjects beside the limits, `explored` those of the few
     who are let through.
 
-    The digest is of what the file says, not of how: comments, order of fields and defaults written out do not change it.
+    `lists` say who is on them; `listed` are the items of those that have a file of their own, by name.
+
+    The digest is of what the file says, and those of its lists, not of how: comments, order of fields and defaults written out do not
+    change it.
     """
 
-    def __init__(self, file: PolicyFile, source: str = "built in", warnings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, file: PolicyFile, source: str = "built in", warnings: tuple[str, ...] = (), listed: Mapping[str, tuple[str, ...]] = _NOTHING
+    ) -> None:
         self.file = file
+        self.listed = listed
         self.source = source
         self.warnings = warnings
         self.mode = file.mode
         self.identity = file.identity
         self.trusted = Networks(file.identity.trusted_proxies)
         self.limits = tuple(replace(limit, mode="shadow") if file.mode == "shadow" else limit for limit in file.limits)
-        self.rules = tuple(compiled(replace(rule, mode="shadow") if file.mode == "shadow" else rule) for rule in file.rules)
+        self.rules = tuple(compiled_rule(replace(rule, mode="shadow") if file.mode == "shadow" else rule) for rule in file.rules)
         self.risk = file.risk.requests if file.risk is not None else None
         self.twins: tuple[Twin, ...] = ()
         self.explored: tuple[Twin, ...] = ()
         if self.risk is not None:
             self.twins = tuple(twin for limit in self.limits if (twin := twin_of(limit, self.risk)) is not None)
             self.explored = tuple(other for twin in self.twins if (other := explored(twin, self.risk)) is not None)
-        self.digest = blake2b(msgspec.json.encode(file), digest_size=DIGEST_BYTES).hexdigest()
+        self.rule_twins = tuple(twin for rule in file.rules for twin in rule_twins(rule, self.limits))
+        self.lists = Listing(_compiled(file, listed))
+        written = msgspec.json.encode(file) if not listed else msgspec.json.encode((file, listed))
+        self.digest = blake2b(written, digest_size=DIGEST_BYTES).hexdigest()
         self._matches_all = all(limit.match == Match() for limit in self.limits)
         self._remembered = _Remembered(self.limits)
 

@@ -99,22 +99,27 @@ class Twin(Limit, frozen=True):
 
 def twin_of(limit: Limit, risk: RequestRisk) -> Twin | None:
     """The twin of a limit; None where it is no bucket, or counts by more than a subject that is scored."""
-    kind = kind_of(limit)
-    if limit.bucket is None or kind is None:
+    bucket = slower(limit, risk.throttle.bucket)
+    if bucket is None:
         return None
-    rule = risk.throttle.bucket
-    num, per = limit.bucket.refill
     mode: Mode = "shadow" if "shadow" in (risk.mode, limit.mode) else "enforce"
-    slower = Fraction(num, per) * Fraction(round(rule.refill_ratio * _HUNDREDTHS), _HUNDREDTHS)
     return Twin(
         name=TWIN + limit.name,
         per=limit.per,
         match=limit.match,
-        bucket=BucketRule(capacity=rule.capacity, refill=Refill(slower.numerator, slower.denominator)),
+        bucket=bucket,
         mode=mode,
         on_store_failure=limit.on_store_failure,
         propensity=1 - risk.explore if risk.explore and mode == "enforce" else None,
     )
+
+
+def slower(limit: Limit, rule: RiskBucket) -> BucketRule | None:
+    """The bucket beside that of a limit; None where it has none, or counts by more than a subject that is scored."""
+    if limit.bucket is None or kind_of(limit) is None:
+        return None
+    refill = Fraction(*limit.bucket.refill) * Fraction(round(rule.refill_ratio * _HUNDREDTHS), _HUNDREDTHS)
+    return BucketRule(capacity=rule.capacity, refill=Refill(refill.numerator, refill.denominator))
 
 
 def explored(twin: Twin, risk: RequestRisk) -> Twin | None:

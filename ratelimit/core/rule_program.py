@@ -82,7 +82,7 @@ def is_guard(rule: Rule) -> bool:
     return rule.on == "purchase" and rule.for_ is not None and not rule.of
 
 
-def compiled(rule: Rule) -> CompiledRule:
+def compiled_rule(rule: Rule) -> CompiledRule:
     """A rule, compiled. Raises ConfigError where it has problems."""
     if problems := problems_of({"on": rule.on, "when": rule.when}):
         raise ConfigError([f"rule {rule.name}: {problem}" for problem in problems])

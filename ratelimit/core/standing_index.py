@@ -18,8 +18,9 @@ _OF_REQUESTS: Final = frozenset({"api_key", "ip", "account", "network"})
 
 
 class Found(NamedTuple):
-    """What stands for a request. Of several words of a kind the first made is the one that is named."""
+    """What stands for a request: all `words`, and what they say. Of several that block or allow the first made is the one that is named."""
 
+    words: Words = ()
     override_block: Standing | None = None
     override_allow: Standing | None = None
     exempt: Standing | None = None
@@ -120,6 +121,7 @@ def _sorted(words: list[Standing]) -> Found:
         return next(iter(all_of(then, source)), None)
 
     return Found(
+        tuple(words),
         first_of("block", "override"),
         first_of("allow", "override"),
         first_of("exempt_limits", "override"),

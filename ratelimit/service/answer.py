@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from ratelimit.core.decision import Decision, Reason, ShadowFinding, Verdict
+from ratelimit.core.passage import Passage
 from ratelimit.core.units import US_PER_S
 from ratelimit.service.meter import Meter
 from ratelimit.service.question import Question
@@ -36,19 +37,19 @@ class Answers:
         self.shadowed = Counter[str]()  # by limit: what passed and would not have, were the limit not in shadow
         self.explored = 0  # passed only since a lot had said so
         self._instance, self._count = token_hex(6), 0  # an id says nothing, and no two sidecars give the same
-        self._allowed = 0
-        self._throttled: dict[Reason, int] = {}
+        self._passed = 0  # with `ok`
+        self._otherwise: Counter[tuple[Verdict, Reason]] = Counter()
 
     @property
     def decided(self) -> dict[tuple[Verdict, Reason], int]:
         """How many decisions there were of each kind."""
-        return {("allow", "ok"): self._allowed, **{("throttle", reason): count for reason, count in self._throttled.items()}}
+        return {("allow", "ok"): self._passed, **self._otherwise}
 
     def refused(self, question: Question, denial: Denial, now: int, policy: str, known: Known | None) -> Decision:
         """A refusal; `policy` is the digest of the policy in force, `known` what is known of whom it is about."""
         shelf, meter, wait, reason = denial
-        shelf.refused += 1
-        self._throttled[reason] = self._throttled.get(reason, 0) + 1
+        shelf.counts.refused += 1
+        self._otherwise["throttle", reason] += 1
         remaining, reset_after = meter.share.standing(now) if meter is not None else (0, None)
         decision = Decision(
             self._id(),
@@ -65,9 +66,22 @@ class Answers:
         self.recent.add(decision, question, policy, known, shelf.ipv6_prefix)
         return decision
 
-    def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int, risk: float | None) -> Decision:
+    def blocked(self, question: Question, passage: Passage, policy: str, known: Known | None, ipv6_prefix: int) -> Decision:
+        """What a person, a list or a rule has blocked."""
+        reason = passage.row.reason
+        self._otherwise["block", reason] += 1
+        decision = Decision(self._id(), "block", reason, passage.by, passage.subject)
+        self.recent.add(decision, question, policy, known, ipv6_prefix)
+        return decision
+
+    def allowed(self, asked: Iterable[Asked], shadow: Shadow, now: int, risk: float | None, passage: Passage | None = None) -> Decision:
         """An allow; the limit that is named is the one with the least left, of those that are meant."""
-        self._allowed += 1
+        reason: Reason = "ok"
+        if passage is None:
+            self._passed += 1
+        else:
+            reason, shadow = passage.row.reason, shadow + passage.shadow
+            self._count_as(reason)
         if shadow:
             self._count_shadow(shadow)
         named = None
@@ -79,10 +93,16 @@ class Answers:
                 if named is None or remaining < least:
                     named, least, resets = one, remaining, reset_after
         if named is None:
-            return Decision(self._id(), "allow", "ok", risk=risk, shadow=shadow)
+            return Decision(self._id(), "allow", reason, risk=risk, shadow=shadow)
         shelf, meter = named
         subject = meter.subject or shelf.subject(meter)
-        return Decision(self._id(), "allow", "ok", shelf.limit.name, subject, least, None, resets / US_PER_S, risk, shadow=shadow)
+        return Decision(self._id(), "allow", reason, shelf.limit.name, subject, least, None, resets / US_PER_S, risk, shadow=shadow)
+
+    def _count_as(self, reason: Reason) -> None:
+        if reason == "ok":
+            self._passed += 1
+        else:
+            self._otherwise["allow", reason] += 1
 
     def _count_shadow(self, shadow: Shadow) -> None:
         for finding in shadow:

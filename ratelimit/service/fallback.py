@@ -24,7 +24,7 @@ def charge(away: Iterable[Asked], now: int, cost: int, sidecars: int) -> Denial 
     """Charge `cost` to every limit that counts by itself; the denial if one refuses, and then nothing is charged."""
     charged: list[Asked] = []
     for shelf, meter in away:
-        shelf.without_store += 1
+        shelf.counts.without_store += 1
         wait = _charge_one(shelf, meter, now, shelf.need(cost), sidecars)
         if wait == 0:
             if shelf.limit.on_store_failure == "local":

@@ -1,6 +1,8 @@
 """The heart of the service: may this request pass? Read this file first.
 
-A request meets several limits, and all must pass or none is charged. For each there is a *meter*, which is asked three things in turn:
+First it passes the gate: whom a person, a list or a rule has blocked goes no further, and for others there may be more limits, fewer or
+other ones. Where nothing stands for anybody that is one look. Then it meets several limits, and all must pass or none is charged. For each
+there is a *meter*, which is asked three things in turn:
 
 1. `look`: what is in hand decides at once. If every limit says yes, all are taken in one step without waiting; if one says no, the answer
    is no, and nothing was touched. Most requests end here, in a plain function call: no await, no task.
@@ -21,6 +23,7 @@ from typing import Final
 from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
+from ratelimit.core.passage import Passage
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import Clock, Risks, Store
 from ratelimit.core.risk import Risk
@@ -29,11 +32,11 @@ from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
 from ratelimit.service.answer import Answers, Asked, Denial, Shadow
+from ratelimit.service.gate import Gate
 from ratelimit.service.hold_shelf import HeldOf, HoldShelf
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.question import Question
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
-from ratelimit.service.standings import Standings
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.service.usage import Usage
 
@@ -59,11 +62,10 @@ class Limiter:
         self.usage: Usage | None = None  # whom to tell of every decision
         self.risks: Risks | None = None  # whom to ask how risky a caller is
         self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
-        self.standings: Standings | None = None  # the words that stand
-        self.holds: HoldShelf | None = None  # what accounts with holds may spend, see `heed_holds`
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
+        self.gate = Gate(self._setting)
         self._shelves: dict[str, Shelf] = {}
         self._routes: dict[int, tuple[tuple[Limit, ...], tuple[Shelf, ...]]] = {}
         self.adopt(policy)
@@ -74,7 +76,8 @@ class Limiter:
         prefix = policy.identity.ipv6_prefix
         kept = {name: shelf for name, shelf in before.items() if shelf.ipv6_prefix == prefix}
         self._shelves = {}
-        for limit in (*policy.limits, *policy.twins, *policy.explored):
+        self.gate.adopt(policy)
+        for limit in (*policy.limits, *policy.twins, *policy.explored, *policy.rule_twins):
             old = kept.get(limit.name)
             self._shelves[limit.name] = old if old is not None and old.limit == limit else Shelf(limit, self._setting, prefix)
         self._routes = {}
@@ -84,12 +87,12 @@ class Limiter:
 
     def heed_holds(self, held_of: HeldOf, wall: Callable[[], float]) -> None:
         """From now on accounts with holds spend no more than they may; `wall` gives seconds since the epoch."""
-        self.holds = HoldShelf(self._setting, self.policy.identity.ipv6_prefix, held_of, wall)
+        self.gate.held = HoldShelf(self._setting, self.policy.identity.ipv6_prefix, held_of, wall)
 
     @property
     def shelves(self) -> Iterable[Shelf]:
         """The meters of every limit in force, and those of holds."""
-        return self._shelves.values() if self.holds is None else (*self._shelves.values(), self.holds)
+        return self._shelves.values() if self.gate.held is None else (*self._shelves.values(), self.gate.held)
 
     def check(self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
@@ -115,22 +118,24 @@ class Limiter:
         worst: Denial | None = None
         longest = 0
         unheard: list[Asked] = []  # limits that only the store can answer for
+        gate = self.gate
+        passage = gate.passage(caller) if gate.index.requests or gate.lists.requests else None
+        if passage is not None and passage.blocked:
+            return self._block(Question(method, path, cost, caller, None, passage), passage)
         shelves, risk = self._route(self.policy.match(method, path, caller.plan)), None
-        if self.risks is not None and self.policy.risk is not None:
+        if passage is not None:
+            shelves = gate.shelves(passage, shelves, self._shelves)
+        if self.risks is not None and self.policy.risk is not None and (passage is None or not passage.free):
             shelves, risk = self._assess(self.policy.risk, self.risks.risk_of(caller), shelves)
-        if self.standings is not None and self.holds is not None:
-            found = self.standings.of(caller)
-            if found is not None and found.holds:
-                shelves = (*shelves, self.holds)
         for shelf in shelves:
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller, risk), shelf, None, now)
+                    return self._never(Question(method, path, cost, caller, risk, passage), shelf, None, now)
                 continue
-            if cost > shelf.most_cost and not shelf.twin:
+            if cost > shelf.most_cost and not shelf.rank:
                 if not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller, risk), shelf, meter, now)
+                    return self._never(Question(method, path, cost, caller, risk, passage), shelf, meter, now)
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
             share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
@@ -142,9 +147,11 @@ class Limiter:
                 longest, worst = wait, _worse(worst, shelf, meter, wait)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost, caller, risk), _longest(worst, longest, unheard, cost, now), now)
+            return self._refuse(Question(method, path, cost, caller, risk, passage), _longest(worst, longest, unheard, cost, now), now)
         return (
-            self._ask(Question(method, path, cost, caller, risk), asked, shadow) if unheard else self._take(asked, cost, shadow, now, risk)
+            self._ask(Question(method, path, cost, caller, risk, passage), asked, shadow)
+            if unheard
+            else self._take(asked, cost, shadow, now, risk, passage)
         )
 
     async def run(self) -> None:
@@ -188,7 +195,7 @@ class Limiter:
             twins = [known.get(EXPLORED + name, twin) for name, twin in zip(names, twins, strict=True)]
         return (*shelves, *(twin for twin in twins if twin is not None)), found.risk
 
-    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None) -> Decision:
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None, passage: Passage | None) -> Decision:
         """Every limit that is meant said yes: spend from all."""
         for shelf, meter in asked:
             share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
@@ -198,7 +205,7 @@ class Limiter:
             hand = share.take(need)
             if hand.slots <= hand.low and share.wants_renewal():
                 meter.renew()
-        return self.answers.allowed(asked, shadow, now, risk)
+        return self.answers.allowed(asked, shadow, now, risk, passage)
 
     async def _ask(self, question: Question, asked: list[Asked], shadow: Shadow) -> Decision:
         """Earmark what is in hand, ask the store for the rest, and decide when all is known or time is up."""
@@ -246,13 +253,18 @@ class Limiter:
             denial = fallback.charge(away, now, cost, self._sidecars)
         if denial is None:
             ticket.admitted = True
-            return self.answers.allowed(asked, shadow, now, question.risk)
+            return self.answers.allowed(asked, shadow, now, question.risk, question.passage)
         _release(asked, claims)
         return self._refuse(question, denial, now)
 
     def _refuse(self, question: Question, denial: Denial, now: int) -> Decision:
         known = self.usage.known_of(question.caller) if self.usage is not None else None
         return self.answers.refused(question, denial, now, self.policy.digest, known)
+
+    def _block(self, question: Question, passage: Passage) -> Decision:
+        """What stands at the entrance has decided; no limit is asked, and nothing is charged."""
+        known = self.usage.known_of(question.caller) if self.usage is not None else None
+        return self.answers.blocked(question, passage, self.policy.digest, known, self.policy.identity.ipv6_prefix)
 
     def _never(self, question: Question, shelf: Shelf, meter: Meter | None, now: int) -> Decision:
         """A cost that no waiting pays for; a caller who is no subject of a limit with `missing: deny` has a capacity of nothing."""
@@ -269,8 +281,8 @@ def _longest(worst: Denial, longest: int, asked: list[Asked], cost: int, now: in
 
 
 def _worse(worst: Denial | None, shelf: Shelf, meter: Meter, wait: int) -> Denial:
-    """The refusal to tell when another limit takes longer; a limit comes before a twin, which then only tells how long."""
-    if worst is not None and shelf.twin and not worst.shelf.twin:
+    """The refusal to tell when another takes longer; of a higher rank than one that refuses as well, it only tells how long."""
+    if worst is not None and shelf.rank > worst.shelf.rank:
         return worst._replace(wait=wait)
     return Denial(shelf, meter, wait, shelf.reason)
 

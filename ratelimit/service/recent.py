@@ -25,7 +25,7 @@ class Recent:
 
     def add(self, decision: Decision, question: Question, policy: str, known: Known | None, ipv6_prefix: int) -> None:
         """Keep a refusal, and what was known of whom it is about."""
-        method, path, cost, caller, _ = question
+        method, path, cost, caller, *_ = question
         method, path = method[:_LONGEST_METHOD], path[:_LONGEST_PATH]
         self._rows.append((time.time_ns(), method, path, cost, caller.plan, policy, known, ipv6_prefix, decision))
 

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
+from ratelimit.core.beside import BESIDE, LIMIT_RANK
 from ratelimit.core.bucket import HORIZON_US, LIFE_US, Terms
-from ratelimit.core.decision import Reason, ShadowFinding
+from ratelimit.core.decision import ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit, QuotaRule
 from ratelimit.core.quota import Periods, periods
@@ -40,23 +41,30 @@ class Setting(NamedTuple):
     most: int = 100_000  # meters of one limit
 
 
-class Shelf:
-    """The meters of one limit, by subject."""
+class ShelfCounts:
+    """What was counted of one limit; shared by shelves that have its bucket on other terms."""
 
-    def __init__(self, limit: Limit, setting: Setting, ipv6_prefix: int) -> None:
+    def __init__(self) -> None:
+        self.lacking = 0  # requests whose caller has no subject for this limit
+        self.refused = 0
+        self.without_store = 0  # answered by on_store_failure
+
+
+class Shelf:
+    """The meters of one limit, by subject. `rank`: which is named where several refuse, the lowest; those above 0 stand beside limits."""
+
+    def __init__(self, limit: Limit, setting: Setting, ipv6_prefix: int, counts: ShelfCounts | None = None) -> None:
         self.limit = limit
         self.subject_of = subject_of(limit)
         self.shadow = limit.mode == "shadow"
         self.terms = None if limit.bucket is None else _terms(limit, setting.late_us)
         self.most_cost = limit.bucket.capacity if limit.bucket else limit.quota.amount if limit.quota else 0
-        self.twin = isinstance(limit, Twin)
-        self.reason: Reason = "risk_throttled" if self.twin else "rate_exceeded" if limit.bucket else "quota_exhausted"
+        beside = BESIDE.get(type(limit))
+        self.rank, self.reason = beside or (LIMIT_RANK, "rate_exceeded" if limit.bucket else "quota_exhausted")
         chance = limit.propensity if isinstance(limit, Twin) else None
         self.propensity = UNSET if chance is None else chance
         self.finding = ShadowFinding(limit.name, self.reason, self.propensity)  # what is said where it refuses in shadow
-        self.lacking = 0  # requests whose caller has no subject for this limit
-        self.refused = 0
-        self.without_store = 0  # answered by on_store_failure
+        self.counts = counts or ShelfCounts()
         self._setting, self.ipv6_prefix = setting, ipv6_prefix
         self._name = setting.keys.namer(limit)
         self._meters: OrderedDict[Value, Meter] = OrderedDict()
@@ -69,7 +77,7 @@ class Shelf:
         """The meter that `caller` is counted by; None if the caller lacks what the limit counts by."""
         value = self.subject_of(caller)
         if value is None:
-            self.lacking += 1
+            self.counts.lacking += 1
             return None
         meter = self._meters.get(value)
         if meter is None:
@@ -78,7 +86,7 @@ class Shelf:
         return meter
 
     def need(self, cost: int) -> int:
-        """What a request of that cost is charged here: of a twin at most all that it holds, since a model locks nobody out."""
+        """What a request of that cost is charged here: at most all that it holds, which only buckets beside the limits are asked for."""
         return min(cost, self.most_cost)
 
     def subject(self, meter: Meter) -> str:

@@ -42,7 +42,7 @@ class Standings:
         self._store, self._wall = store, wall
         self._known: dict[str, Known] = {}  # as the store has them, those too that have ended
         self._live: dict[str, Standing] = {}
-        self._index = StandingIndex()
+        self.index = StandingIndex()
         self._ends: list[tuple[float, str]] = []  # a heap
         self._ahead: dict[str, bytes] = {}  # own changes that the stream is yet to tell of
         self._settled: tuple[str, ...] = ()  # those that reading of all tells of
@@ -56,15 +56,15 @@ class Standings:
     @property
     def requests(self) -> int:
         """How many words a request can meet."""
-        return self._index.requests
+        return self.index.requests
 
     def of(self, caller: Caller) -> Found | None:
         """What stands for a request; for the hot path."""
-        return self._index.found(caller, self._wall()) if self._index.requests else None
+        return self.index.found(caller, self._wall()) if self.index.requests else None
 
     def words(self, targets: Iterable[Target], scope: Scope) -> list[Standing]:
         """The words about any of the targets that are in force for purchases, or for requests."""
-        return self._index.words(targets, scope, self._wall())
+        return self.index.words(targets, scope, self._wall())
 
     def get(self, id: str) -> Standing | None:
         """The word with that id, while it lasts."""
@@ -169,10 +169,10 @@ class Standings:
     def _show(self, id: str, after: Standing | None) -> None:
         before = self._live.pop(id, None)
         if before is not None:
-            self._index.remove(before)
+            self.index.remove(before)
         if after is not None:
             self._live[id] = after
-            self._index.put(after)
+            self.index.put(after)
             if after.until is not None:
                 heapq.heappush(self._ends, (after.until, id))
         if before != after:

@@ -138,11 +138,11 @@ def _limiter(limiter: Limiter) -> Iterator[Metric]:
     subjects = GaugeMetricFamily("ratelimit_subjects", "Subjects of this limit that are remembered.", labels=["limit"])
     for shelf in limiter.shelves:
         name = shelf.limit.name
-        refused.add_metric([name], shelf.refused)
+        refused.add_metric([name], shelf.counts.refused)
         if shelf.shadow:
             shadowed.add_metric([name], limiter.answers.shadowed[name])
-        skipped.add_metric([name, "+".join(shelf.limit.per)], shelf.lacking)
-        without.add_metric([name], shelf.without_store)
+        skipped.add_metric([name, "+".join(shelf.limit.per)], shelf.counts.lacking)
+        without.add_metric([name], shelf.counts.without_store)
         subjects.add_metric([name], len(shelf))
     yield from (refused, shadowed, skipped, without, subjects)
     meaning = "Requests that passed only since the model lets a few through by lot, to know what they do."

@@ -19,6 +19,7 @@ import uvloop
 
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import ApiKeys, Caller
+from ratelimit.core.passage import Passage
 from ratelimit.core.share import Share
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.logs import configure_logs
@@ -104,10 +105,10 @@ class WatchedLimiter(Limiter):
     diary: Diary
     offset: int
 
-    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None) -> Decision:
+    def _take(self, asked: list[Asked], cost: int, shadow: Shadow, now: int, risk: float | None, passage: Passage | None) -> Decision:
         for shelf, meter in asked:
             self.diary.write(Admission(shelf.limit.name, meter.key, now + self.offset, cost, "lease"))
-        return super()._take(asked, cost, shadow, now, risk)
+        return super()._take(asked, cost, shadow, now, risk, passage)
 
     def _settle(self, question: Question, ticket: Ticket, asked: list[Asked], claims: list[Any], shadow: Shadow) -> Decision:
         decision = super()._settle(question, ticket, asked, claims, shadow)

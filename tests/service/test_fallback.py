@@ -66,7 +66,7 @@ def test_strictest_answer_wins(make: Make, settings: tuple[OnStoreFailure, ...])
         assert found == ["store_unavailable"] * 3
     else:
         assert found == ["ok", "ok", "rate_exceeded" if "local" in settings else "ok"]
-    assert limits[0][0].without_store == 3
+    assert limits[0][0].counts.without_store == 3
 
 
 def test_deny_says_when_to_come_back(make: Make) -> None:

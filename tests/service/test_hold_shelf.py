@@ -36,7 +36,7 @@ def heeding(start: Start, here: Process, own_node: Node) -> Heeding:
 
     async def make() -> Sidecar:
         sidecar = await start(bucket("wide", 1_000_000, "1000/s"), url=own_node.url, run=True)
-        sidecar.limiter.standings = here.standings
+        sidecar.limiter.gate.index = here.standings.index
         sidecar.limiter.heed_holds(held_of(here), here.wall)
         return sidecar
 
@@ -146,7 +146,7 @@ async def test_refusal(here: Process, heeding: Heeding) -> None:
 async def test_refused_elsewhere_costs_nothing(here: Process, start: Start, own_node: Node) -> None:
     """A request that another limit refuses costs nothing of what may be spent."""
     sidecar = await start(bucket("narrow", 5, "1/h"), url=own_node.url, run=True)
-    sidecar.limiter.standings = here.standings
+    sidecar.limiter.gate.index = here.standings.index
     sidecar.limiter.heed_holds(held_of(here), here.wall)
     await open_(here)
     await asyncio.gather(*(sidecar.check(1, ACME) for _ in range(50)))

@@ -134,7 +134,7 @@ async def test_whom_a_limit_does_not_know(start: Start) -> None:
     """Who has no subject for a limit is not counted by it, unless it says `missing: deny`."""
     sidecar = await start(bucket("key", 10), bucket("ip", 10, per="ip"))
     assert (await sidecar.check(1, Caller(api_key="alice"))).limit == "key"
-    assert sidecar.shelf("ip").lacking == 1
+    assert sidecar.shelf("ip").counts.lacking == 1
     strict = await start(bucket("key", 10), bucket("ip", 10, per="ip", missing="deny"))
     refused = await strict.check(1, Caller(api_key="alice"))
     assert (refused.reason, refused.limit, refused.subject) == ("cost_exceeds_capacity", "ip", None)

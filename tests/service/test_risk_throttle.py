@@ -92,7 +92,7 @@ async def test_only_limits_of_that_kind_have_one(start: Start) -> None:
     risky(sidecar, risks={ALICE.ip or b"": 1.0})
     decided = [await sidecar.check(1, Caller(ip=ALICE.ip)) for _ in range(8)]
     assert found(decided) == {("ok", None): 5, ("risk_throttled", "risk:ip"): 3}
-    assert {shelf.limit.name for shelf in sidecar.limiter.shelves if shelf.twin} == {"risk:key", "risk:dear", "risk:ip"}
+    assert {shelf.limit.name for shelf in sidecar.limiter.shelves if shelf.rank} == {"risk:key", "risk:dear", "risk:ip"}
     assert found([await sidecar.check(1, BOB) for _ in range(8)]) == {("ok", None): 8}
 
 

@@ -70,7 +70,7 @@ def test_who_lacks_the_subject_has_none() -> None:
     """A caller without what the limit counts by is counted as lacking it."""
     found = shelf()
     assert found.meter(Caller(account="a"), NOW) is None
-    assert (found.lacking, len(found)) == (1, 0)
+    assert (found.counts.lacking, len(found)) == (1, 0)
 
 
 def test_oldest_goes_first() -> None:

@@ -127,7 +127,13 @@ class Twin:
             (answers.decided, answers.shadowed, answers._count),
             list(answers.recent.records()),
             [
-                (it.limit.name, it.lacking, it.refused, it.without_store, [(m.subject, m.busy(), _state(m)) for m in it.meters()])
+                (
+                    it.limit.name,
+                    it.counts.lacking,
+                    it.counts.refused,
+                    it.counts.without_store,
+                    [(m.subject, m.busy(), _state(m)) for m in it.meters()],
+                )
                 for it in self.limiter.shelves
             ],
             self.store.calls,
