@@ -16,7 +16,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
-from ratelimit.desk import Desk
+from ratelimit.desk import Desk, WebhookTerms
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import AddressBook, Sources
@@ -93,10 +93,10 @@ class App:
             loop.add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:
             terms = await self._open_store(stack)
-            desk = await Desk.open(terms, stack)
+            desk = await Desk.open(terms, self._webhook(), stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving.adopt, stack)
-            operator = await self._open_operator(serving, reload, stack)
+            operator = await self._open_operator(serving, desk, reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
             await self._unless_stopped(serving.listen(place, stack))
             if not self._stop.is_set():
@@ -110,6 +110,10 @@ class App:
         if policy.risk is not None and self._settings.signals == "off":
             raise ConfigError([f"{policy.source}: $.risk: needs signals, and RATELIMIT_SIGNALS is off; expected it to be on, or no risk"])
         check_models(policy, Model.read)
+
+    def _webhook(self) -> WebhookTerms | None:
+        url, secrets = self._settings.webhook_url, self._settings.webhook_secret
+        return WebhookTerms(url, secrets) if url is not None and secrets is not None else None
 
     async def _open_store(self, stack: AsyncExitStack) -> Terms:
         settings = self._settings
@@ -145,7 +149,7 @@ class App:
         keep_running(reload.run, stack)
         return reload.state
 
-    async def _open_operator(self, serving: Serving, reload: ReloadState, stack: AsyncExitStack) -> Address:
+    async def _open_operator(self, serving: Serving, desk: Desk, reload: ReloadState, stack: AsyncExitStack) -> Address:
         counts = Counts()
         watched = Watched(
             serving.sidecars,
@@ -155,8 +159,9 @@ class App:
             lambda: self._embedded.restarts if self._embedded is not None else 0,
             lambda: serving.workers,
             lambda: serving.worker_restarts,
+            desk.figures,
         )
-        runner = OperatorRunner(operator_application(watched, self._settings.operator_token), counts)
+        runner = OperatorRunner(operator_application(watched, self._settings.operator_token, desk.routes()), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")

@@ -19,6 +19,8 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.exploration import Exploration
+from ratelimit.service.hold_counter import HoldCounter
+from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.purchases import Purchases
@@ -29,8 +31,9 @@ from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.standing_feed import StandingFeed
 from ratelimit.web.counts import Counts
-from ratelimit.web.gateway import POST, Endpoint, GatewayLane
+from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
+from ratelimit.web.holds import HOLDS, HoldCalls
 from ratelimit.web.listen import Listener, listen_at
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.place import Place
@@ -69,11 +72,17 @@ class Terms(Struct, frozen=True, kw_only=True):
         return "Terms(…)"
 
 
-async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
-    """The words that stand, read and followed, on connections of their own."""
+async def open_asked(terms: Terms, stack: AsyncExitStack) -> RedisStore:
+    """The store on a connection that no limit waits for."""
     store = RedisStore(Options(terms.store_url, clock_us, ASK_DEADLINE_S, StoreKeys(terms.store_key).check_value))
     stack.push_async_callback(store.close)
     await store.open()
+    return store
+
+
+async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
+    """The words that stand, read and followed, on connections of their own."""
+    store = await open_asked(terms, stack)
     standings, feed = Standings(store, time.time), StandingFeed(terms.store_url)
     keep_running(partial(feed.run, standings), stack)
     await standings.first()
@@ -92,14 +101,17 @@ class Sidecar:
 
     workers, worker_restarts = 1, 0
 
-    def __init__(self, limiter: Limiter, purchases: Purchases, stores: Stores, models: Models | None, terms: Terms) -> None:
+    def __init__(self, limiter: Limiter, purchases: Purchases, holds: Holds, stores: Stores, models: Models | None, terms: Terms) -> None:
         self._limiter, self._purchases, self._models = limiter, purchases, models
         store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
         self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, signal_nodes, models, purchases)
-        more = {PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST)}
+        more = {
+            PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST),
+            HOLDS: Endpoint(HoldCalls(holds).of_account, READ),
+        }
         lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token, more)
         self._server = ShortcutServer(lane, counts, lane)
 
@@ -124,7 +136,8 @@ class Sidecar:
             sidecars=terms.sidecars,
             most_subjects=terms.most_subjects,
         )
-        limiter.gate.index = (standings or await open_standings(terms, stack)).index
+        standings = standings or await open_standings(terms, stack)
+        limiter.gate.index = standings.index
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
@@ -134,16 +147,10 @@ class Sidecar:
             models = await cls._open_models(usage, policy, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        purchases = await cls._open_purchases(terms, policy, keys, stack)
-        return cls(limiter, purchases, Stores(store, signals), models, terms)
-
-    @staticmethod
-    async def _open_purchases(terms: Terms, policy: Policy, keys: StoreKeys, stack: AsyncExitStack) -> Purchases:
-        """Purchases go over a connection of their own, so that no limit ever waits for them."""
-        store = RedisStore(Options(terms.store_url, clock_us, ASK_DEADLINE_S, keys.check_value))
-        stack.push_async_callback(store.close)
-        await store.open()
-        return Purchases(store, keys, policy, time.time)
+        asked = await open_asked(terms, stack)
+        holds = Holds(standings, HoldCounter(asked, keys, time.time), time.time)
+        limiter.heed_holds(holds.account, time.time)
+        return cls(limiter, Purchases(asked, keys, policy, time.time), holds, Stores(store, signals), models, terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:

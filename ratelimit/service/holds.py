@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from ratelimit.core.hold import amount, bought, ends_at, find, opened, released, revoked, spent_of, stands, warned, withdrawn
+from ratelimit.core.hold import amount, bought, ends_at, find, opened, released, revoked, spent_of, stands, warned, withdrawn, withheld
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.standing import HeldAccount, Hold, Standing, Target
 from ratelimit.service.ask import StoreAwayError
@@ -33,6 +33,13 @@ class NoHoldError(LookupError):
 
 class NotHeldError(Exception):
     """The hold is not held any more: it was released or revoked before."""
+
+
+class HeldFigures(NamedTuple):
+    """How many accounts have holds, and how many tokens these keep from being spent."""
+
+    accounts: int
+    tokens: int
 
 
 class Spending(NamedTuple):
@@ -114,6 +121,12 @@ class Holds:
         except StoreAwayError:
             return Spending(account, None, None, (None,) * len(account.holds))
         return Spending(account, spent, max(0, amount(account, now) - spent), spent_of(account, spent, now))
+
+    def figures(self) -> HeldFigures:
+        """What is held of all accounts together."""
+        now = self._wall()
+        held = [word.held for word in self._standings.all() if word.held is not None and stands(word.held, now)]
+        return HeldFigures(len(held), sum(withheld(hold, now) for account in held for hold in account.holds))
 
     async def _end(self, purchase_id: str, change: Callable[[HeldAccount, float], HeldAccount], by: str, reason: str) -> Hold:
         name = next((word.held.account for word in self._standings.all() if word.held and find(word.held, purchase_id)), None)

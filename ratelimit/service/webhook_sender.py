@@ -18,8 +18,8 @@ from ratelimit.service.webhook_queue import Size, WebhookQueue
 AT_ONCE: Final = 8  # messages on their way
 LOOK_EVERY_S: Final = 0.5
 
-OUTCOMES: Final = ("taken", "failed", "given_up")
 Told = Literal["taken", "failed", "given_up"]
+OUTCOMES: Final[tuple[Told, ...]] = ("taken", "failed", "given_up")
 Post = Callable[[Mapping[str, str], bytes], Awaitable[str | None]]  # headers and body; what was wrong, None if it was taken
 
 _log = structlog.get_logger()

@@ -30,7 +30,7 @@ TOKEN_HEADER: Final = "X-RateLimit-Token"  # noqa: S105  a name. Authorization i
 
 CHECK: Final = "/v1/check"
 
-_READ: Final = frozenset({"GET", "HEAD"})
+READ: Final = frozenset({"GET", "HEAD"})
 POST: Final = frozenset({"POST"})
 Handle = Callable[[BaseRequest], Awaitable[Reply]]
 
@@ -70,8 +70,8 @@ class GatewayLane:
             "/v1/authorize/forwarded": Endpoint(authorize.forwarded),
             NGINX: Endpoint(authorize.nginx),
             ENVOY: self._envoy,
-            "/livez": Endpoint(health.livez, _READ, free=True),
-            "/readyz": Endpoint(health.readyz, _READ, free=True),
+            "/livez": Endpoint(health.livez, READ, free=True),
+            "/readyz": Endpoint(health.readyz, READ, free=True),
         }
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:

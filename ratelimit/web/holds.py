@@ -14,11 +14,11 @@ from msgspec import Meta, Struct
 
 from ratelimit.core.identity import MAX_NAME
 from ratelimit.core.standing import Hold, HoldState
-from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.holds import Holds, NoHoldError, NotHeldError
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
+from ratelimit.web.route import Route
 
 HOLDS: Final = "/v1/holds"
 RELEASE: Final = "/v1/holds/{purchase}/release"
@@ -61,6 +61,10 @@ class HoldCalls:
     def __init__(self, holds: Holds) -> None:
         self._holds = holds
 
+    def routes(self) -> list[Route]:
+        """What is answered on the operator lane, and where."""
+        return [Route("POST", RELEASE, self.release), Route("POST", REVOKE, self.revoke)]
+
     async def of_account(self, request: BaseRequest) -> Reply:
         """What of an account is held."""
         name = _account(request.raw_path)
@@ -91,8 +95,6 @@ class HoldCalls:
             raise ClientError(404, "nothing of a purchase of that id is held; it may have lapsed") from None
         except NotHeldError as found:
             raise ClientError(409, f"the hold is {found} already") from None
-        except StoreAwayError:
-            raise ClientError(503, "the store is away, and nothing was changed as far as is known; look, and try again") from None
 
 
 _decode: Final = msgspec.json.Decoder(HoldEnd).decode

@@ -1,7 +1,7 @@
 """The operator lane: metrics, the policy in force, documentation and health. For people and machines that run this, not for the gateway."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from hmac import compare_digest
@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from ratelimit.core.policy_file import written
+from ratelimit.service.ask import StoreAwayError
 from ratelimit.settings import Secret
 from ratelimit.web.counts import Counts
 from ratelimit.web.merge import merged
@@ -20,6 +21,7 @@ from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS, CSP, PAGES
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import JSON, Reply, error_reply, json_reply, lines
+from ratelimit.web.route import Handle, Route
 from ratelimit.web.server import LaneServer
 from ratelimit.web.watched import Watched
 
@@ -28,8 +30,6 @@ _MOST_RECORDS: Final = 200  # in one answer
 FREE: Final = frozenset({"/livez", "/readyz"})  # probes carry no token
 
 _SAFE: Final = {"Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
-Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Operator:
@@ -41,7 +41,8 @@ class Operator:
 
     async def metrics(self, request: web.Request) -> Reply:
         """For Prometheus."""
-        figures = [*await self._watched.sidecars.figures(), *shared_figures(self._watched), *process_figures()]
+        watched = self._watched
+        figures = [*await watched.sidecars.figures(), *shared_figures(watched), *watched.desk(), *process_figures()]
         found = exposed(merged(figures), request.headers.get("Accept", ""))
         return Reply(200, f"Content-Type: {found.content_type}\r\n", found.body)
 
@@ -97,32 +98,37 @@ def policy_view(watched: Watched) -> dict[str, Any]:
     }
 
 
-def operator_application(watched: Watched, token: Secret[str] | None) -> web.Application:
-    """The routes of the operator lane."""
-    operator, health = Operator(watched), watched.health
-    application = web.Application(middlewares=[_guard(watched.operator, token)])
+def operator_application(watched: Watched, token: Secret[str] | None, more: Iterable[Route] = ()) -> web.Application:
+    """The routes of the operator lane; `more` are those of parts that know by themselves what they answer."""
+    operator, health, more = Operator(watched), watched.health, list(more)
+    free = {("GET", path) for path in FREE} | {(route.method, route.path) for route in more if route.free}
+    application = web.Application(middlewares=[_guard(watched.operator, token, free)])
     routes = {"/metrics": operator.metrics, "/v1/policy": operator.policy, "/openapi.json": operator.openapi}
     routes |= {"/v1/records": operator.records, "/v1/records/{id}": operator.record}
     routes |= dict.fromkeys((*PAGES, *ASSETS), operator.file)
     for path, handle in {**routes, "/livez": health.livez, "/readyz": health.readyz}.items():
         application.router.add_get(path, handle)
+    for route in more:
+        application.router.add_route(route.method, route.path, route.handle)
     return application
 
 
-def _guard(counts: Counts, token: Secret[str] | None) -> Any:
+def _guard(counts: Counts, token: Secret[str] | None, free: Collection[tuple[str, str]]) -> Any:
     """Asks for the token, and turns what is wrong with a request into a problem."""
     expected = token.reveal().encode() if token is not None else None
 
     @web.middleware
     async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
         try:
-            if expected is not None and request.path not in FREE:
+            if expected is not None and (request.method, request.path) not in free:
                 _ask_token(request, expected)
             return await handler(request)
         except web.HTTPException as error:
             problem = _problem(error)
         except ClientError as error:
             problem = error
+        except StoreAwayError:
+            problem = ClientError(503, "the store is away; ask again", headers={"Retry-After": "1"})
         counts.problems[problem.problem.status] += 1
         return error_reply(problem)
 

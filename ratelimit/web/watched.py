@@ -1,6 +1,6 @@
 """What the operator lane looks at: the sidecars of this process, be it one of its own or those of its workers, and what they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from prometheus_client.core import Metric
@@ -30,7 +30,7 @@ class Sidecars(Protocol):
 
 
 class Watched(NamedTuple):
-    """`restarts` (of the embedded store), `workers` (that serve) and `worker_restarts` are asked anew each time."""
+    """`restarts` (of the embedded store), `workers` (that serve), `worker_restarts` and `desk` are asked anew each time."""
 
     sidecars: Sidecars
     health: Health
@@ -39,3 +39,4 @@ class Watched(NamedTuple):
     restarts: Callable[[], int]
     workers: Callable[[], int] = lambda: 1
     worker_restarts: Callable[[], int] = lambda: 0
+    desk: Callable[[], Iterable[Metric]] = tuple  # what this process counts beside the sidecars

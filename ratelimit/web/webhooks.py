@@ -6,14 +6,13 @@ from aiohttp import web
 from msgspec import Raw, Struct
 
 from ratelimit.core.webhook import MOST_DEAD
-from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
+from ratelimit.web.route import Route
 
 DEAD: Final = "/v1/webhooks/dead"
 RETRY: Final = "/v1/webhooks/dead/{id}/retry"
-_AWAY: Final = "the store is away; try again"
 
 
 class DeadWebhook(Struct, frozen=True):
@@ -33,20 +32,18 @@ class WebhookCalls:
     def __init__(self, queue: WebhookQueue) -> None:
         self._queue = queue
 
+    def routes(self) -> list[Route]:
+        """What is answered, and where."""
+        return [Route("GET", DEAD, self.dead), Route("POST", RETRY, self.retry)]
+
     async def dead(self, _request: web.Request) -> Reply:
         """What was given up, latest first."""
-        try:
-            found = await self._queue.dead(MOST_DEAD)
-        except StoreAwayError:
-            raise ClientError(503, _AWAY) from None
+        found = await self._queue.dead(MOST_DEAD)
         return json_reply(200, {"dead": [DeadWebhook(it.id, it.type, it.at, it.tries, it.error, Raw(it.body.encode())) for it in found]})
 
     async def retry(self, request: web.Request) -> Reply:
         """Try one for another day."""
         reference = request.match_info["id"]
-        try:
-            if not await self._queue.revive(reference):
-                raise ClientError(404, "no webhook of that id was given up; /v1/webhooks/dead has those that were")
-        except StoreAwayError:
-            raise ClientError(503, _AWAY) from None
+        if not await self._queue.revive(reference):
+            raise ClientError(404, "no webhook of that id was given up; /v1/webhooks/dead has those that were")
         return json_reply(202, {"id": reference})

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import cycle
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
-from ratelimit.service.holds import word_id
 from ratelimit.stores.client import RedisStore
 from tests.service.conftest import Sidecar, Start, bucket
 from tests.service.holding import DAY, HOUR, Process, Wall, process, purchase
@@ -37,21 +37,13 @@ def heeding(start: Start, here: Process, own_node: Node) -> Heeding:
     async def make() -> Sidecar:
         sidecar = await start(bucket("wide", 1_000_000, "1000/s"), url=own_node.url, run=True)
         sidecar.limiter.gate.index = here.standings.index
-        sidecar.limiter.heed_holds(held_of(here), here.wall)
+        sidecar.limiter.heed_holds(here.holds.account, here.wall)
         return sidecar
 
     return make
 
 
-def held_of(process: Process) -> Callable[[str], object]:
-    def held(account: str) -> object:
-        word = process.standings.get(word_id(account))
-        return word.held if word is not None else None
-
-    return held
-
-
-async def open_(here: Process, id: str = "p1", held: int = 40, lapse: float = DAY, **more: int) -> None:
+async def open_(here: Process, id: str = "p1", held: int = 40, lapse: float = DAY, **more: Any) -> None:
     await here.holds.open(purchase(id, **more), held, here.wall() + lapse, "unusual")
 
 
@@ -147,7 +139,7 @@ async def test_refused_elsewhere_costs_nothing(here: Process, start: Start, own_
     """A request that another limit refuses costs nothing of what may be spent."""
     sidecar = await start(bucket("narrow", 5, "1/h"), url=own_node.url, run=True)
     sidecar.limiter.gate.index = here.standings.index
-    sidecar.limiter.heed_holds(held_of(here), here.wall)
+    sidecar.limiter.heed_holds(here.holds.account, here.wall)
     await open_(here)
     await asyncio.gather(*(sidecar.check(1, ACME) for _ in range(50)))
     await quiet([sidecar])
