@@ -14,32 +14,29 @@ from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
-from ratelimit.web.problems import CONTENT_TYPE, Problem
+from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
+from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
+from ratelimit.web.problems import Problem
 
-Node = dict[str, Any]
-
-_GATEWAY: Final = [{"url": "http://127.0.0.1:8080", "description": "gateway lane, RATELIMIT_GATEWAY"}]
-_OPERATOR: Final = [{"url": "http://127.0.0.1:8081", "description": "operator lane, RATELIMIT_OPERATOR"}]
-_REF: Final = "#/components/schemas/{name}"
 _ABOUT: Final = (
     "May this caller do this? The gateway asks on its lane; metrics, policy and these pages are on the operator lane. "
     "A mistake is a problem (RFC 9457) with the JSON path of the wrong field, and never a 5xx."
 )
 _FORWARDED_FOR: Final = "the row of addresses that the request came by; the caller is the right-most that is no trusted proxy"
+_SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Purchase, PurchaseDecision, Record)
 
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components(
-        [CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Purchase, PurchaseDecision, Record], ref_template=_REF
-    )
+    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
-    schemas["Decisions"] = _list("decisions", "Decision")
-    schemas["Records"] = _list("records", "Record")
+    schemas["Decisions"] = list_of("decisions", "Decision")
+    schemas["Records"] = list_of("records", "Record")
+    schemas["DeadWebhooks"] = list_of("dead", "DeadWebhook")
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
-        "paths": {**_checks(), **_events(), **_purchases(), **_authorize(), **_health(), **_operator()},
+        "paths": {**_checks(), **_events(), **_purchases(), **hold_paths(), **_authorize(), **_health(), **_operator()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -70,58 +67,28 @@ def _in_3_0(shape: Any) -> Any:
     return plain
 
 
-def _ref(name: str) -> Node:
-    return {"$ref": _REF.format(name=name)}
-
-
-def _list(name: str, of: str) -> Node:
-    return {"type": "object", "required": [name], "properties": {name: {"type": "array", "items": _ref(of)}}}
-
-
-def _json(description: str, schema: str, media: str = "application/json") -> Node:
-    return {"description": description, "content": {media: {"schema": _ref(schema)}}}
-
-
-def _problem(description: str) -> Node:
-    return _json(description, "Problem", CONTENT_TYPE)
-
-
-def _header(name: str, description: str, *, required: bool = False) -> Node:
-    return {"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"}}
-
-
-_BODY_PROBLEMS: Final = {
-    "400": _problem("the body is not JSON"),
-    "401": _problem("X-RateLimit-Token is missing or wrong"),
-    "408": _problem("the body did not arrive in time"),
-    "413": _problem("the body is too large"),
-    "415": _problem("the body has a Content-Encoding"),
-    "422": _problem("a field is wrong"),
-}
-
-
 def _checks() -> Node:
     def call(summary: str, asked: str, answered: str) -> Node:
-        body = {"required": True, "content": {"application/json": {"schema": _ref(asked)}}}
-        answers = {"200": _json("decided; allow, throttle and block alike", answered), **_BODY_PROBLEMS}
+        body = {"required": True, "content": {"application/json": {"schema": ref(asked)}}}
+        answers = {"200": json_of("decided; allow, throttle and block alike", answered), **BODY_PROBLEMS}
         return {
             "post": {"tags": ["check"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
         }
 
     return {
-        "/v1/check": {"servers": _GATEWAY, **call("Decide on one request", "CheckRequest", "Decision")},
-        "/v1/check/batch": {"servers": _GATEWAY, **call("Decide on up to 1,000 requests, in order", "BatchRequest", "Decisions")},
+        "/v1/check": {"servers": GATEWAY, **call("Decide on one request", "CheckRequest", "Decision")},
+        "/v1/check/batch": {"servers": GATEWAY, **call("Decide on up to 1,000 requests, in order", "BatchRequest", "Decisions")},
     }
 
 
 def _events() -> Node:
     summary = "Tell how requests were answered, and what happens in accounts' lives: NDJSON, an event a line"
-    body = {"content": {"application/x-ndjson": {"schema": _ref("Event")}}}
-    answers = {"202": _json("what became of the lines; a wrong one spoils no other", "EventCounts")}
-    answers |= {**_BODY_PROBLEMS, "400": _problem("the body is not NDJSON")}
+    body = {"content": {"application/x-ndjson": {"schema": ref("Event")}}}
+    answers = {"202": json_of("what became of the lines; a wrong one spoils no other", "EventCounts")}
+    answers |= {**BODY_PROBLEMS, "400": problem("the body is not NDJSON")}
     del answers["422"]
     call = {"tags": ["events"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
-    return {"/v1/events": {"servers": _GATEWAY, "post": call}}
+    return {"/v1/events": {"servers": GATEWAY, "post": call}}
 
 
 _PURCHASE: Final = {
@@ -147,39 +114,39 @@ _PURCHASE: Final = {
 
 
 def _purchases() -> Node:
-    body = {"required": True, "content": {"application/json": {"schema": _ref("Purchase"), "example": _PURCHASE}}}
+    body = {"required": True, "content": {"application/json": {"schema": ref("Purchase"), "example": _PURCHASE}}}
     answers = {
-        "200": _json("decided; accept, hold, challenge and refuse alike", "PurchaseDecision"),
-        **_BODY_PROBLEMS,
-        "409": _problem("this attempt was asked about before, with another body"),
-        "422": _problem("a field is wrong, or a card's number or security code stands somewhere in the body"),
+        "200": json_of("decided; accept, hold, challenge and refuse alike", "PurchaseDecision"),
+        **BODY_PROBLEMS,
+        "409": problem("this attempt was asked about before, with another body"),
+        "422": problem("a field is wrong, or a card's number or security code stands somewhere in the body"),
     }
     summary = "Decide on one attempt of a purchase. Asked again with the same body the answer is the same"
     call = {"tags": ["purchases"], "summary": summary, "security": [{}, {"gateway": []}], "requestBody": body, "responses": answers}
-    return {"/v1/purchases": {"servers": _GATEWAY, "post": call}}
+    return {"/v1/purchases": {"servers": GATEWAY, "post": call}}
 
 
-_THROTTLED: Final = _problem("slow down; Retry-After says how long")
-_BLOCKED: Final = _problem("blocked")
+_THROTTLED: Final = problem("slow down; Retry-After says how long")
+_BLOCKED: Final = problem("blocked")
 
 
 def _authorize() -> Node:
     def lane(summary: str, parameters: list[Node], refusals: Node) -> Node:
         answers = {"200": {"description": "the request may pass"}, **refusals}
         read = {"tags": ["authorize"], "summary": summary, "security": [{}, {"gateway": []}], "responses": answers}
-        return {"servers": _GATEWAY, "parameters": [*parameters, _header("X-Forwarded-For", _FORWARDED_FOR)], "get": read}
+        return {"servers": GATEWAY, "parameters": [*parameters, header("X-Forwarded-For", _FORWARDED_FOR)], "get": read}
 
-    mistake = {"400": _problem("a header is missing or wrong"), "401": _problem("X-RateLimit-Token is missing or wrong")}
-    away = {"503": _problem("a limit is told to deny while the store is away")}
-    forwarded = [_header(f"X-Forwarded-{name}", f"the request's {name}", required=True) for name in ("Method", "Uri")]
-    original = [_header(f"X-Original-{name}", f"the request's {name}", required=True) for name in ("Method", "URI")]
+    mistake = {"400": problem("a header is missing or wrong"), "401": problem("X-RateLimit-Token is missing or wrong")}
+    away = {"503": problem("a limit is told to deny while the store is away")}
+    forwarded = [header(f"X-Forwarded-{name}", f"the request's {name}", required=True) for name in ("Method", "Uri")]
+    original = [header(f"X-Original-{name}", f"the request's {name}", required=True) for name in ("Method", "URI")]
     path = {"name": "path", "in": "path", "required": True, "description": "the request's own path", "schema": {"type": "string"}}
     return {
         "/v1/authorize/forwarded": lane("Traefik, Caddy: any method", forwarded, {**mistake, "403": _BLOCKED, "429": _THROTTLED, **away}),
         "/v1/authorize/nginx": lane(
             "nginx auth_request: 403 for everything that is not 200; X-RateLimit-Status says which",
             original,
-            {"403": _problem("refused, or a mistake")},
+            {"403": problem("refused, or a mistake")},
         ),
         "/v1/authorize/envoy/{path}": lane(
             "Envoy ext_authz over HTTP: any method, its own", [path], {**mistake, "403": _BLOCKED, "429": _THROTTLED}
@@ -190,7 +157,7 @@ def _authorize() -> Node:
 def _health() -> Node:
     def probe(summary: str, *, may_fail: bool) -> Node:
         answers = {"200": {"description": "yes"}} | ({"503": {"description": "no; the body says why"}} if may_fail else {})
-        return {"servers": _GATEWAY + _OPERATOR, "get": {"tags": ["health"], "summary": summary, "responses": answers}}
+        return {"servers": GATEWAY + OPERATOR, "get": {"tags": ["health"], "summary": summary, "responses": answers}}
 
     return {
         "/livez": probe("Does this process answer?", may_fail=False),
@@ -200,15 +167,15 @@ def _health() -> Node:
 
 def _operator() -> Node:
     def page(summary: str, media: str) -> Node:
-        answers = {"200": {"description": summary, "content": {media: {}}}, "401": _problem("the token is missing or wrong")}
+        answers = {"200": {"description": summary, "content": {media: {}}}, "401": problem("the token is missing or wrong")}
         return {
-            "servers": _OPERATOR,
+            "servers": OPERATOR,
             "get": {"tags": ["operator"], "summary": summary, "security": [{}, {"operator": []}], "responses": answers},
         }
 
     def data(summary: str, schema: str) -> Node:
         told = page(summary, "application/json")
-        told["get"]["responses"]["200"] = _json(summary, schema)
+        told["get"]["responses"]["200"] = json_of(summary, schema)
         return told
 
     reference = {
@@ -220,7 +187,7 @@ def _operator() -> Node:
     }
     record = data("The refusal of that id, while it is remembered", "Record")
     record["parameters"] = [reference]
-    record["get"]["responses"]["404"] = _problem("no refusal of that id is remembered here")
+    record["get"]["responses"]["404"] = problem("no refusal of that id is remembered here")
     return {
         "/v1/records": data("The latest refusals of this sidecar, or of all its workers", "Records"),
         "/v1/records/{id}": record,

@@ -1,11 +1,12 @@
 """Webhooks that nobody took, on the operator lane: shown, and tried again when a person says so."""
 
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from aiohttp import web
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from ratelimit.core.webhook import MOST_DEAD
+from ratelimit.core.webhook import MOST_DEAD, Message
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
@@ -23,7 +24,13 @@ class DeadWebhook(Struct, frozen=True):
     at: float
     tries: int
     error: str
-    body: Raw
+    body: dict[str, Any]
+
+
+class RetriedWebhook(Struct, frozen=True):
+    """It is due again."""
+
+    id: str
 
 
 class WebhookCalls:
@@ -39,11 +46,15 @@ class WebhookCalls:
     async def dead(self, _request: web.Request) -> Reply:
         """What was given up, latest first."""
         found = await self._queue.dead(MOST_DEAD)
-        return json_reply(200, {"dead": [DeadWebhook(it.id, it.type, it.at, it.tries, it.error, Raw(it.body.encode())) for it in found]})
+        return json_reply(200, {"dead": [_view(message) for message in found]})
 
     async def retry(self, request: web.Request) -> Reply:
         """Try one for another day."""
         reference = request.match_info["id"]
         if not await self._queue.revive(reference):
             raise ClientError(404, "no webhook of that id was given up; /v1/webhooks/dead has those that were")
-        return json_reply(202, {"id": reference})
+        return json_reply(202, RetriedWebhook(reference))
+
+
+def _view(message: Message) -> DeadWebhook:
+    return DeadWebhook(message.id, message.type, message.at, message.tries, message.error, msgspec.json.decode(message.body))

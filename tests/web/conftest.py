@@ -14,21 +14,28 @@ from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.hold_counter import HoldCounter
+from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.reload import ReloadState
+from ratelimit.service.standings import Standings
+from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.settings import Secret, TcpAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web.counts import Counts
-from ratelimit.web.gateway import POST, Endpoint, GatewayLane
+from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
+from ratelimit.web.hold_metrics import hold_figures
+from ratelimit.web.holds import HOLDS, HoldCalls
 from ratelimit.web.listen import listen
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
 from ratelimit.web.purchases import PURCHASES, PurchaseCall
 from ratelimit.web.shortcut import ShortcutServer
 from ratelimit.web.watched import Watched
+from ratelimit.web.webhooks import WebhookCalls
 
 SECRET = bytes(range(32))
 PATIENCE_S = 5.0  # a slow machine is no store that is away
@@ -80,6 +87,8 @@ class Gateway(NamedTuple):
     health: Health
     store: RedisStore
     purchases: Purchases
+    holds: Holds
+    webhooks: WebhookQueue
 
     async def connect(self) -> Connection:
         return Connection(*await asyncio.open_connection(*self.address))
@@ -140,12 +149,19 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             counts, health = Counts(), Health(lambda: redis.away)
             health.state = "serving"
             purchases = Purchases(redis, StoreKeys(SECRET), found, time.time)
-            more = {PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock).take, POST)}
+            standings = Standings(redis, time.time)  # which hears of its own changes alone
+            holds = Holds(standings, HoldCounter(redis, StoreKeys(SECRET), time.time), time.time)
+            limiter.standings = standings
+            limiter.heed_holds(holds.account, time.time)
+            more = {
+                PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock).take, POST),
+                HOLDS: Endpoint(HoldCalls(holds).of_account, READ),
+            }
             lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None, more)
             listener = await listen(ShortcutServer(lane, counts, lane), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
-            return Gateway(listener.address, limiter, counts, health, redis, purchases)
+            return Gateway(listener.address, limiter, counts, health, redis, purchases, holds, WebhookQueue(redis, time.time))
 
         yield begin
 
@@ -159,8 +175,9 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
             sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes, purchases=gateway.purchases)
-            watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3)
-            runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None), counts)
+            watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3, desk=lambda: hold_figures(gateway.holds, None))
+            routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes()]
+            runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None, routes), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             listener = await listen(runner.lane, TcpAddress("127.0.0.1", 0), "RATELIMIT_OPERATOR")

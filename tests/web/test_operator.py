@@ -49,9 +49,11 @@ async def test_metrics(start_operator: StartOperator) -> None:
         "ratelimit_refused_total{limit=key}": 1,
         "ratelimit_refused_total{limit=month}": 0,
         "ratelimit_refused_total{limit=net}": 0,
+        "ratelimit_refused_total{limit=hold}": 0,
         "ratelimit_skipped_total{kind=api_key}{limit=key}": 1,
         "ratelimit_skipped_total{kind=account}{limit=month}": 4,
         "ratelimit_skipped_total{kind=subnet}{limit=net}": 4,
+        "ratelimit_skipped_total{kind=account}{limit=hold}": 0,
     }
     assert found["ratelimit_subjects{limit=key}"] == 1
     assert found["ratelimit_problems_total{lane=gateway}{status=422}"] == 1
