@@ -32,6 +32,7 @@ _MIN_TOKEN: Final = 16
 MAX_WORKERS: Final = 256
 _MOST_SECRETS: Final = 2
 _SECRET_BYTES: Final = range(24, 65)  # as Standard Webhooks have it
+_MOST_STRIPE_SECRETS: Final = 4
 
 
 class Secret(Generic[T]):
@@ -108,6 +109,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     countries: Path | None
     webhook_url: Secret[str] | None
     webhook_secret: Secret[tuple[str, ...]] | None
+    stripe_secrets: Secret[tuple[str, ...]] | None
     log_level: str
     log_format: str
 
@@ -235,6 +237,13 @@ def _is_webhook_secret(text: str) -> bool:
         return False
 
 
+def _stripe_secrets(text: str) -> Secret[tuple[str, ...]]:
+    secrets = tuple(secret.strip() for secret in text.split(","))
+    if len(secrets) > _MOST_STRIPE_SECRETS or not all(re.fullmatch(r"whsec_[!-~]{16,250}", secret, re.ASCII) for secret in secrets):
+        raise _Refused(f"the signing secret of the endpoint, whsec_...; up to {_MOST_STRIPE_SECRETS} with commas between them")
+    return Secret(secrets)
+
+
 _VARIABLES: Final[Mapping[str, _Variable]] = {
     "GATEWAY": _Variable("127.0.0.1:8080", "where the gateway asks: HOST:PORT, [IPv6]:PORT or unix:/PATH", _address),
     "OPERATOR": _Variable("127.0.0.1:8081", "where metrics, policy and docs are served; the same forms", _address),
@@ -268,6 +277,10 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "WEBHOOK_SECRET": _Variable(
         "", "signs what is posted, as Standard Webhooks do: `whsec_` and 24 to 64 bytes in base64; two, with a comma between them, while "
         "the receiver goes from one to the other", _webhook_secrets, "required with RATELIMIT_WEBHOOK_URL",
+    ),
+    "STRIPE_SECRETS": _Variable(
+        "", "signing secrets of the endpoint that Stripe sends events to, `whsec_...`; several, with commas between them, while one is "
+        "exchanged for another", _stripe_secrets, "events are not taken in",
     ),
     "LOG_LEVEL": _Variable("info", "debug, info, warning or error", _choice("debug", "info", "warning", "error")),
     "LOG_FORMAT": _Variable("console", "console for people, json for machines", _choice("console", "json")),

@@ -28,7 +28,7 @@ from ratelimit.service.stripe_inbox import StripeInbox
 
 _AT_ONCE: Final = 64
 _IDLE_MS: Final = 30_000  # after which what another worker took is taken over
-_POLL_S: Final = 0.5  # for what came in through another process
+_POLL_S: Final = 1.0  # for what came in through another process
 _LOOK_EVERY_S: Final = 5.0
 _MOST_TIMES: Final = 5  # that a fact is tried before it is dead
 _MOST_LOOKS: Final = 4  # at one that does not say which attempt it is about, some two minutes; then the latest is taken
@@ -53,6 +53,11 @@ class StripeWorker:
         self._book = keys.namer_of(BOOK)
         self._name = uuid4().hex[:12]
         self._look_at = 0.0
+
+    @property
+    def lag_s(self) -> float:
+        """For how long the oldest fact is in the inbox."""
+        return max(0.0, self._wall() - self.state.since) if self.state.inbox else 0.0
 
     async def run(self) -> None:
         """Work for ever."""
