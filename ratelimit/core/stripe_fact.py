@@ -91,14 +91,21 @@ def with_fact(entry: PurchaseEntry, fact: Fact) -> PurchaseEntry:
     key = f"{fact.type}:{fact.object}:{fact.attempt}" if fact.attempt else f"{fact.type}:{fact.object}"
     known = entry.facts.get(key)
     if known is not None:
-        if known.event == fact.event:
-            fact = replace(fact, known_at=min(known.known_at, fact.known_at))
-        if fact == known or (known.created, known.event) > (fact.created, fact.event):
+        fact = _overtaken(known, fact)
+        if fact == known:
             return entry
     facts = {**entry.facts, key: fact}
     if len(facts) > MOST_FACTS:
         del facts[min(facts, key=lambda one: _worth(facts[one]))]
     return replace(entry, facts=dict(sorted(facts.items())))
+
+
+def _overtaken(known: Fact, fact: Fact) -> Fact:
+    """The one that counts of two, known since both were."""
+    if known.event == fact.event:
+        return known if known.known_at <= fact.known_at else fact
+    latest = max(known, fact, key=lambda one: (one.created, one.event))
+    return replace(latest, known_at=max(known.known_at, fact.known_at))
 
 
 def _worth(fact: Fact) -> tuple[bool, int, str]:
