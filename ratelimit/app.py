@@ -93,7 +93,7 @@ class App:
             loop.add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:
             terms = await self._open_store(stack)
-            desk = await Desk.open(terms, self._webhook(), stack)
+            desk = await Desk.open(terms, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving.adopt, stack)
             operator = await self._open_operator(serving, desk, reload, stack)

@@ -13,23 +13,36 @@ from prometheus_client.core import Metric
 
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
+from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
+from ratelimit.service.cases import Cases
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.hold_sweep import HoldSweep
 from ratelimit.service.holds import Holds
 from ratelimit.service.standings import Standings
+from ratelimit.service.stripe_effects import StripeEffects
+from ratelimit.service.stripe_inbox import StripeInbox
+from ratelimit.service.stripe_worker import StripeWorker
+from ratelimit.service.velocity import Velocity
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.service.webhook_sender import WebhookSender
 from ratelimit.settings import Secret
 from ratelimit.sidecar import Terms, open_asked, open_standings
 from ratelimit.stores.client import RedisStore
+from ratelimit.web.cases import CaseCalls
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
 from ratelimit.web.outgoing import Poster
 from ratelimit.web.route import Route
+from ratelimit.web.stripe import StripeDoor
+from ratelimit.web.stripe_metrics import stripe_figures
+from ratelimit.web.stripe_signature import Verify, verifier
 from ratelimit.web.webhooks import WebhookCalls
 
 _CLEAN_EVERY_S: Final = 60.0
+WORK_DEADLINE_S: Final = 1.0  # nobody waits for what is worked on
+
+StripeSecrets = Secret[tuple[str, ...]]
 
 
 class WebhookTerms(NamedTuple):
@@ -42,29 +55,45 @@ class WebhookTerms(NamedTuple):
 class Desk:
     """What is opened goes onto the `stack`. `standings` are those of this process, for a sidecar in it as well."""
 
-    def __init__(self, standings: Standings, store: RedisStore, keys: StoreKeys) -> None:
+    def __init__(self, standings: Standings, store: RedisStore, work: RedisStore, keys: StoreKeys) -> None:
         self.standings: Final = standings
         self.keys: Final = keys
         self._counter = HoldCounter(store, keys, time.time)
         self.holds: Final = Holds(standings, self._counter, time.time)
         self._webhooks = WebhookQueue(store, time.time)
         self._sender: WebhookSender | None = None
+        self._inbox = StripeInbox(store, time.time)
+        self.cases: Final = Cases(store, self._inbox, time.time)
+        effects = StripeEffects(work, Velocity(keys, AddressBook(NO_SOURCES)), self.holds, self.cases)  # addresses are of no use to it
+        self._worker = StripeWorker(work, keys, self._inbox, effects, time.time)
+        self._verify: Verify | None = None
 
     @classmethod
-    async def open(cls, terms: Terms, webhook: WebhookTerms | None, stack: AsyncExitStack) -> "Desk":
-        """Reach the store, or begin to try; `webhook` None: the site is told nothing."""
-        desk = cls(await open_standings(terms, stack), await open_asked(terms, stack), StoreKeys(terms.store_key))
+    async def open(cls, terms: Terms, webhook: WebhookTerms | None, stripe: StripeSecrets | None, stack: AsyncExitStack) -> "Desk":
+        """Reach the store, or begin to try; `webhook` None: the site is told nothing; `stripe` None: no events are taken in."""
+        standings, asked = await open_standings(terms, stack), await open_asked(terms, stack)
+        desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), StoreKeys(terms.store_key))
         await desk._open_webhooks(webhook, stack)
+        if stripe is not None:
+            desk._verify = verifier(stripe.reveal())
+        keep_running(desk._worker.run, stack)
         keep_running(desk._clean, stack)
         return desk
 
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""
-        return [*HoldCalls(self.holds).routes(), *WebhookCalls(self._webhooks).routes()]
+        stripe = StripeDoor(self._inbox, self._verify, time.time)
+        return [
+            *HoldCalls(self.holds).routes(),
+            *WebhookCalls(self._webhooks).routes(),
+            *stripe.routes(),
+            *CaseCalls(self.cases).routes(),
+        ]
 
     def figures(self) -> Iterable[Metric]:
         """What it counted."""
         yield from hold_figures(self.holds, self._sender)
+        yield from stripe_figures(self._inbox, self._worker)
 
     async def _open_webhooks(self, terms: WebhookTerms | None, stack: AsyncExitStack) -> None:
         if terms is not None:

@@ -72,9 +72,9 @@ class Terms(Struct, frozen=True, kw_only=True):
         return "Terms(…)"
 
 
-async def open_asked(terms: Terms, stack: AsyncExitStack) -> RedisStore:
+async def open_asked(terms: Terms, stack: AsyncExitStack, deadline_s: float = ASK_DEADLINE_S) -> RedisStore:
     """The store on a connection that no limit waits for."""
-    store = RedisStore(Options(terms.store_url, clock_us, ASK_DEADLINE_S, StoreKeys(terms.store_key).check_value))
+    store = RedisStore(Options(terms.store_url, clock_us, deadline_s, StoreKeys(terms.store_key).check_value))
     stack.push_async_callback(store.close)
     await store.open()
     return store
