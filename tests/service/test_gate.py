@@ -26,7 +26,7 @@ RISK = {"requests": {"model": "m", "mode": "enforce", "explore": 0, "throttle": 
 RULE = {
     "name": "slow",
     "on": "request",
-    "when": "request.requests_1h > 3.0",
+    "when": "request.requests_1d > 3.0",
     "then": "throttle",
     "reason": "fast",
     "bucket": {"capacity": 3},

@@ -151,7 +151,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             purchases = Purchases(redis, StoreKeys(SECRET), found, time.time)
             standings = Standings(redis, time.time)  # which hears of its own changes alone
             holds = Holds(standings, HoldCounter(redis, StoreKeys(SECRET), time.time), time.time)
-            limiter.standings = standings
+            limiter.gate.index = standings.index
             limiter.heed_holds(holds.account, time.time)
             more = {
                 PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock).take, POST),
