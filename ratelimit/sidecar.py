@@ -18,14 +18,18 @@ from ratelimit.core.protocols import RiskModel
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
+from ratelimit.service.cases import Cases
 from ratelimit.service.exploration import Exploration
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.rule_words import RuleWords
+from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.standings import Standings
+from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.usage import Usage
 from ratelimit.settings import Secret
 from ratelimit.stores.client import Options, RedisStore
@@ -138,10 +142,12 @@ class Sidecar:
         )
         standings = standings or await open_standings(terms, stack)
         limiter.gate.index = standings.index
+        book = book or AddressBook(terms.sources)
+        keep_running(book.run, stack)
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
-            usage = await cls._open_signals(terms, signals, keys, book or AddressBook(terms.sources), stack)
+            usage = await cls._open_signals(terms, signals, keys, book, stack)
             limiter.risks = limiter.usage = usage
             limiter.explores = Exploration(terms.store_key, time.time)
             models = await cls._open_models(usage, policy, stack)
@@ -150,12 +156,15 @@ class Sidecar:
         asked = await open_asked(terms, stack)
         holds = Holds(standings, HoldCounter(asked, keys, time.time), time.time)
         limiter.heed_holds(holds.account, time.time)
-        return cls(limiter, Purchases(asked, keys, policy, time.time), holds, Stores(store, signals), models, terms)
+        purchases = Purchases(asked, keys, policy, time.time, book)
+        purchases.holds, purchases.cases = holds, Cases(asked, StripeInbox(asked, time.time), time.time)
+        purchases.judge.standings, purchases.judge.rulebook = standings, Rulebook(policy.rules, keys, book)
+        purchases.words = RuleWords(standings, policy.limits)
+        return cls(limiter, purchases, holds, Stores(store, signals), models, terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
         """Signals go over a connection of their own, which no decision waits for."""
-        keep_running(book.run, stack)
         stack.push_async_callback(store.close)
         await store.open()
         usage = Usage(store, keys, Distinct(terms.store_key), book, terms.most_subjects)

@@ -14,6 +14,7 @@ from ratelimit.core.request import MAX_COST, Text
 PurchaseKind = Literal["purchase", "setup", "grant"]  # tokens for money; a card that is kept for later; tokens for nothing
 Funding = Literal["credit", "debit", "prepaid", "unknown"]
 Action = Literal["accept", "hold", "challenge", "refuse"]
+OnStoreFailure = Literal["accept", "challenge", "refuse"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 _END = r"$(?!\n)"  # `$` alone lets a line feed pass
@@ -56,7 +57,7 @@ class Purchase(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class PurchaseRules(Struct, frozen=True, forbid_unknown_fields=True):
     """The policy's section `purchases`: what the checkout is told to do while the store is away, and nothing can be known."""
 
-    on_store_failure: Literal["accept", "challenge", "refuse"] = "challenge"
+    on_store_failure: OnStoreFailure = "challenge"
 
 
 class PurchaseDecision(Struct, frozen=True, kw_only=True):

@@ -14,13 +14,13 @@ decides, since it stands before risk: `rule_throttled`; 800 tokens are held for 
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ratelimit.core.decision import ShadowFinding, Source, Verdict, decide
-from ratelimit.core.purchase import Action, Purchase, PurchaseDecision
+from ratelimit.core.purchase import Action, OnStoreFailure, Purchase, PurchaseDecision
 
 HOLD_RATIO: Final = 0.5  # of a throttle that names none, such as a person's
 LAPSE_S: Final = 86_400.0
@@ -46,7 +46,7 @@ class Said(Struct, frozen=True):
 def judged(id: str, purchase: Purchase, said: Iterable[Said], now_s: float) -> PurchaseDecision:
     """The decision; what is not enforced stands in `shadow`, with what it would have answered if it alone were."""
     said = list(said)
-    enforced = [one for one in said if one.enforced]
+    enforced = _not_exempt([one for one in said if one.enforced])
     row = decide((one.source, one.verdict) for one in enforced)
     decisive = next((one for one in enforced if (one.source, one.verdict) == (row.source, row.verdict)), None)
     shadow = tuple(ShadowFinding(one.by or one.source, decide([(one.source, one.verdict)]).reason) for one in said if not one.enforced)
@@ -63,6 +63,13 @@ def judged(id: str, purchase: Purchase, said: Iterable[Said], now_s: float) -> P
     return _held(decision, purchase, enforced, now_s) if row.verdict == "throttle" else decision
 
 
+def _not_exempt(enforced: list[Said]) -> list[Said]:
+    """A rule that allows exempts from what comes after it: the model, and rules below it in the file, which the rulebook leaves out."""
+    if not any(one.source == "rule" and one.verdict == "allow" for one in enforced):
+        return enforced
+    return [one for one in enforced if one.source != "risk"]
+
+
 def _held(decision: PurchaseDecision, purchase: Purchase, enforced: list[Said], now_s: float) -> PurchaseDecision:
     throttles = [one for one in enforced if one.verdict == "throttle"]
     largest = max(throttles, key=lambda one: (one.hold, one.lapse_s))
@@ -73,7 +80,7 @@ def _held(decision: PurchaseDecision, purchase: Purchase, enforced: list[Said], 
     return replace(decision, action=action, hold_ratio=largest.hold, held=held, lapses_at=now_s + largest.lapse_s)
 
 
-def without_store(decision: PurchaseDecision, on_store_failure: Literal["accept", "challenge", "refuse"]) -> PurchaseDecision:
+def without_store(decision: PurchaseDecision, on_store_failure: OnStoreFailure) -> PurchaseDecision:
     """What is answered while nothing can be known or kept: what is said without the store, or what the policy says if that is stricter.
 
     Who is allowed by a person or a list is exempt. A hold is kept in the store, so the buyer is challenged instead.

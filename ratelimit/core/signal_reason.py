@@ -1,6 +1,9 @@
 """Why a risk is what it is: a signal that is far out, with what is normal."""
 
+from math import isfinite
 from typing import NamedTuple
+
+from ratelimit.core.decision import UnusualSignal
 
 
 class SignalReason(NamedTuple):
@@ -11,3 +14,9 @@ class SignalReason(NamedTuple):
     low: float
     high: float
     tail_share: float
+
+
+def unusual(reason: SignalReason) -> UnusualSignal:
+    """The same as it is answered, where what has no bound is null."""
+    name, value, low, high, tail_share = reason
+    return UnusualSignal(name, value, low if isfinite(low) else None, high if isfinite(high) else None, tail_share)

@@ -7,29 +7,31 @@ everybody's, and what follows from an answer (a hold) is done after it is there,
 Times are seconds since the epoch, by the `wall` clock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from secrets import token_hex
-from typing import Any, Final, Protocol
+from typing import Final
 
 import msgspec
-import numpy as np
-from msgspec import Struct
-from numpy.typing import NDArray
+from msgspec.structs import replace
 
-from ratelimit.core.call import Call
 from ratelimit.core.policy import Policy
-from ratelimit.core.protocols import Store
-from ratelimit.core.purchase import Purchase, PurchaseDecision
+from ratelimit.core.protocols import AddressBook, Store
+from ratelimit.core.purchase import OnStoreFailure, Purchase, PurchaseDecision
 from ratelimit.core.purchase_check import Checked
-from ratelimit.core.purchase_entity import Entities, EntityNames
 from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, read, reading, writing
-from ratelimit.core.purchase_record import PurchaseEvidence
-from ratelimit.core.purchase_verdict import Said, judged, without_store
+from ratelimit.core.purchase_verdict import without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
+from ratelimit.service.cases import Cases
+from ratelimit.service.holds import Holds
 from ratelimit.service.purchase_counts import PurchaseCounts
+from ratelimit.service.purchase_judge import Asked, Judgement, PurchaseJudge
 from ratelimit.service.recent_purchases import RecentPurchases
+from ratelimit.service.rule_words import RuleWords
+from ratelimit.service.velocity import Velocity
 
+AGAIN_S: Final = 3_600.0  # for so long whoever asks again makes sure that a hold is there: who answered first may have died before
+REVIEW_S: Final = 86_400.0  # within which somebody should look at a case
 _MOST_TRIES: Final = 20  # to write: each that fails says that somebody else has written, and a purchase has few attempts at once
 _ID_BYTES: Final = 6
 
@@ -41,79 +43,64 @@ class ConflictError(Exception):
     """The attempt was asked about before, with another body."""
 
 
-class VelocityLog(Protocol):
-    """What was before."""
-
-    def entities(self, purchase: Purchase, ip: bytes) -> Entities:
-        """What the purchase shares with others."""
-
-    def calls(self, purchase: Purchase, entities: Entities, now_s: float) -> list[Call]:
-        """That it is attempted, and what was before."""
-
-    def row(self, purchase: Purchase, entities: Entities, ip: bytes, now_s: float, answers: Sequence[Any]) -> NDArray[np.float64]:
-        """The signals, from the answers to the calls."""
-
-
-class _Case(Struct, frozen=True):
-    """One purchase on its way through."""
-
-    purchase: Purchase
-    ip: bytes
-    body: bytes
-    entities: Entities
-    now_s: float
-
-
 class Purchases:
-    """Decides; `adopt` puts a policy in force."""
+    """Decides as `judge` does; `adopt` puts a policy in force. Without `cases`, `holds` or `words` there will be none."""
 
-    def __init__(self, store: Store, keys: StoreKeys, policy: Policy, wall: Callable[[], float]) -> None:
+    def __init__(self, store: Store, keys: StoreKeys, policy: Policy, wall: Callable[[], float], addresses: AddressBook) -> None:
+        self.judge: Final = PurchaseJudge(policy)
         self.counts: Final = PurchaseCounts()
         self.recent: Final = RecentPurchases()
-        self.velocity: VelocityLog | None = None
-        self._store, self._wall, self.policy = store, wall, policy
-        self._names = EntityNames(keys, policy.identity.ipv6_prefix)
+        self.cases: Cases | None = None
+        self.holds: Holds | None = None
+        self.words: RuleWords | None = None
+        self._store, self._keys, self._wall, self._addresses = store, keys, wall, addresses
         self._book, self._digest = keys.namer_of(BOOK), keys.namer_of("", "purchase body")
         self._instance, self._count = token_hex(_ID_BYTES), 0
+        self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force."""
-        self.policy = policy
+        self.judge.adopt(policy)
+        if self.words is not None:
+            self.words.limits = policy.limits
+        self._velocity = Velocity(self._keys, self._addresses, policy.identity.ipv6_prefix)
 
-    async def decide(self, asked: Checked) -> PurchaseDecision:
+    async def decide(self, checked: Checked) -> PurchaseDecision:
         """The answer to an attempt; raises ConflictError."""
-        purchase, now_s = asked.purchase, self._wall()
-        body = self._digest(_encode(purchase)).encode()
-        case = _Case(purchase, asked.ip, body, self._names.of(purchase, asked.ip), now_s)
+        purchase, now_s, velocity = checked.purchase, self._wall(), self._velocity
+        entities = velocity.entities(purchase, checked.ip)
+        asked = Asked(purchase, checked.ip, self._digest(_encode(purchase)).encode(), entities, now_s)
         book = self._book(purchase.id)
         try:
-            (_, state), *before = await ask(self._store, [reading(book), *self._calls(case)])
+            (_, state), *before = await ask(self._store, [reading(book), *velocity.calls(purchase, entities, now_s)])
         except StoreAwayError:
-            return self._away(case, judged(self._id(), purchase, self._said(case), now_s), None)
+            return self._away(asked, self.judge.judge(self._id(), asked, None))
         entry = read(purchase.id, state)
         if (known := entry.find(purchase.attempt)) is not None:
-            return self._again(known, body)
-        row = self._row(case, before)
-        decision = judged(self._id(), purchase, self._said(case), now_s)
-        evidence = PurchaseEvidence(row.tobytes(), None) if row is not None else None
-        attempt = _attempt(case, decision)
+            return await self._again(asked, known)
+        row = velocity.row(purchase, entities, checked.ip, now_s, before)
+        judgement = self.judge.judge(self._id(), asked, row)
         try:
+            judgement = await self._with_case(asked, judgement)
+            attempt = _attempt(asked, judgement.decision)
             kept = await self._keep(book, entry, attempt)
+            if kept is attempt:
+                await self._follow(purchase, judgement.decision)
+                await self._let_stand(asked, judgement)
         except StoreAwayError:
-            return self._away(case, decision, evidence)
-        if kept is not attempt:
-            return self._again(kept, body)
-        self._count_and_record(case, decision, evidence)
-        return decision
+            return self._away(asked, judgement)
+        return self._told(asked, judgement) if kept is attempt else await self._again(asked, kept)
 
-    def _calls(self, case: _Case) -> list[Call]:
-        return self.velocity.calls(case.purchase, case.entities, case.now_s) if self.velocity is not None else []
-
-    def _row(self, case: _Case, before: Sequence[Any]) -> NDArray[np.float64] | None:
-        return self.velocity.row(case.purchase, case.entities, case.ip, case.now_s, before) if self.velocity is not None else None
-
-    def _said(self, case: _Case) -> list[Said]:  # noqa: ARG002
-        return []
+    async def _with_case(self, asked: Asked, judgement: Judgement) -> Judgement:
+        """With the case that rules ask a person to look into."""
+        reasons = [f"{rule.name}: {rule.reason}" for rule, enforced in judgement.hits if enforced and rule.then == "review"]
+        if not reasons or self.cases is None:
+            return judgement
+        anchor = asked.entities.targets["account"]
+        case = await self.cases.open(
+            anchor, "rule", reasons, asked.purchase.id, asked.now_s + REVIEW_S, attempt=asked.purchase.attempt, at=asked.now_s
+        )
+        return judgement._replace(decision=replace(judgement.decision, case=case))
 
     async def _keep(self, book: str, entry: PurchaseEntry, attempt: Attempt) -> Attempt:
         """The attempt as it is in the book then: another's, if that was there first."""
@@ -126,41 +113,66 @@ class Purchases:
                 return known
         raise StoreAwayError
 
-    def _again(self, known: Attempt, body: bytes) -> PurchaseDecision:
+    async def _again(self, asked: Asked, known: Attempt) -> PurchaseDecision:
         """What was answered to the attempt before."""
-        if known.body != body:
+        if known.body != asked.body:
             raise ConflictError
         self.counts.repeated += 1
-        return _decode(known.answer)
-
-    def _away(self, case: _Case, decision: PurchaseDecision, evidence: PurchaseEvidence | None) -> PurchaseDecision:
-        decision = without_store(decision, self.policy.file.purchases.on_store_failure)
-        self.counts.without_store += 1
-        self._count_and_record(case, decision, evidence)
+        decision = _decode(known.answer)
+        if asked.now_s < known.at + AGAIN_S:
+            try:
+                await self._follow(asked.purchase, decision)
+            except StoreAwayError:
+                return without_store(decision, self._on_store_failure)
         return decision
 
-    def _count_and_record(self, case: _Case, decision: PurchaseDecision, evidence: PurchaseEvidence | None) -> None:
+    async def _follow(self, purchase: Purchase, decision: PurchaseDecision) -> None:
+        """Hold what is to be held; of an account of which something is held already the rest of this purchase may be spent."""
+        if self.holds is None or not purchase.tokens or decision.action == "refuse":
+            return
+        if decision.held and decision.lapses_at is not None:
+            why = f"{decision.reason} {decision.rule}" if decision.rule is not None else decision.reason
+            await self.holds.open(purchase, decision.held, decision.lapses_at, why)
+        else:
+            await self.holds.purchased(purchase)
+
+    async def _let_stand(self, asked: Asked, judgement: Judgement) -> None:
+        """Let verdicts of rules stand for what they are about, for as long as the rules say."""
+        if judgement.hits and self.words is not None:
+            await self.words.of_purchase(judgement.hits, asked.entities.targets, asked.now_s)
+
+    def _away(self, asked: Asked, judgement: Judgement) -> PurchaseDecision:
+        self.counts.without_store += 1
+        return self._told(asked, judgement._replace(decision=without_store(judgement.decision, self._on_store_failure)))
+
+    def _told(self, asked: Asked, judgement: Judgement) -> PurchaseDecision:
+        decision, evidence, _ = judgement
         self.counts.decided[decision.action, decision.reason] += 1
         self.counts.held += decision.held
-        self.recent.add(case.now_s, decision, case.purchase, self.policy.digest, evidence)
+        self.recent.add(asked.now_s, decision, asked.purchase, self.judge.policy.digest, evidence)
+        return decision
+
+    @property
+    def _on_store_failure(self) -> OnStoreFailure:
+        return self.judge.policy.file.purchases.on_store_failure
 
     def _id(self) -> str:
         self._count += 1
         return f"{self._instance}-{self._count:x}"
 
 
-def _attempt(case: _Case, decision: PurchaseDecision) -> Attempt:
-    purchase = case.purchase
+def _attempt(asked: Asked, decision: PurchaseDecision) -> Attempt:
+    purchase = asked.purchase
     return Attempt(
         attempt=purchase.attempt,
-        at=case.now_s,
-        body=case.body,
+        at=asked.now_s,
+        body=asked.body,
         answer=_encode(decision),
         kind=purchase.kind,
         account=purchase.account,
         amount=purchase.amount,
         currency=purchase.currency or "",
         tokens=purchase.tokens,
-        entities=case.entities.names,
-        slices=tuple(case.entities.slices.values()),
+        entities=asked.entities.names,
+        slices=tuple(asked.entities.slices.values()),
     )

@@ -6,7 +6,6 @@ caller are believed.
 
 import asyncio
 from collections.abc import Awaitable
-from math import isfinite
 from typing import Final
 
 import msgspec
@@ -15,12 +14,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ratelimit.core.address import caller_prefix, parse_address
-from ratelimit.core.decision import Decision, UnusualSignal
+from ratelimit.core.decision import Decision
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.policy import Policy
 from ratelimit.core.request import BatchRequest, CheckRequest
-from ratelimit.core.signal_reason import SignalReason
+from ratelimit.core.signal_reason import unusual
 from ratelimit.service.limiter import Limiter
 from ratelimit.web.body import MAX_BATCH_BODY, MAX_BODY, read_body, undecodable, whole_body
 from ratelimit.web.headers import RateLimitHeaders
@@ -95,7 +94,7 @@ class Check:
         if not asked.explain:
             return decision
         reasons = self._limiter.usage.reasons(caller) if self._limiter.usage is not None else ()
-        return replace(decision, signals=tuple(map(_unusual, reasons)))
+        return replace(decision, signals=tuple(map(unusual, reasons)))
 
     def _caller(self, asked: CheckRequest, ipv6_prefix: int, at: str) -> Caller:
         """Who asks, as the limits see it. `at` is the JSON path of the check, for problems."""
@@ -126,8 +125,3 @@ def encode_decision(decision: Decision) -> bytes:
     """The JSON of a decision. Nulls stay, since they say something; `shadow` is left out where it is empty, but not before signals."""
     body = _encode(decision)
     return body if decision.shadow or decision.signals is not UNSET else body[: -len(_NO_SHADOW)] + b"}"
-
-
-def _unusual(reason: SignalReason) -> UnusualSignal:
-    name, value, low, high, tail_share = reason
-    return UnusualSignal(name, value, low if isfinite(low) else None, high if isfinite(high) else None, tail_share)

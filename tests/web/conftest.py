@@ -14,6 +14,7 @@ from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.address_book import AddressBook
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
@@ -148,7 +149,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             limiter = Limiter(found, redis, StoreKeys(SECRET), clock)
             counts, health = Counts(), Health(lambda: redis.away)
             health.state = "serving"
-            purchases = Purchases(redis, StoreKeys(SECRET), found, time.time)
+            purchases = Purchases(redis, StoreKeys(SECRET), found, time.time, AddressBook())
             standings = Standings(redis, time.time)  # which hears of its own changes alone
             holds = Holds(standings, HoldCounter(redis, StoreKeys(SECRET), time.time), time.time)
             limiter.gate.index = standings.index
