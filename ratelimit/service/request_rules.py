@@ -8,26 +8,25 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from ratelimit.core.address import format_address
+from ratelimit.core.rule import Rule
 from ratelimit.core.signals import Kind, Rows
 from ratelimit.core.standing import Target
 from ratelimit.service.rule_words import RuleWords
-from ratelimit.service.rulebook import Rulebook, RuleHit
+from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.watch import Watch
 
 _MOST_WAITING: Final = 1_024
 
 
 class _Verdict(NamedTuple):
-    hits: list[RuleHit]
+    rules: list[Rule]
     target: Target
-    plan: str | None
 
 
 class RequestRules:
-    """`wall` is seconds since the epoch; `ipv6_prefix` how many bits of an IPv6 address are a subject."""
+    """`wall` is seconds since the epoch."""
 
-    def __init__(self, rulebook: Rulebook, words: RuleWords, wall: Callable[[], float], ipv6_prefix: int) -> None:
-        self.ipv6_prefix = ipv6_prefix
+    def __init__(self, rulebook: Rulebook, words: RuleWords, wall: Callable[[], float]) -> None:
         self.dropped = 0  # verdicts that came faster than the store took them
         self._rulebook, self._words, self._wall = rulebook, words, wall
         self._waiting: asyncio.Queue[_Verdict] = asyncio.Queue(_MOST_WAITING)
@@ -38,14 +37,14 @@ class RequestRules:
             return
         for watch, row in zip(watches, rows.tolist(), strict=True):
             hits = self._rulebook.request(kind, watch.value, watch.plan, row)
-            if any(hit.enforced for hit in hits):
-                self._add(_Verdict(hits, self._target(watch), watch.plan))
+            if rules := [hit.rule for hit in hits if hit.enforced]:
+                self._add(_Verdict(rules, self._target(watch)))
 
     async def run(self) -> None:
         """Let verdicts stand, for ever."""
         while True:
             verdict = await self._waiting.get()
-            await self._words.of_request(verdict.hits, verdict.target, verdict.plan, self._wall())
+            await self._words.of_request(verdict.rules, verdict.target, self._wall())
 
     def _add(self, verdict: _Verdict) -> None:
         try:
@@ -56,5 +55,5 @@ class RequestRules:
     def _target(self, watch: Watch) -> Target:
         value = watch.value
         if isinstance(value, bytes):
-            return Target(watch.kind, format_address(value, None if len(value) == 4 else self.ipv6_prefix))
+            return Target(watch.kind, format_address(value, None if len(value) == 4 else self._rulebook.ipv6_prefix))
         return Target(watch.kind, value)

@@ -4,45 +4,37 @@ A word that stands already is prolonged at half of its time, so a rule that hold
 away a verdict does not stand, and will when its rule holds again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from asyncio import gather
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from ratelimit.core.limit import Limit
 from ratelimit.core.rule import Rule
-from ratelimit.core.rule_program import is_guard
 from ratelimit.core.rule_word import fresh, word_of
 from ratelimit.core.standing import Standing, Target, TargetKind
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.rulebook import RuleHit
 from ratelimit.service.standings import FullError, Standings
 
 
 class RuleWords:
-    """`limits` are those of the policy in force."""
+    """`put` and `failed` count what was written, and what was not since the store was away, or full of words."""
 
-    def __init__(self, standings: Standings, limits: Sequence[Limit]) -> None:
-        self.limits = limits
+    def __init__(self, standings: Standings) -> None:
         self.put = 0
-        self.failed = 0  # the store was away, or full of words
+        self.failed = 0
         self._standings = standings
 
-    async def of_purchase(self, hits: Iterable[RuleHit], targets: Mapping[TargetKind, Target], now_s: float) -> None:
-        """Let what is enforced stand for as long as the rules say, for each of those `of` whom a rule is that the purchase has."""
-        for rule, enforced in hits:
-            if enforced and rule.for_ is not None and not is_guard(rule):
-                for kind in rule.of:
-                    if (target := targets.get(kind)) is not None:
-                        await self._put(rule, target, None, now_s)
+    async def of_purchase(self, rules: Iterable[Rule], targets: Mapping[TargetKind, Target], now_s: float) -> None:
+        """Let rules that are enforced stand for as long as they say, for each of those `of` whom they are that the purchase has."""
+        lasting = [rule for rule in rules if rule.for_ is not None]
+        await gather(*(self._put(rule, targets[kind], now_s) for rule in lasting for kind in rule.of if kind in targets))
 
-    async def of_request(self, hits: Iterable[RuleHit], target: Target, plan: str | None, now_s: float) -> None:
+    async def of_request(self, rules: Iterable[Rule], target: Target, now_s: float) -> None:
         """The same for a subject of requests."""
-        for rule, enforced in hits:
-            if enforced:
-                await self._put(rule, target, plan, now_s)
+        await gather(*(self._put(rule, target, now_s) for rule in rules))
 
-    async def _put(self, rule: Rule, target: Target, plan: str | None, now_s: float) -> None:
-        wanted = word_of(rule, target, self.limits, plan, now_s)
+    async def _put(self, rule: Rule, target: Target, now_s: float) -> None:
+        wanted = word_of(rule, target, now_s)
         if wanted is None or fresh(self._standings.get(wanted.id), wanted):
             return
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.core.address import parse_address
+from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import email_domain
@@ -102,15 +103,16 @@ class _Entry:
 class Rulebook:
     """The rules in force; `adopt` puts others in their place. `counts` are by name, and outlast a reload, as guards do that are on."""
 
-    def __init__(self, rules: Sequence[CompiledRule], keys: StoreKeys, addresses: AddressBook | None = None) -> None:
+    def __init__(self, policy: Policy, keys: StoreKeys, addresses: AddressBook | None = None) -> None:
         self.counts: dict[str, RuleCount] = {}
         self._keys, self._addresses = keys, addresses
         self._purchase: list[_Entry] = []
         self._request: list[_Entry] = []
-        self.adopt(rules)
+        self.adopt(policy)
 
-    def adopt(self, rules: Sequence[CompiledRule]) -> None:
-        """Put rules in force."""
+    def adopt(self, policy: Policy) -> None:
+        """Put the rules of a policy in force."""
+        rules, self.ipv6_prefix = policy.rules, policy.identity.ipv6_prefix
         before = {entry.rule.name: entry for entry in (*self._purchase, *self._request)}
         counts = {compiled.rule.name: self.counts.get(compiled.rule.name, RuleCount()) for compiled in rules}
         entries = [_Entry(compiled, self._keys, counts[compiled.rule.name]) for compiled in rules]

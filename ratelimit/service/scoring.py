@@ -1,7 +1,7 @@
 """Profiles that came back from the store become signals, and the model makes risks of them, in batches."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Final
 
@@ -17,6 +17,7 @@ from ratelimit.service.watch import Watch
 
 _MOST_WAITING: Final = 4_096  # profiles of one kind
 
+Rules = Callable[[Kind, Sequence[Watch], Rows], None]
 Observer = Callable[[Kind, list[Watch], list[int], Rows], None]  # sees every batch after it was scored, with the tick of each row
 
 
@@ -26,6 +27,7 @@ class Scoring:
     def __init__(self) -> None:
         self.scorer: Scorer | None = None
         self.observer: Observer | None = None
+        self.rules: Rules | None = None  # asked about every batch
         self.drift = Drift()
         self.challenge = Challenge()
         self.scored = 0
@@ -82,5 +84,7 @@ class Scoring:
         for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
             watch.risk, watch.scored, watch.model = None if isnan(risk) else risk, tick, version
             watch.signals = vectors[index * width : (index + 1) * width]
+        if self.rules is not None:
+            self.rules(kind, watches, rows)
         if self.observer is not None:
             self.observer(kind, watches, ticks, rows)

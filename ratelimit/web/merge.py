@@ -18,6 +18,7 @@ _NOT_SUMMED: Final[dict[str, Callable[[float, float], float]]] = {
     "ratelimit_model_info": max,
     "ratelimit_signal_drift": max,  # each sees some of the same subjects
     "ratelimit_risk_drift": max,
+    "ratelimit_rule_guard_on": max,  # on at one of them
     "process_start_time_seconds": min,  # of the first
 }
 _Sample = tuple[str, tuple[tuple[str, str], ...]]
