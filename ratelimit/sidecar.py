@@ -25,6 +25,7 @@ from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.request_rules import RequestRules
 from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.signal_loop import SignalLoop
@@ -105,13 +106,25 @@ class Sidecar:
 
     workers, worker_restarts = 1, 0
 
-    def __init__(self, limiter: Limiter, purchases: Purchases, holds: Holds, stores: Stores, models: Models | None, terms: Terms) -> None:
-        self._limiter, self._purchases, self._models = limiter, purchases, models
+    def __init__(  # noqa: PLR0913  a composition root's parts, all by name
+        self,
+        limiter: Limiter,
+        purchases: Purchases,
+        *,
+        holds: Holds,
+        rulebook: Rulebook,
+        stores: Stores,
+        models: Models | None,
+        terms: Terms,
+    ) -> None:
+        self._limiter, self._purchases, self._rulebook, self._models = limiter, purchases, rulebook, models
         store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
-        self.sidecars: Final = OneSidecar(limiter, counts, lambda: store.lanes, signal_nodes, models, purchases)
+        self.sidecars: Final = OneSidecar(
+            limiter, counts, lambda: store.lanes, signal_nodes, models=models, purchases=purchases, rulebook=rulebook
+        )
         more = {
             PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST),
             HOLDS: Endpoint(HoldCalls(holds).of_account, READ),
@@ -144,10 +157,13 @@ class Sidecar:
         limiter.gate.index = standings.index
         book = book or AddressBook(terms.sources)
         keep_running(book.run, stack)
+        rulebook = Rulebook(policy, keys, book)
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
             usage = await cls._open_signals(terms, signals, keys, book, stack)
+            usage.scoring.rules = request_rules = RequestRules(rulebook, RuleWords(standings), time.time)
+            keep_running(request_rules.run, stack)
             limiter.risks = limiter.usage = usage
             limiter.explores = Exploration(terms.store_key, time.time)
             models = await cls._open_models(usage, policy, stack)
@@ -158,9 +174,9 @@ class Sidecar:
         limiter.heed_holds(holds.account, time.time)
         purchases = Purchases(asked, keys, policy, time.time, book)
         purchases.holds, purchases.cases = holds, Cases(asked, StripeInbox(asked, time.time), time.time)
-        purchases.judge.standings, purchases.judge.rulebook = standings, Rulebook(policy.rules, keys, book)
-        purchases.words = RuleWords(standings, policy.limits)
-        return cls(limiter, purchases, holds, Stores(store, signals), models, terms)
+        purchases.judge.standings, purchases.judge.rulebook = standings, rulebook
+        purchases.words = RuleWords(standings)
+        return cls(limiter, purchases, holds=holds, rulebook=rulebook, stores=Stores(store, signals), models=models, terms=terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -195,6 +211,7 @@ class Sidecar:
         """Put a policy in force; a model that it names anew follows within two seconds."""
         self._limiter.adopt(policy)
         self._purchases.adopt(policy)
+        self._rulebook.adopt(policy)
         if self._limiter.usage is not None:
             self._limiter.usage.scoring.challenge.adopt(policy)
         if self._models is not None:

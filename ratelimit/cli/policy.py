@@ -1,4 +1,4 @@
-"""`ratelimit policy`: check a policy file, explain what a request would meet, print the JSON Schema for editors."""
+"""`ratelimit policy`: check a policy file, explain what a request would meet, list the names of rules, print the JSON Schema."""
 
 import json
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import json_schema, written
+from ratelimit.core.rule_names import NAMES
 from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import read_policy
 
@@ -115,6 +116,25 @@ def schema() -> None:
     Saved as ratelimit.schema.json, editors use it with `# yaml-language-server: $schema=ratelimit.schema.json` as the policy's first line.
     """
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@policy.command()
+@click.argument("part", required=False)
+@_as_json
+def names(part: str | None, as_json: bool) -> None:
+    """List what conditions of rules can name: signals and facts of purchases, of the site, of requests. PART narrows it down."""
+    rows = [
+        [f"{variable}.{name}", about.type, about.unit, about.meaning]
+        for variables in NAMES.values()
+        for variable, all_of in variables.items()
+        for name, about in all_of.items()
+        if part is None or part in f"{variable}.{name}"
+    ]
+    columns = ["name", "type", "unit", "meaning"]
+    if as_json:
+        _print_json({"names": [dict(zip(columns, row, strict=True)) for row in rows]})
+    else:
+        _print_table(columns, rows)
 
 
 def _row(limit: Limit) -> list[str]:

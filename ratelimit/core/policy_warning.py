@@ -12,16 +12,18 @@ from ratelimit.core.limit import Limit
 from ratelimit.core.path import unescape
 from ratelimit.core.policy_file import PolicyFile
 from ratelimit.core.risk_rule import kind_of, twin_of
+from ratelimit.core.rule import OF_REQUESTS
 from ratelimit.core.signals import KINDS
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _NEVER: Final = re.compile(r"//|/\.{1,2}(/|$)|[;#\\]")  # what the plainest form of a path never holds
+_SHARED: Final = frozenset({"ip", "network", "email_domain"})
 _QUERY: Final = re.compile(r"\?[\w.*-]+=")
 
 
 def policy_warnings(file: PolicyFile) -> tuple[str, ...]:
     """Everything in a sound policy that its author should look at again."""
-    return (*_proxies(file), *_keys(file.limits), *_limits(file.limits), *_risk(file))
+    return (*_proxies(file), *_keys(file.limits), *_limits(file.limits), *_risk(file), *_rules(file))
 
 
 def _proxies(file: PolicyFile) -> Iterator[str]:
@@ -88,3 +90,17 @@ def _risk(file: PolicyFile) -> Iterator[str]:
                 f"$.risk.requests.throttle.bucket.capacity: {twin.bucket.capacity} is more than limits[{index}] {limit.name} holds itself, "
                 "so only its refill is slower"
             )
+
+
+def _rules(file: PolicyFile) -> Iterator[str]:
+    for index, rule in enumerate(file.rules):
+        at = f"$.rules[{index}]"
+        shared = [kind for kind in rule.of if kind in _SHARED]
+        if rule.then == "block" and shared:
+            yield f"{at}.of: {rule.name} blocks by {' and '.join(shared)}, which many honest people share; consider a throttle or a review"
+        if rule.canary < 1 and rule.mode == "shadow":
+            yield f"{at}.canary: {rule.name} is in shadow, so it is in force for nobody, whatever the share"
+        if rule.on == "request" and rule.then == "throttle":
+            kinds = rule.of or OF_REQUESTS
+            if not any(limit.bucket and kind_of(limit) in kinds for limit in file.limits):
+                yield f"{at}: no bucket limit is per {' or per '.join(kinds)} alone, so {rule.name} slows nobody down"

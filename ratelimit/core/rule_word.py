@@ -1,6 +1,7 @@
 """The words that verdicts of rules become where they stand for a while: which, about whom, and until when.
 
-What a throttle comes to, a hold or a smaller bucket beside each limit, stands in the rule of the policy; the word's author is its name. A word of a rule has the id `rule:NAME:KIND:VALUE`, so a rule has one word about a target, and a verdict that comes again prolongs it.
+What a throttle comes to, a hold or a smaller bucket beside each limit, stands in the rule of the policy; the word's author is its name.
+A word of a rule has the id `rule:NAME:KIND:VALUE`, so a rule has one word about a target, and a verdict that comes again prolongs it.
 """
 
 from typing import Final

@@ -53,8 +53,6 @@ class PurchaseJudge:
         """Put a policy in force."""
         self.policy = policy
         self._rules = {rule.name: rule for rule in policy.file.rules}
-        if self.rulebook is not None:
-            self.rulebook.adopt(policy.rules)
 
     def judge(self, id: str, asked: Asked, row: Row | None) -> Judgement:
         """The decision with that id; `row` None: nothing is known of what was before."""

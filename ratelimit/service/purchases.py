@@ -61,8 +61,6 @@ class Purchases:
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force."""
         self.judge.adopt(policy)
-        if self.words is not None:
-            self.words.limits = policy.limits
         self._velocity = Velocity(self._keys, self._addresses, policy.identity.ipv6_prefix)
 
     async def decide(self, checked: Checked) -> PurchaseDecision:
@@ -139,7 +137,7 @@ class Purchases:
     async def _let_stand(self, asked: Asked, judgement: Judgement) -> None:
         """Let verdicts of rules stand for what they are about, for as long as the rules say."""
         if judgement.hits and self.words is not None:
-            await self.words.of_purchase(judgement.hits, asked.entities.targets, asked.now_s)
+            await self.words.of_purchase([hit.rule for hit in judgement.hits if hit.enforced], asked.entities.targets, asked.now_s)
 
     def _away(self, asked: Asked, judgement: Judgement) -> PurchaseDecision:
         self.counts.without_store += 1

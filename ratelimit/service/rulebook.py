@@ -21,7 +21,7 @@ from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import email_domain
 from ratelimit.core.purchase_signals import COLUMN as PURCHASE_COLUMN
-from ratelimit.core.rule import Rule, RuleOn
+from ratelimit.core.rule import OF_REQUESTS, Rule, RuleOn
 from ratelimit.core.rule_names import NAMES, SITE
 from ratelimit.core.rule_program import CompiledRule, Condition, context
 from ratelimit.core.signals import COLUMN as REQUEST_COLUMN
@@ -30,7 +30,6 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.subject import Value
 
 _LOT_BYTES: Final = 16
-_OF_REQUESTS: Final = ("api_key", "account")  # an address is shared by many, so a rule is about it only if it says so
 
 Fact = str | float | None
 Facts = Mapping[str, Callable[[], Fact]]
@@ -145,7 +144,7 @@ class Rulebook:
     def request(self, kind: Kind, value: Value, plan: str | None, row: Sequence[float]) -> list[RuleHit]:
         """The rules that hold for a subject of requests, of which `row` are the signals."""
         facts: Facts = {"kind": lambda: kind, "plan": lambda: plan}
-        return _hits([entry for entry in self._request if kind in (entry.rule.of or _OF_REQUESTS)], row, facts, value)
+        return _hits([entry for entry in self._request if kind in (entry.rule.of or OF_REQUESTS)], row, facts, value)
 
     def _turn_guards(self, row: Sequence[float], facts: Facts, now_s: float) -> None:
         guards = [entry for entry in self._purchase if entry.guard is not None and entry.guard.possible(row)]

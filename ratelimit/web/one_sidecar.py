@@ -1,5 +1,6 @@
 """One sidecar in this process, as an operator looks at it."""
 
+import time
 from collections.abc import Callable, Iterable
 from heapq import merge
 from itertools import islice
@@ -11,28 +12,32 @@ from ratelimit.core.record import Record
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.rulebook import Rulebook
 from ratelimit.web.counts import Counts
 from ratelimit.web.metrics import Node, sidecar_figures
 from ratelimit.web.purchase_metrics import purchase_figures
+from ratelimit.web.rule_metrics import rule_figures
 
 
 class OneSidecar:
     """`Sidecars` that are one; nodes (of the store, and of the signals' own connection) are asked anew each time.
 
-    `models` is None where nothing is scored, `purchases` where nothing is sold.
+    `models` is None where nothing is scored, `purchases` where nothing is sold, `rulebook` where no rule is asked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  whatever of it is there to be looked at
         self,
         limiter: Limiter,
         gateway: Counts,
         nodes: Callable[[], Iterable[Node]],
         signal_nodes: Callable[[], Iterable[Node]] = tuple,
+        *,
         models: Models | None = None,
         purchases: Purchases | None = None,
+        rulebook: Rulebook | None = None,
     ) -> None:
         self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
-        self._purchases = purchases
+        self._purchases, self._rulebook = purchases, rulebook
         self._watches = () if models is None else (models.champion, models.challenger)
 
     @property
@@ -43,7 +48,9 @@ class OneSidecar:
     async def figures(self) -> list[Metric]:
         """What it counted."""
         of_purchases = purchase_figures(self._purchases.counts) if self._purchases is not None else ()
-        return [*sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches), *of_purchases]
+        of_rules = rule_figures(self._rulebook, time.time()) if self._rulebook is not None else ()
+        figures = sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches)
+        return [*figures, *of_purchases, *of_rules]
 
     async def records(self, most: int) -> list[Record]:
         """The latest refusals, latest first, and what was said against purchases."""

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.limit import BucketRule, Limit, Match
 from ratelimit.core.policy_file import PolicyFile, json_schema, parse_policy, written
 from ratelimit.core.policy_shape import MAX_PROBLEMS
 from ratelimit.core.units import Refill
+from ratelimit.service.policy_source import make_policy
 
 BROKEN = sorted((Path(__file__).parent / "broken_policies").glob("*.yaml"))
 LIMIT = {"name": "a", "per": ["ip"], "bucket": {"capacity": 3, "refill": "10/s"}}
@@ -21,7 +21,7 @@ def test_broken_policy(path: Path) -> None:
     text = path.read_text()
     expected = {f"ratelimit.yaml: {line[2:]}" for line in text.splitlines() if line.startswith("# ")}
     with pytest.raises(ConfigError) as refused:
-        parse_policy(yaml.safe_load(text), "ratelimit.yaml")
+        make_policy(text.encode(), "ratelimit.yaml")
     assert set(refused.value.problems) == expected
     assert len(refused.value.problems) == len(expected)
 
