@@ -43,12 +43,12 @@ class Condition:
         """Whether it holds; None: that hangs on something that is missing."""
         try:
             return self._program.execute(values) is True
-        except _MISSING:
+        except MISSING:
             return None
 
 
 # a name that is not there; NaN, which is compared with nothing; a number that no integer can hold
-_MISSING: Final = (KeyError, TypeError, OverflowError)
+MISSING: Final = (KeyError, TypeError, OverflowError)
 
 
 class CompiledRule(NamedTuple):

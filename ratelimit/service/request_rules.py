@@ -27,7 +27,8 @@ class RequestRules:
     """`wall` is seconds since the epoch."""
 
     def __init__(self, rulebook: Rulebook, words: RuleWords, wall: Callable[[], float]) -> None:
-        self.dropped = 0  # verdicts that came faster than the store took them
+        self.found = self.told = 0  # verdicts that are enforced, and those of them that are with the store
+        self.dropped = 0  # those that came faster than the store took them
         self._rulebook, self._words, self._wall = rulebook, words, wall
         self._waiting: asyncio.Queue[_Verdict] = asyncio.Queue(_MOST_WAITING)
 
@@ -45,8 +46,10 @@ class RequestRules:
         while True:
             verdict = await self._waiting.get()
             await self._words.of_request(verdict.rules, verdict.target, self._wall())
+            self.told += 1
 
     def _add(self, verdict: _Verdict) -> None:
+        self.found += 1
         try:
             self._waiting.put_nowait(verdict)
         except asyncio.QueueFull:
