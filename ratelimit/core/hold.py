@@ -101,8 +101,9 @@ def released(account: HeldAccount, purchase: str, by: str, reason: str) -> HeldA
 
 
 def revoked(account: HeldAccount, purchase: str, by: str, reason: str, now: float) -> HeldAccount:
-    """What is held of a purchase will never be spendable; one that is not held stays as it is."""
-    return _changed(account, purchase, lambda hold: replace(hold, state="revoked", by=by, reason=reason, lapses_at=now + REVOKED_KEPT_S))
+    """What is held of a purchase will never be spendable; of what has lapsed some may be spent already, so that stays as it is."""
+    account, lapses_at = lapsed(account, now), now + REVOKED_KEPT_S
+    return _changed(account, purchase, lambda hold: replace(hold, state="revoked", by=by, reason=reason, lapses_at=lapses_at))
 
 
 def lapsed(account: HeldAccount, now: float) -> HeldAccount:

@@ -10,7 +10,21 @@ from typing import Final, NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from ratelimit.core.hold import amount, bought, ends_at, find, opened, released, revoked, spent_of, stands, warned, withdrawn, withheld
+from ratelimit.core.hold import (
+    amount,
+    bought,
+    ends_at,
+    find,
+    lapsed,
+    opened,
+    released,
+    revoked,
+    spent_of,
+    stands,
+    warned,
+    withdrawn,
+    withheld,
+)
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.standing import HeldAccount, Hold, Standing, Target
 from ratelimit.service.ask import StoreAwayError
@@ -134,7 +148,10 @@ class Holds:
 
         def make(account: HeldAccount | None, now: float) -> HeldAccount | None:
             nonlocal ended
-            after = change(account, now) if account is not None else None
+            if account is None:
+                return None
+            account = lapsed(account, now)
+            after = change(account, now)
             ended = after != account
             return after
 

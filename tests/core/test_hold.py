@@ -72,6 +72,8 @@ def test_revoke() -> None:
     assert [amount(after, now) for now in (HOUR, DAY, 10 * DAY)] == [60, 60, 60]
     assert ends_at(after) == next_lapse(after, DAY) == HOUR + REVOKED_KEPT_S
     assert released(after, "p1", "bob", "oh") == after
+    late = revoked(account(hold()), "p1", "mia", "too late", DAY)
+    assert (late, amount(late, DAY)) == (lapsed(account(hold()), DAY), 100)
 
 
 def test_lapsed() -> None:
@@ -139,6 +141,7 @@ def test_no_order_makes_tokens(balance: int, steps: list[tuple[str, str, int, in
     """After any events what may be spent is the balance and what was bought, less what is held now; and it is never negative."""
     held, now = opened("acme", 0.0, balance), 1.0
     for what, purchase, tokens, part, spent in steps:
+        least = 0 if what in {"buy", "withdraw", "warn"} else amount(held, now)  # these may take some away, no other does
         match what:
             case "buy":
                 held = bought(held, hold(purchase, tokens, min(part, tokens), now, now + part * HOUR), now)
@@ -156,6 +159,7 @@ def test_no_order_makes_tokens(balance: int, steps: list[tuple[str, str, int, in
                 held = lapsed(held, now)
             case "wait":
                 now += part * HOUR
+        assert amount(held, now) >= least
         in_all = balance + sum(one.tokens for one in held.holds)
         shares = spent_of(held, spent, now)
         assert 0 <= amount(held, now) == in_all - sum(withheld(one, now) for one in held.holds)

@@ -99,6 +99,10 @@ async def test_release_and_revoke(here: Process) -> None:
     assert (await here.holds.revoke("p2", "bob", "stolen")).state == "revoked"
     assert free(here) == 130
     await here.holds.purchased(purchase("p3", 1))
+    await here.holds.open(purchase("p4", 50), 20, here.wall() + HOUR, "unusual")
+    here.wall.now += HOUR
+    with pytest.raises(NotHeldError, match="released"):
+        await here.holds.revoke("p4", "bob", "stolen")
     for nothing in ("p9", "p3"):
         with pytest.raises(NoHoldError):
             await here.holds.release(nothing, "mia", "who?")
