@@ -120,8 +120,9 @@ def test_opened_anew() -> None:
     side = Side(account(hold(tokens=10_000, held=1)), counter)
     side.share.arrived = 10_000
     assert side.spend(1)
-    side.now += 2 * HOUR * S
-    side.sees(account(hold("p2", 50, 20, T0 + 9 * HOUR), at=T0 + 2 * HOUR))
+    assert side.share.hand is not None
+    side.now += S
+    side.sees(account(hold("p2", 50, 20, T0 + 9 * HOUR), at=T0 + 1))
     assert not side.spend(31)
     assert side.spend(30)
     assert not side.spend(1)

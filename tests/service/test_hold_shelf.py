@@ -165,6 +165,17 @@ async def test_warning_in_the_middle(here: Process, heeding: Heeding) -> None:
     assert await all_of(sidecars, 100) == (50_001 - 1_000 - in_hand) // 100 * 100
 
 
+async def test_payment_that_failed(here: Process, heeding: Heeding) -> None:
+    """Of tokens that there never were nothing more is spent, not even what is in hand."""
+    sidecars = [await heeding() for _ in range(2)]
+    await open_(here, held=1, tokens=50_001)
+    await open_(here, "p2", 1, tokens=1)
+    assert await admitted(sidecars, 1_000) == 1_000
+    assert any(meter.share.hand for sidecar in sidecars for meter in sidecar.shelf("hold").meters())
+    await here.holds.withdraw("acme", "p1")
+    assert await admitted(sidecars, 1_000) == 0
+
+
 async def test_store_away(here: Process, heeding: Heeding, own_node: Node) -> None:
     """While the store is away a held account is refused: nobody knows what is left, and it is in doubt."""
     sidecar = await heeding()

@@ -74,6 +74,17 @@ async def test_lapse(here: Process, own_node: Node) -> None:
     assert 0 < own_node.client.pttl(counter) < 4 * DAY * 1_000
 
 
+async def test_opened_again_before_the_sweep(here: Process) -> None:
+    """That a hold has lapsed is told also where the account was opened anew before anybody looked."""
+    sweep = here.sweep()
+    await opened(here, "p1", HOUR)
+    await sweep.turn()
+    here.wall.now += HOUR
+    await opened(here, "p2")
+    await sweep.turn()
+    assert await told(here) == [("p1", 40, "held", "unusual"), ("p1", 40, "released", "lapsed"), ("p2", 40, "held", "unusual")]
+
+
 async def test_process_that_was_away(here: Process, store: RedisStore, own_node: Node, stack: AsyncExitStack) -> None:
     """What changed while nobody swept is told by whoever comes next, and what was told is not told again."""
     await opened(here)
