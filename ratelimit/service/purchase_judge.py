@@ -1,4 +1,4 @@
-"""What words that stand, lists, rules and the model say of a purchase, and the decision that comes of it. It asks nobody and keeps nothing."""
+"""What words that stand, lists, rules and the model say of a purchase, and what is decided by it. It asks nobody and keeps nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
