@@ -69,7 +69,7 @@ class StripeWorker:
 
     async def _turn(self) -> int:
         try:
-            await self._look()
+            await self.look()
             return await self.work()
         except StoreAwayError:  # what was taken comes again
             await asyncio.sleep(_POLL_S)
@@ -89,7 +89,7 @@ class StripeWorker:
         await asyncio.gather(*(self._finish(purchase, some) for purchase, some in by_purchase.items()))
         return len(answer)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """Now and then, count, and look again at what waits for its purchase."""
         now = self._wall()
         if 0 <= now - (self._look_at - _LOOK_EVERY_S) < _LOOK_EVERY_S:
