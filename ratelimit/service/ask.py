@@ -13,35 +13,52 @@ class StoreAwayError(Exception):
     """The store did not answer in time, or is known to be away; what was sent may have been executed."""
 
 
+class _Together:
+    """Calls that are waited for together: a future of their own for each would cost more than all else about it."""
+
+    __slots__ = ("answers", "done", "left")
+
+    def __init__(self, count: int, done: asyncio.Future[None]) -> None:
+        self.answers: list[Any] = [None] * count
+        self.left, self.done = count, done
+
+    def take(self, place: int, answer: Any) -> None:
+        self.answers[place] = answer
+        self.left -= 1
+        if not self.left and not self.done.done():
+            self.done.set_result(None)
+
+    def fail(self) -> None:
+        if not self.done.done():
+            self.done.set_exception(StoreAwayError())
+
+
 class Ask:
-    """One call of several that are waited for together."""
+    """One of them."""
+
+    __slots__ = ("_call", "_place", "_together", "key")
 
     terms = None  # as a quota's asking has them
 
-    def __init__(self, key: str, call: Any, done: asyncio.Future[Any]) -> None:
+    def __init__(self, key: str, call: Any, place: int, together: _Together) -> None:
         self.key = key
-        self._call, self._done = call, done
+        self._call, self._place, self._together = call, place, together
 
     def compose(self, now_us: int) -> Any:  # noqa: ARG002  (times are the protocol's)
         """The call, unless nobody waits for it any more."""
-        return None if self._done.done() else self._call
+        return None if self._together.done.done() else self._call
 
     def answered(self, call: Any, answer: Any, sent_us: int, now_us: int) -> None:  # noqa: ARG002
         """What the script said."""
-        if not self._done.done():
-            self._done.set_result(answer)
+        self._together.take(self._place, answer)
 
     def overdue(self) -> None:
         """It takes too long to be waited for."""
-        self._fail()
+        self._together.fail()
 
     def unanswered(self, call: Any, now_us: int) -> None:  # noqa: ARG002
         """There will be no answer."""
-        self._fail()
-
-    def _fail(self) -> None:
-        if not self._done.done():
-            self._done.set_exception(StoreAwayError())
+        self._together.fail()
 
 
 async def ask(store: Store, calls: Sequence[Call]) -> list[Any]:
@@ -57,13 +74,12 @@ async def ask_quota(store: Store, key: str, call: QuotaCall) -> QuotaGrant:
 
 
 async def _answers(store: Store, calls: Sequence[tuple[str, Any]]) -> list[Any]:
-    loop = asyncio.get_running_loop()
-    waiting = [loop.create_future() for _ in calls]
-    for (key, call), done in zip(calls, waiting, strict=True):
-        if not store.want(Ask(key, call, done)):
-            done.set_exception(StoreAwayError())
-    answers = await asyncio.gather(*waiting, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return answers
+    if not calls:
+        return []
+    together = _Together(len(calls), asyncio.get_running_loop().create_future())
+    for place, (key, call) in enumerate(calls):
+        if not store.want(Ask(key, call, place, together)):
+            together.fail()
+            break
+    await together.done
+    return together.answers

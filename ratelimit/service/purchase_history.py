@@ -20,7 +20,7 @@ from ratelimit.core.purchase_signals import Row
 from ratelimit.service.ask import ask
 from ratelimit.service.velocity import Velocity
 
-BATCH: Final = 256  # events in one pipeline; while the store works on it the rows of the one before are made
+BATCH: Final = 128  # events in one pipeline; while the store works on it the rows of the one before are made
 
 
 class Judged(NamedTuple):
@@ -49,16 +49,22 @@ class PurchaseHistory:
         self._attempts: dict[tuple[str, int], Attempt] = {}
 
     async def rows(self, events: Iterable[PurchaseEvent], *, batch: int = BATCH) -> AsyncIterator[Judged]:
-        """The attempts, in order, each with its row. An end or a label of an attempt that was never told is passed over."""
+        """The attempts, in order, each with its row. An end or a label of an attempt that was never told is passed over.
+
+        Nothing is under way while whoever asks works on what they were given, which may take long.
+        """
         events = iter(events)
-        before: tuple[list[_Waiting], asyncio.Task[list[bytes]]] | None = None
-        while (some := list(islice(events, batch))) or before is not None:
-            waiting, calls = self._composed(some)
-            now = (waiting, asyncio.create_task(ask(self._store, calls))) if some else None
-            if before is not None:
-                for judged in self._judged(before[0], await before[1]):
-                    yield judged
-            before = now
+        waiting, answers = list[_Waiting](), list[bytes]()
+        while some := list(islice(events, batch)):
+            next_waiting, calls = self._composed(some)
+            asked = asyncio.create_task(ask(self._store, calls))
+            await asyncio.sleep(0)  # the calls go out
+            found = list(self._judged(waiting, answers))
+            waiting, answers = next_waiting, await asked
+            for judged in found:
+                yield judged
+        for judged in self._judged(waiting, answers):
+            yield judged
 
     def _composed(self, events: Iterable[PurchaseEvent]) -> tuple[list[_Waiting], list[Call]]:
         waiting, calls = list[_Waiting](), list[Call]()

@@ -18,7 +18,7 @@ from ratelimit.core.protocols import Asking, Clock
 from ratelimit.stores.frame import KEYS_PER_CALL, Entry, Frame, code, command, frames_of, read
 from ratelimit.stores.link import Facts, Link
 
-HANG_S: Final = 1.0  # after which a pipeline without an answer is given up, and its connection with it
+HANG_S: Final = 1.0  # after which a pipeline without an answer is given up, and its connection with it; never before the deadline
 REDIRECTS: Final = frozenset({"MOVED", "ASK"})  # each proves that the call was not executed here
 NOT_NOW: Final = frozenset({"LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "NOAUTH", "NOPERM"})
 _GATHER_S: Final = 0.004  # a lone bucket costs us and the node several times what it costs among others; a renewal has tens of ms
@@ -147,7 +147,7 @@ class Lane:
         self._under_way = frames
         self._timer = asyncio.get_running_loop().call_later(self._patience_s(sent), self._watch, frames)
         try:
-            async with asyncio.timeout(HANG_S):
+            async with asyncio.timeout(max(HANG_S, self._deadline_s)):
                 replies = await self._exchange(frames)
         except Exception as error:  # RedisError, OSError, TimeoutError; or a bug of ours, and even then nobody may be left waiting
             self.counts.lost += len(fresh) + len(again)
