@@ -53,6 +53,11 @@ def ends_at(account: HeldAccount) -> float:
     return max((hold.lapses_at for hold in account.holds if hold.held and hold.state != "released"), default=-inf)
 
 
+def over_at(account: HeldAccount) -> float:
+    """When nothing of it need be remembered any more, what was released sooner included: until then it may be told once more."""
+    return max((hold.lapses_at for hold in account.holds if hold.held), default=-inf)
+
+
 def next_lapse(account: HeldAccount, now: float) -> float:
     """When more can be spent next without anybody's doing: the next lapse, or the end of it all; `now` if nothing stands."""
     lapses = [hold.lapses_at for hold in account.holds if hold.held and hold.state == "held" and hold.lapses_at > now]

@@ -69,7 +69,7 @@ class HoldShare(QuotaShare):
         return account is not self.account or wall_s >= self._lapses_at
 
     def adopt(self, account: HeldAccount, now: int, wall_s: float) -> bool:
-        """Take up what is known of the account now. True: less may be spent, so what is in hand is to go back."""
+        """Take up what is known of the account now. True: less may be spent, so the store is to be told what was in hand."""
         before, self.account = self.account, account
         if account.opened_at != before.opened_at:  # counted anew, what is in hand is of a time that is over
             self.hand, self._remaining = None, self.amount
@@ -78,6 +78,9 @@ class HoldShare(QuotaShare):
         self._remaining = max(0, self._remaining + grown)
         if grown > 0:
             self._denied_until = 0
+        elif grown < 0 and self.hand is not None:  # at once: who asks next is not to be served from it
+            self.owe_refund(self.hand.slots, self.hand.start)
+            self.hand = None
         self._look_ahead(now, wall_s)
         return grown < 0
 

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
-from ratelimit.core.hold import lapsed, next_lapse, stands
+from ratelimit.core.hold import lapsed, next_lapse, over_at, stands
 from ratelimit.core.standing import HeldAccount, Hold, Standing
 from ratelimit.core.webhook import Message, message_of
 from ratelimit.service.ask import StoreAwayError
@@ -62,7 +62,7 @@ class HoldSweep:
             del self._untold[message.id]
 
     async def _end(self, id: str) -> None:
-        """First what has lapsed is said to be released; when that is told, and nothing is held any more, the word goes."""
+        """First what has lapsed is said to be released; when that is told, and nothing would be held any more, the word goes."""
         word, now = self._standings.get(id), self._wall()
         if word is None or word.held is None:
             return
@@ -70,7 +70,7 @@ class HoldSweep:
             await self._standings.change(id, lambda it: with_holds(it, lapsed(it.held, now), now) if it and it.held else it)
             await self._tell()
             word = self._standings.get(id)
-        if word is not None and word.held is not None and not stands(word.held, now):
+        if word is not None and word.held is not None and over_at(word.held) <= now:
             ended = word.held
             await self._counter.close(ended)
             await self._standings.change(id, lambda it: it if it is not None and it.held != ended else None)
@@ -96,7 +96,7 @@ class HoldSweep:
 
 
 def _next(held: HeldAccount, now: float) -> float:
-    return next_lapse(held, now) if stands(held, now) else now
+    return next_lapse(held, now) if stands(held, now) else max(now, over_at(held))
 
 
 def _message(hold: Hold, now: float) -> Message:

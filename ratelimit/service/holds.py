@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from ratelimit.core.hold import (
     amount,
     bought,
-    ends_at,
     find,
     lapsed,
     opened,
+    over_at,
     released,
     revoked,
     spent_of,
@@ -69,7 +69,10 @@ class Spending(NamedTuple):
 
 
 class Holds:
-    """The holds of all accounts. `wall` gives the time."""
+    """The holds of all accounts. `wall` gives the time.
+
+    What was told is told again now and then: a hold that was released or revoked since stays so, as long as it would have lasted.
+    """
 
     def __init__(self, standings: Standings, counter: HoldCounter, wall: Callable[[], float]) -> None:
         self._standings, self._counter, self._wall = standings, counter, wall
@@ -85,12 +88,16 @@ class Holds:
         def make(account: HeldAccount | None, now: float) -> HeldAccount:
             account = account or opened(purchase.account, now, purchase.balance or 0)
             known = find(account, purchase.id)
-            if known is not None and (known.tokens, known.held) == (purchase.tokens, held):
-                return account  # told twice, and it may have been released since
             at = known.made_at if known is not None else now
             return bought(account, Hold(purchase.id, purchase.account, purchase.tokens, held, lapses_at, at, reason=reason), now)
 
-        await self._change(purchase.account, make, reason)
+        def told(account: HeldAccount) -> bool:
+            known = find(account, purchase.id)
+            same = known is not None and (known.tokens, known.held, known.lapses_at) == (purchase.tokens, held, lapses_at)
+            return same or (known is not None and (known.state == "revoked" or known.warned))
+
+        if lapses_at > self._wall():
+            await self._change(purchase.account, make, reason, told=told)
 
     async def purchased(self, purchase: Purchase) -> None:
         """A purchase of which nothing is held: if others of the account are, its tokens may be spent too."""
@@ -117,7 +124,7 @@ class Holds:
             hold = Hold(purchase_id, account, tokens, tokens, now + WARNED_LAPSE_S, now, reason=reason, warned=True)
             return warned(found or opened(account, now, 0), hold, spent if found is not None else 0, now)
 
-        await self._change(account, make, reason)
+        await self._change(account, make, reason, told=lambda found: (hold := find(found, purchase_id)) is not None and hold.warned)
 
     async def release(self, purchase_id: str, by: str, reason: str) -> Hold:
         """What is held of a purchase may be spent from now on; raises NoHoldError and NotHeldError."""
@@ -163,11 +170,18 @@ class Holds:
             raise NotHeldError(hold.state)
         return hold
 
-    async def _change(self, account: str, change: Change, reason: str, author: str = _AUTHOR) -> Standing | None:
-        """Change what is held of an account; what has ended is no account any more: what was spent since was not counted."""
+    async def _change(
+        self, account: str, change: Change, reason: str, author: str = _AUTHOR, told: Callable[[HeldAccount], bool] = lambda _: False
+    ) -> Standing | None:
+        """Change what is held of an account, unless that was `told` before.
+
+        Where all holds have ended there is no account any more to be changed: what was spent since was not counted.
+        """
 
         def make(word: Standing | None) -> Standing | None:
             now = self._wall()
+            if word is not None and word.held is not None and told(word.held):
+                return word
             before = word.held if word is not None and word.held is not None and stands(word.held, now) else None
             after = change(before, now)
             if after == before:
@@ -207,4 +221,4 @@ def _word(account: str, held: HeldAccount, reason: str, author: str, now: float)
 
 
 def _until(held: HeldAccount, now: float) -> float:
-    return max(ends_at(held), now) + SWEPT_S
+    return max(over_at(held), now) + SWEPT_S

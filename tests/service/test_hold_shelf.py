@@ -169,7 +169,7 @@ async def test_payment_that_failed(here: Process, heeding: Heeding) -> None:
     """Of tokens that there never were nothing more is spent, not even what is in hand."""
     sidecars = [await heeding() for _ in range(2)]
     await open_(here, held=1, tokens=50_001)
-    await open_(here, "p2", 1, tokens=1)
+    await open_(here, "p2", 1, tokens=11)
     assert await admitted(sidecars, 1_000) == 1_000
     assert any(meter.share.hand for sidecar in sidecars for meter in sidecar.shelf("hold").meters())
     await here.holds.withdraw("acme", "p1")

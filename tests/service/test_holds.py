@@ -115,9 +115,31 @@ async def test_warning(here: Process) -> None:
     assert free(here) == 0
     assert acme(here).holds[0].lapses_at == here.wall() + WARNED_LAPSE_S
     await here.holds.release("p1", "mia", "they called")
-    await here.holds.purchased(purchase("p2", 5))
     await here.holds.warned("acme", "p1", 100, "early fraud warning")
-    assert here.holds.account("acme") is not None
+    assert not stands(acme(here), here.wall())
+
+
+async def test_told_again_after_a_persons_word(here: Process) -> None:
+    """A hold that a person has released or revoked is not opened again by being told again, for as long as it would have lasted."""
+    lapses_at, sweep = here.wall() + DAY, here.sweep()
+    for id, end in (("p1", here.holds.release), ("p2", here.holds.revoke)):
+        await here.holds.open(purchase(id), 40, lapses_at, "unusual")
+        await end(id, "mia", "seen")
+        await sweep.turn()
+        await here.holds.open(purchase(id), 40, lapses_at, "unusual")
+        assert acme(here).holds[-1].state == {"p1": "released", "p2": "revoked"}[id]
+    here.wall.now += DAY
+    await here.holds.open(purchase("p3"), 40, lapses_at, "unusual")
+    assert [hold.purchase for hold in acme(here).holds] == ["p2"]
+
+
+async def test_attempt_with_another_card(here: Process) -> None:
+    """Another attempt of the same purchase is held anew, also where the one before was released."""
+    await opened(here)
+    await here.holds.release("p1", "mia", "known")
+    here.wall.now += 1
+    await opened(here)
+    assert [hold.state for hold in acme(here).holds] == ["held"]
 
 
 async def test_spending_without_the_store(here: Process, own_node: Node) -> None:
