@@ -12,6 +12,7 @@ import structlog
 
 from ratelimit import __version__
 from ratelimit.anomaly.model import Model
+from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
@@ -109,7 +110,7 @@ class App:
         """Raises ConfigError for a policy that asks for risk where there can be none."""
         if policy.risk is not None and self._settings.signals == "off":
             raise ConfigError([f"{policy.source}: $.risk: needs signals, and RATELIMIT_SIGNALS is off; expected it to be on, or no risk"])
-        check_models(policy, Model.read)
+        check_models(policy, Model.read, PurchaseModel.read)
 
     def _webhook(self) -> WebhookTerms | None:
         url, secrets = self._settings.webhook_url, self._settings.webhook_secret

@@ -114,7 +114,7 @@ class Sidecar:
         holds: Holds,
         rulebook: Rulebook,
         stores: Stores,
-        models: Models | None,
+        models: Models[RiskModel] | None,
         terms: Terms,
     ) -> None:
         self._limiter, self._purchases, self._rulebook, self._models = limiter, purchases, rulebook, models
@@ -191,7 +191,7 @@ class Sidecar:
         return usage
 
     @staticmethod
-    async def _open_models(usage: Usage, policy: Policy, stack: AsyncExitStack) -> Models:
+    async def _open_models(usage: Usage, policy: Policy, stack: AsyncExitStack) -> Models[RiskModel]:
         """What scores those signals, if the policy names a model; one that it names later is found as well."""
 
         def put(model: RiskModel | None) -> None:
@@ -201,7 +201,7 @@ class Sidecar:
             usage.scoring.challenge.model = model
 
         usage.scoring.challenge.adopt(policy)
-        models = Models(Model.read, put, put_challenger)
+        models: Models[RiskModel] = Models(Model.read, put, put_challenger)
         models.adopt(policy)
         await models.look(settled=True)
         keep_running(models.run, stack)

@@ -5,26 +5,24 @@ as anybody ever made are no more unusual than twice as many. Here the counts of 
 quantile tables, beyond which there were at least twenty subjects. Of a count x and an edge e the excess is log2((1 + x) / (1 + e)), 0 below
 it, and a row's is that of the count that is farthest out.
 
-It is joined to the forest's score s as 1 - (1 - s)·2^(-excess/4): whoever is within the edges keeps the score, and four doublings halve
-what is left to 1. On simulated traffic a steeper rise found no more floods, and less of those who only try a few passwords an hour.
+It is joined to the forest's score s as 1 - (1 - s)·2^(-excess/h): whoever is within the edges keeps the score, and h doublings halve what
+is left to 1. For requests h is 4: on simulated traffic a steeper rise found no more floods, and less of those who only try a few passwords
+an hour. For purchases it is 2: nobody pays a thousand times as much.
 """
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.anomaly.quantiles import Quantiles
 
-HALVED_BY: Final = 4.0  # doublings
-
 Floats = NDArray[np.float64]
 
 
 class Excess:
-    """Made ready from a kind's quantile tables, for those columns that are counted."""
+    """Made ready from a kind's quantile tables, for those columns that are counted; `halved_by` is h."""
 
-    def __init__(self, quantiles: Quantiles, columns: NDArray[np.intp]) -> None:
+    def __init__(self, quantiles: Quantiles, columns: NDArray[np.intp], halved_by: float) -> None:
+        self._halved_by = halved_by
         known = np.isfinite(quantiles.edges[columns, -1])  # of too few there is no edge
         self._columns = columns[known]
         self._least = 1 + np.maximum(quantiles.edges[self._columns, -1], 0)
@@ -37,5 +35,5 @@ class Excess:
 
     def joined(self, scores: Floats, rows: Floats) -> Floats:
         """The forest's scores (n,), 0..1, raised by what goes beyond; still 0..1."""
-        raised: Floats = 1 - (1 - scores) * np.exp2(self.of(rows) / -HALVED_BY)
+        raised: Floats = 1 - (1 - scores) * np.exp2(self.of(rows) / -self._halved_by)
         return raised

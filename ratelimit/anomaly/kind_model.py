@@ -148,7 +148,7 @@ class KindModel:
         self._known = np.asarray(np.isfinite(parts.quantiles.edges).any(axis=1))
         self._forest = Forest(parts.trees)
         self._fraud = Forest(parts.fraud[0]) if parts.fraud is not None else None
-        self._excess = Excess(parts.quantiles, self._table.counted)
+        self._excess = Excess(parts.quantiles, self._table.counted, self._table.halved_by)
         self._reasons = Reasons(parts.quantiles, self._table.names)
 
     def lacking(self, rows: Floats) -> NDArray[np.bool_]:

@@ -39,6 +39,6 @@ class Recipe(NamedTuple):
 RECIPES: Final[Mapping[Family, Recipe]] = {
     "requests": Recipe(),
     "purchases": Recipe(
-        samples=2_048, warm_days=7, steps=200, rate=0.05, leaf=40, features=0.3, mature_days=MATURE_DAYS, label_days=7, later=0.3
+        samples=2_048, trim=0.05, warm_days=7, steps=200, rate=0.05, leaf=40, features=0.3, mature_days=MATURE_DAYS, label_days=7, later=0.3
     ),
 }

@@ -26,8 +26,8 @@ class SignalTable(NamedTuple):
 
     With `optional` a site may never tell some of them, and what training knew of too few is not missed. `age` is the column of the age
     that chooses a row's peers. `counted` are those of which more is never a sign of honesty, and which grow with abuse by orders of
-    magnitude, see anomaly/excess. An isolation forest does not see `unseen`, a boosted one not `unlearned`; in `rising` columns its
-    chance never falls.
+    magnitude, and `halved_by` is how fast, see anomaly/excess. An isolation
+    forest does not see `unseen`, a boosted one not `unlearned`; in `rising` columns its chance never falls.
     """
 
     family: Family
@@ -39,6 +39,7 @@ class SignalTable(NamedTuple):
     optional: bool
     age: int
     counted: Columns
+    halved_by: float
     unseen: Mask
     unlearned: Mask
     rising: Mask
@@ -83,6 +84,7 @@ def _profiles(kind: Kind) -> SignalTable:
         optional=False,
         age=signals.COLUMN["age_s"],
         counted=_columns(signals.NAMES, _COUNTED),
+        halved_by=4.0,
         unseen=_mask(signals.NAMES, _UNSEEN),
         unlearned=_mask(signals.NAMES, ()),
         rising=_mask(signals.NAMES, _RISING),
@@ -91,24 +93,35 @@ def _profiles(kind: Kind) -> SignalTable:
 
 _BOUGHT: Final = purchase_signals.NAMES
 _MOST_UNTOLD: Final = 0.5  # of a purchase: device, email and where the card is from are the site's to tell or not
-_SITE: Final = [name for name in _BOUGHT if name.startswith("site_")]  # they say nothing of this purchase: rules look at them
-_FLAGS: Final = "is_weekend is_night is_setup is_grant".split()  # peers and clocks, no ways of buying
-_LONG: Final = ("_7d", "_30d")
+_SHARED: Final = ("card_", "ip_", "network_", "device_", "email_", "email_domain_")
+_DOUBLINGS: Final = 2.0  # beyond all that was usual, which halve what is left to the score 1; amounts do not grow as counts do
 
 
-def _volume(name: str) -> bool:
-    """Whether a signal says how much somebody buys over weeks, or how much is known of them: a good customer's are as unusual."""
-    return name.endswith(_LONG) and ("attempts" in name or "amount" in name or "labels" in name)
+def _of_the_site(name: str) -> bool:
+    """Signals that say nothing of this purchase: rules look at them."""
+    return name.startswith("site_")
 
 
-def _since(name: str) -> bool:
-    return name.endswith("_age_s") or name.startswith("since_")
+def _grows_with_abuse(name: str) -> bool:
+    """Distinct cards and accounts, what was declined or failed: a customer has reasons for one, never for many."""
+    words = ("declines_", "cards_", "accounts_", "checks_failed_", "failures_in_row", "failures_then_success")
+    return any(word in name for word in words) and not _of_the_site(name)
 
 
-def _more_is_worse(name: str) -> bool:
-    """Distinct cards and accounts, what was declined, failed or confirmed as fraud: a customer has reasons for one, never for many."""
-    words = ("declines_", "cards_", "accounts_", "checks_failed_", "fraud_share_", "failures_in_row", "failures_then_success")
-    return any(word in name for word in words) or name.endswith("_frauds")
+def _confirmed(name: str) -> bool:
+    return "fraud_share_" in name or name.endswith("_frauds")
+
+
+def _usual(name: str) -> bool:
+    """What makes nobody unusual: how long and how much somebody has bought, how busy or known what many share is, and when it is.
+
+    An isolation forest cuts along every signal alike, and would show good customers and popular networks first.
+    """
+    volume = ("attempts_" in name or "amount_" in name) and (name.startswith(_SHARED) or name.endswith(("_7d", "_30d")))
+    known = "labels_" in name or name.endswith("_frauds") or ("accounts_" in name and name.endswith(("_7d", "_30d")))
+    level = name.startswith("amount_mean_")
+    clock = name.endswith(("_age_s", "since_fraud_s")) or name.startswith(("since_", "is_"))
+    return volume or known or level or clock
 
 
 _PURCHASES: Final = SignalTable(
@@ -116,16 +129,15 @@ _PURCHASES: Final = SignalTable(
     version=purchase_signals.VERSION,
     names=_BOUGHT,
     units=tuple(signal.unit for signal in purchase_signals.PURCHASE_SIGNALS + purchase_signals.SITE_SIGNALS),
-    known=_mask(_BOUGHT, [name for name in _BOUGHT if name not in _SITE]),
+    known=_mask(_BOUGHT, [name for name in _BOUGHT if not _of_the_site(name)]),
     most_missing=_MOST_UNTOLD,
     optional=True,
     age=_BOUGHT.index("account_age_s"),
-    counted=_columns(
-        _BOUGHT, [name for name in _BOUGHT if name not in _SITE and (_more_is_worse(name) or name in {"amount", "amount_ratio"})]
-    ),
-    unseen=_mask(_BOUGHT, [*_SITE, *_FLAGS, *(name for name in _BOUGHT if _volume(name) or _since(name))]),
-    unlearned=_mask(_BOUGHT, _SITE),
-    rising=_mask(_BOUGHT, [name for name in _BOUGHT if name not in _SITE and _more_is_worse(name)]),
+    counted=_columns(_BOUGHT, [*filter(_grows_with_abuse, _BOUGHT), "amount", "amount_ratio", "amount_over_max"]),
+    halved_by=_DOUBLINGS,
+    unseen=_mask(_BOUGHT, [name for name in _BOUGHT if _of_the_site(name) or _usual(name)]),
+    unlearned=_mask(_BOUGHT, filter(_of_the_site, _BOUGHT)),
+    rising=_mask(_BOUGHT, [name for name in _BOUGHT if _grows_with_abuse(name) or _confirmed(name)]),
 )
 _TABLES: Final[Mapping[ModelKind, SignalTable]] = {**{kind: _profiles(kind) for kind in KINDS}, PURCHASE: _PURCHASES}
 FAMILIES: Final[Mapping[Family, tuple[ModelKind, ...]]] = {"requests": KINDS, "purchases": (PURCHASE,)}

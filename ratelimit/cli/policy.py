@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ratelimit.anomaly.model import Model
+from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.address import caller_prefix, parse_address
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.explanation import Question, explain
@@ -61,7 +62,7 @@ def _check_json(context: click.Context, file: Path) -> None:
 def _approved(file: Path) -> Policy:
     """The policy, with models that can do what it asks of them."""
     found = read_policy(file)
-    check_models(found, Model.read)
+    check_models(found, Model.read, PurchaseModel.read)
     return found
 
 

@@ -16,7 +16,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind, Rows, too_much_missing
 from ratelimit.core.subject import Single
-from ratelimit.service.model_watch import champion_of
+from ratelimit.service.model_section import REQUESTS
 from ratelimit.service.replay_flags import Ranked
 from ratelimit.service.watch import Watch
 
@@ -84,7 +84,7 @@ class OwnDays:
 
 def model_of(folder: Path | None, policies: Sequence[Policy]) -> Model | None:
     """The model in a folder; None: the first that a policy names, if any does."""
-    named = (champion_of(policy) for policy in policies)
+    named = (REQUESTS.champion(policy) for policy in policies)
     folder = folder or next((one for one in named if one is not None), None)
     return Model.read(folder) if folder is not None else None
 

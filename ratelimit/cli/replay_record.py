@@ -13,7 +13,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.record import Record
 from ratelimit.core.verdict import Again, again, mismatches, same
-from ratelimit.service.model_watch import champion_of
+from ratelimit.service.model_section import REQUESTS
 
 _MOST_BYTES: Final = 1_048_576
 _decode: Final = msgspec.json.Decoder(Record).decode
@@ -37,7 +37,7 @@ def replay_record(name: str, policy: Policy, model_folder: Path | None, *, as_js
     """
     record = _read(name)
     if model_folder is None and record.model is not None:
-        model_folder = champion_of(policy)
+        model_folder = REQUESTS.champion(policy)
     model = Model.read(model_folder) if model_folder is not None else None
     problems = mismatches(record, policy, model)
     if problems:

@@ -18,6 +18,7 @@ PROFILES: Final = "rl1:profiles"  # the sample by which they are counted
 VELOCITY: Final = "rl1:v:"  # what was bought of late by an account, with a card, from an address, ...
 TALLY: Final = "rl1:t:"  # how purchases go, all together and by country, brand and funding
 BOOK: Final = "rl1:o:"  # what is known of a purchase
+ALLOWANCE: Final = "rl1:a:"  # what was taken of a sum of money
 STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the same node their changes
 STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
 CASES: Final = "rl1:{cases}"  # what waits for a person

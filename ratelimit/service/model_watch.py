@@ -1,74 +1,59 @@
 """Keeps the models in force in step with their folders: swaps in what is sound, keeps the last good one when it is not.
 
 The policy says where they lie, beside its own file. A folder is looked at once a second by its manifest, which is written last and names
-the digest of all else. A new one counts when two looks in a row find the same. The *champion* gives risks; a *challenger* decides nothing.
+the digest of all else. A new one counts when two looks in a row find the same.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import structlog
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
-from ratelimit.core.protocols import RiskModel
+from ratelimit.core.protocols import PurchaseScorer, RiskModel
+from ratelimit.service.model_section import PURCHASES, REQUESTS, ModelSection, Versioned
 
 LOOK_EVERY_S: Final = 1.0
 MANIFEST: Final = "manifest.json"
 
 _log = structlog.get_logger()
 
-ReadModel = Callable[[Path], RiskModel]  # raises ConfigError
-Put = Callable[[RiskModel | None], None]
 FolderOf = Callable[[Policy], Path | None]
+M = TypeVar("M", bound=Versioned)
+Read = Callable[[Path], M]  # raises ConfigError
 
 
-def check_models(policy: Policy, read: ReadModel) -> None:
+def check_models(policy: Policy, requests: Read[RiskModel], purchases: Read[PurchaseScorer]) -> None:
     """Whether the models that a policy names can do what it asks of them. Raises ConfigError with every problem."""
-    problems: list[str] = []
-    for folder in (champion_of(policy), challenger_of(policy)):
-        try:
-            model = read(folder) if folder is not None else None
-        except ConfigError as error:
-            problems += error.problems
-            continue
-        if model is not None and folder == champion_of(policy) and (problem := _not_enforceable(policy, model)):
-            problems.append(f"{policy.source}: {problem}")
-    if problems:
+    if problems := [*_problems(policy, REQUESTS, requests), *_problems(policy, PURCHASES, purchases)]:
         raise ConfigError(problems)
 
 
-def champion_of(policy: Policy) -> Path | None:
-    """The folder of the model that gives risks."""
-    return Path(policy.source).parent / policy.risk.model if policy.risk is not None else None
+def _problems(policy: Policy, section: ModelSection, read: Read[M]) -> Iterator[str]:
+    for folder in (section.champion(policy), section.challenger(policy)):
+        try:
+            model = read(folder) if folder is not None else None
+        except ConfigError as error:
+            yield from error.problems
+            continue
+        if model is not None and folder == section.champion(policy) and (problem := section.problem(policy, model)):
+            yield f"{policy.source}: {problem}"
 
 
-def challenger_of(policy: Policy) -> Path | None:
-    """The folder of the model that is only watched."""
-    if policy.risk is None or policy.risk.challenger is None:
-        return None
-    return Path(policy.source).parent / policy.risk.challenger
+class ModelWatch(Generic[M]):
+    """One model's folder, the champion's or the challenger's of a section.
 
+    `model` is what is in force, `problems` are those of the folder as it is now.
+    """
 
-def _not_enforceable(policy: Policy, model: RiskModel) -> str | None:
-    if model.calibrated or policy.mode == "shadow" or policy.risk is None or policy.risk.mode == "shadow":
-        return None
-    return (
-        f"$.risk.requests.mode: enforce needs a calibrated model; {policy.risk.model} ({model.version}) is not, so there is no risk; "
-        "run `ratelimit calibrate` on the site's own traffic, or say mode: shadow"
-    )
-
-
-class ModelWatch:
-    """One model's folder. `model` is what is in force, `problems` are those of the folder as it is now."""
-
-    def __init__(self, role: str, folder_of: FolderOf, read: ReadModel, put: Put) -> None:
-        self.role: Final = role
-        self._folder_of = folder_of
-        self.model: RiskModel | None = None
+    def __init__(self, role: str, section: ModelSection, folder_of: FolderOf, read: Read[M], put: Callable[[M | None], None]) -> None:
+        self.role: Final = section.prefix + role
+        self._section, self._folder_of = section, folder_of
+        self.model: M | None = None
         self.problems: list[str] = []
         self.failed = 0  # contents that could not be used, each counted once
         self._read, self._put = read, put
@@ -98,7 +83,7 @@ class ModelWatch:
         self._judged = found
         try:
             model = await asyncio.to_thread(self._read, folder)
-            if folder == champion_of(policy) and (problem := _not_enforceable(policy, model)):
+            if folder == self._section.champion(policy) and (problem := self._section.problem(policy, model)):
                 raise ConfigError([f"{folder}: {problem}"])  # noqa: TRY301  judged as what cannot be read
         except ConfigError as error:
             self._refuse(error)
@@ -106,7 +91,7 @@ class ModelWatch:
         if folder == self._folder:  # which another policy may have changed meanwhile
             self._swap(model)
 
-    def _swap(self, model: RiskModel | None) -> None:
+    def _swap(self, model: M | None) -> None:
         self.problems = []
         if model is None or self.model is None or model.version != self.model.version:
             self.model = model
@@ -119,15 +104,17 @@ class ModelWatch:
         _log.error("the model cannot be used; what was in force stays so", role=self.role, problems=error.problems)
 
 
-class Models:
-    """Champion and challenger, side by side.
+class Models(Generic[M]):
+    """Champion and challenger of a section, side by side.
 
     `put` is given every champion that comes into force, None when there is none any more; `put_challenger` the same of challengers.
     """
 
-    def __init__(self, read: ReadModel, put: Put, put_challenger: Put) -> None:
-        self.champion: Final = ModelWatch("champion", champion_of, read, put)
-        self.challenger: Final = ModelWatch("challenger", challenger_of, read, put_challenger)
+    def __init__(
+        self, read: Read[M], put: Callable[[M | None], None], put_challenger: Callable[[M | None], None], section: ModelSection = REQUESTS
+    ) -> None:
+        self.champion: Final = ModelWatch("champion", section, section.champion, read, put)
+        self.challenger: Final = ModelWatch("challenger", section, section.challenger, read, put_challenger)
 
     def adopt(self, policy: Policy) -> None:
         """A policy is in force; what it names is read with the next look."""

@@ -1,7 +1,7 @@
 """`/metrics`: what the parts counted, read when somebody asks. On the hot path an integer is added to, and no part knows of Prometheus."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -70,7 +70,7 @@ _SIGNALS_NODE: Final = {
 
 
 def sidecar_figures(
-    limiter: Limiter, gateway: Counts, nodes: Iterable[Node], signal_nodes: Iterable[Node], models: Iterable[ModelWatch]
+    limiter: Limiter, gateway: Counts, nodes: Iterable[Node], signal_nodes: Iterable[Node], models: Iterable[ModelWatch[Any]]
 ) -> Iterator[Metric]:
     """What one sidecar counted; `signal_nodes` are those of the connection that signals have of their own."""
     yield from _limiter(limiter)
@@ -161,7 +161,7 @@ def _store(prefix: str, meanings: Mapping[str, str], nodes: list[Node]) -> Itera
     yield away
 
 
-def _models(watches: list[ModelWatch]) -> Iterator[Metric]:
+def _models(watches: list[ModelWatch[Any]]) -> Iterator[Metric]:
     serving = GaugeMetricFamily(
         "ratelimit_model_serving", "Sidecars in which this model is in force.", labels=["role", "version", "calibrated"]
     )

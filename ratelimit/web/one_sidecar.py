@@ -8,6 +8,7 @@ from itertools import islice
 from prometheus_client.core import Metric
 
 from ratelimit.core.policy import Policy
+from ratelimit.core.protocols import RiskModel
 from ratelimit.core.record import Record
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import Models
@@ -32,7 +33,7 @@ class OneSidecar:
         nodes: Callable[[], Iterable[Node]],
         signal_nodes: Callable[[], Iterable[Node]] = tuple,
         *,
-        models: Models | None = None,
+        models: Models[RiskModel] | None = None,
         purchases: Purchases | None = None,
         rulebook: Rulebook | None = None,
     ) -> None:

@@ -59,7 +59,7 @@ def parts(kind: Kind, *, calibrated: bool = True, labels: bool = False, trees: i
     return made
 
 
-def write(folder: Path, manifest: Manifest, of: Mapping[Kind, Parts], **arrays: NDArray[Any]) -> str:
+def write(folder: Path, manifest: Manifest, of: Mapping[Any, Parts], **arrays: NDArray[Any]) -> str:
     """The folder of a model; `arrays` are put in the place of those made. Returns its version."""
     made = {name: array for kind, its in of.items() for name, array in its.arrays(kind).items()}
     cohorts = {kind: its.ranks.cohorts for kind, its in of.items() if its.ranks is not None}

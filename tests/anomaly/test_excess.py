@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ratelimit.anomaly.excess import HALVED_BY, Excess
+from ratelimit.anomaly.excess import Excess
 from ratelimit.anomaly.kind_model import KindModel
 from ratelimit.anomaly.quantiles import quantiles_of
 from ratelimit.anomaly.signal_table import table_of
@@ -12,8 +12,9 @@ from tests.anomaly.models import parts, signals, usual
 
 ROWS = signals("api_key", 600)
 EDGES = quantiles_of(ROWS, np.arange(len(ROWS))).edges[:, -1]
-COUNTED = table_of("api_key").counted
-EXCESS = Excess(quantiles_of(ROWS, np.arange(len(ROWS))), COUNTED)
+TABLE = table_of("api_key")
+COUNTED, HALVED_BY = TABLE.counted, TABLE.halved_by
+EXCESS = Excess(quantiles_of(ROWS, np.arange(len(ROWS))), COUNTED, HALVED_BY)
 
 
 def beyond(name: str, times: float) -> np.ndarray:

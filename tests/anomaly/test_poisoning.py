@@ -59,8 +59,9 @@ def flood() -> np.ndarray:
 
 def test_what_is_far_beyond_stays_so(tmp_path: Path) -> None:
     """A handful cannot be the twenty subjects of the outermost step: the edges and the score of a flood hardly move."""
+    table = table_of("api_key")
     clean, poisoned = (fitted(trails(tmp_path / str(known), poisoned=known)) for known in (False, True))
-    excess, moved = (Excess(one.parts.quantiles, table_of("api_key").counted).of(flood())[0] for one in (clean, poisoned))
+    excess, moved = (Excess(one.parts.quantiles, table.counted, table.halved_by).of(flood())[0] for one in (clean, poisoned))
     assert excess > 7
     assert moved == pytest.approx(excess, abs=0.5)
     score, of_moved = (KindModel("api_key", one.parts).raw(flood())[0] for one in (clean, poisoned))

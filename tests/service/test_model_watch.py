@@ -8,13 +8,17 @@ import pytest
 from ratelimit.anomaly.artifact import ARRAYS
 from ratelimit.anomaly.manifest import Manifest, Trained
 from ratelimit.anomaly.model import Model
+from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.protocols import RiskModel
 from ratelimit.core.signals import NAMES, VERSION
+from ratelimit.service.model_section import PURCHASES
 from ratelimit.service.model_watch import Models, check_models
 from tests.anomaly.models import parts, write
+from tests.anomaly.purchases import MANIFEST as PURCHASE_MANIFEST
+from tests.anomaly.purchases import parts as purchase_parts
 from tests.service.conftest import bucket
 
 MANIFEST = Manifest(signal_version=VERSION, signals=NAMES, trained=Trained("2026-03-01", "2026-03-14", {}, {}), libraries={})
@@ -119,11 +123,47 @@ def test_what_a_policy_may_ask(tmp_path: Path) -> None:
     write(tmp_path / "models/a", MANIFEST, {"ip": PLAIN})
     write(tmp_path / "models/b", MANIFEST, {"ip": CALIBRATED})
     for fine in (policy(tmp_path), policy(tmp_path, mode="enforce", whole="shadow"), policy(tmp_path, mode="enforce", model="models/b")):
-        check_models(fine, Model.read)
-    check_models(policy(tmp_path, mode="enforce", model="models/b", challenger="models/a"), Model.read)
+        check_models(fine, Model.read, PurchaseModel.read)
+    check_models(policy(tmp_path, mode="enforce", model="models/b", challenger="models/a"), Model.read, PurchaseModel.read)
     with pytest.raises(ConfigError) as refused:
-        check_models(policy(tmp_path, mode="enforce", challenger="nowhere"), Model.read)
+        check_models(policy(tmp_path, mode="enforce", challenger="nowhere"), Model.read, PurchaseModel.read)
     mode, challenger = refused.value.problems
     assert mode.startswith(f"{tmp_path}/ratelimit.yaml: $.risk.requests.mode: enforce needs a calibrated model; models/a (")
     assert "run `ratelimit calibrate`" in mode
     assert challenger.startswith(f"{tmp_path}/nowhere/manifest.json: is missing")
+
+
+def purchase_policy(folder: Path, *, mode: str = "shadow") -> Policy:
+    """A policy that names a model of purchases."""
+    purchases = {"model": "models/p", "throttle": [{"above": 0.99}], "mode": mode}
+    file = {"version": 1, "limits": [bucket("ip", 5, per="ip")], "risk": {"purchases": purchases}}
+    return Policy(parse_policy(file, "test"), str(folder / "ratelimit.yaml"))
+
+
+def test_what_a_policy_may_ask_of_purchases(tmp_path: Path) -> None:
+    """A model that is missing, of requests, or not calibrated where it is to be enforced is a problem; in shadow it is none."""
+    with pytest.raises(ConfigError, match=r"models/p/manifest\.json: is missing"):
+        check_models(purchase_policy(tmp_path), Model.read, PurchaseModel.read)
+    write(tmp_path / "models/p", MANIFEST, {"ip": PLAIN})
+    with pytest.raises(ConfigError, match="is a model of 'requests'; expected one of 'purchases'"):
+        check_models(purchase_policy(tmp_path), Model.read, PurchaseModel.read)
+    write(tmp_path / "models/p", PURCHASE_MANIFEST, {"purchase": purchase_parts(calibrated=False)})
+    check_models(purchase_policy(tmp_path), Model.read, PurchaseModel.read)
+    with pytest.raises(ConfigError, match=r"risk\.purchases\.mode: enforce needs a calibrated model.*the site's own purchases"):
+        check_models(purchase_policy(tmp_path, mode="enforce"), Model.read, PurchaseModel.read)
+    write(tmp_path / "models/p", PURCHASE_MANIFEST, {"purchase": purchase_parts()})
+    check_models(purchase_policy(tmp_path, mode="enforce"), Model.read, PurchaseModel.read)
+
+
+async def test_models_of_purchases_are_swapped_in(tmp_path: Path) -> None:
+    """As those of requests are, under roles of their own."""
+    version = write(tmp_path / "models/p", PURCHASE_MANIFEST, {"purchase": purchase_parts()})
+    put: list[PurchaseModel | None] = []
+    models = Models(PurchaseModel.read, put.append, put.append, PURCHASES)
+    models.adopt(purchase_policy(tmp_path))
+    await models.look(settled=True)
+    assert [model.version for model in put if model is not None] == [version]
+    assert (models.champion.role, models.challenger.role) == ("purchase champion", "purchase challenger")
+    models.adopt(policy(tmp_path))
+    await models.look(settled=True)
+    assert put[-1] is None

@@ -1,6 +1,5 @@
 """What becomes of Stripe's events: each once, whatever order they come in, also where workers end midway."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from random import Random
@@ -8,12 +7,8 @@ from typing import Any
 
 import pytest
 
-from ratelimit.core.stripe_event import heard
-from ratelimit.core.stripe_fact import conclusions
-from ratelimit.core.stripe_inbox import REPEATED, STORED, TWIN
 from ratelimit.stores.client import RedisStore
-from tests.core.stripe_payloads import charge, dispute, event, intent, setup, warning
-from tests.service.stripe_site import STANDS_STILL, Site, attempts_of, dump, purchase, site, story
+from tests.service.stripe_site import Site, attempts_of, dump, purchase, site, story
 from tests.stores.conftest import Node
 
 
