@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from ratelimit.core import stripe_inbox
 from ratelimit.core.protocols import Store
-from ratelimit.core.purchase_entry import Fact
 from ratelimit.core.stripe_event import Heard
-from ratelimit.core.stripe_inbox import STORED, State
+from ratelimit.core.stripe_inbox import STORED, Kept, State
 from ratelimit.service.ask import ask
 
 
@@ -22,11 +22,11 @@ class Shelved(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fact that waits for its purchase, or is dead. `at` is since when; `why` what went wrong, `looks` how often it was looked at."""
 
     event: str
-    type: str
-    object: str
-    attempt: int
-    said: dict[str, str | int | bool | None]
     at: float
+    type: str = ""
+    object: str = ""
+    attempt: int = 0
+    said: dict[str, str | int | bool | None] = {}
     why: str | None = None
     looks: int | None = None
 
@@ -49,7 +49,7 @@ class StripeInbox:
     async def shelf(self, name: str) -> list[Shelved]:
         """What is `parked` or `dead`, up to MOST_LISTED."""
         records = [stripe_inbox.kept(record) for record in await self._ask(stripe_inbox.listing(name)) if record]
-        return [_shelved(stripe_inbox.fact_of(record.fact), record.at, record.why) for record in records]
+        return [_shelved(record) for record in records]
 
     async def retry(self, event: str) -> bool:
         """Put a dead fact into the inbox again; False if there is none of that event."""
@@ -70,6 +70,10 @@ class StripeInbox:
         return answer
 
 
-def _shelved(fact: Fact, at: float, why: int | str) -> Shelved:
-    told: dict[str, Any] = {"why": why} if isinstance(why, str) else {"looks": why}
-    return Shelved(event=fact.event, type=fact.type, object=fact.object, attempt=fact.attempt, said=fact.said, at=at, **told)
+def _shelved(record: Kept) -> Shelved:
+    told: dict[str, Any] = {"why": record.why} if isinstance(record.why, str) else {"looks": record.why}
+    try:
+        fact = stripe_inbox.fact_of(record.fact)
+    except msgspec.DecodeError:  # of a version that we do not know, which is why it is dead
+        return Shelved(event=record.event, at=record.at, **told)
+    return Shelved(event=record.event, type=fact.type, object=fact.object, attempt=fact.attempt, said=fact.said, at=record.at, **told)

@@ -61,10 +61,10 @@ class Site(NamedTuple):
         """Work until there is nothing left to do, now or after a while."""
         others = [self.another_worker() for _ in range(workers - 1)]
         for _ in range(8):
+            await self.worker.look()
             while any(await asyncio.gather(*(worker.work() for worker in (self.worker, *others)))):
                 pass
             self.later.now += 86_400
-            await self.worker.look()
 
     def another_worker(self) -> StripeWorker:
         """One that another process might have."""
@@ -83,8 +83,7 @@ async def site(store: RedisStore, url: str, stack: AsyncExitStack) -> Site:
     running = await process(store, url, still, stack)
     inbox = StripeInbox(store, still)
     cases = Cases(store, inbox, still)
-    purchases = Purchases(store, KEYS, policy(bucket("key", 9)), still)
-    purchases.velocity = Velocity(KEYS, ADDRESSES)
+    purchases = Purchases(store, KEYS, policy(bucket("key", 9)), still, ADDRESSES)
     return Site(store, running, purchases, inbox, cases, _worker(store, running, inbox, cases, later), later)
 
 
@@ -93,7 +92,7 @@ def _worker(store: RedisStore, running: Process, inbox: StripeInbox, cases: Case
 
 
 def purchase(number: int, attempt: int = 1) -> Purchase:
-    """One of many purchases: accounts buy more than once, cards and addresses are shared by some, but none by so many that logs are full."""
+    """One of many purchases: accounts buy more than once, cards and addresses are shared, but none by so many that a log is full."""
     card = Card(fingerprint=f"card{number % 37}-{attempt}", last4="4242", exp_month=8, exp_year=2030, country="US", brand="visa")
     return Purchase(
         id=f"p{number}",
