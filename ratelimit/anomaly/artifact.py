@@ -86,6 +86,15 @@ def read_artifact(folder: Path, family: Family = "requests") -> Artifact:
     return Artifact(folder, manifest, _unpack(folder / ARRAYS, packed), _version(encoded))
 
 
+def family_of(folder: Path) -> Family:
+    """What a folder holds a model of; of what cannot be read that is requests, and reading it will say why."""
+    try:
+        found = msgspec.json.decode(_read(folder / MANIFEST, MAX_MANIFEST_BYTES))
+    except (ArtifactError, msgspec.DecodeError):
+        return "requests"
+    return "purchases" if isinstance(found, dict) and found.get("kind") == "purchases" else "requests"
+
+
 def _version(manifest: bytes) -> str:
     return sha256(manifest).hexdigest()[:VERSION_DIGITS]
 

@@ -9,7 +9,7 @@ Who has no label is taken to be honest where something is judged, which makes th
 from collections.abc import Callable, Iterable
 from math import inf
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from ratelimit.core.units import US_PER_S
 _MOST_SAID: Final = 5  # broken lines named
 HONEST: Final = "honest"
 
+L = TypeVar("L", bound=msgspec.Struct)
 Naming = Callable[[Kind, str], Subject | None]  # what a raw value of a log is called in a trail; None: it cannot be one
 
 
@@ -62,26 +63,36 @@ class Label(NamedTuple):
 
 def read_labels(path: Path, naming: Naming) -> list[Label]:
     """The labels in a file. Raises ConfigError that names the first lines that are none."""
+    found = (_label(line, naming) for line in decoded(path, _Line))
+    return [label for label in found if label is not None]
+
+
+def decoded(path: Path, kind: type[L]) -> list[L]:
+    """The lines of a file of labels. Raises ConfigError that names the first lines that are none."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read ({error.strerror}); expected labels, a JSON object a line"]) from None
-    labels, problems = [], []
-    decoder = msgspec.json.Decoder(_Line)
+    found, problems = [], []
+    decoder = msgspec.json.Decoder(kind)
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            label = _label(decoder.decode(line), naming)
+            found.append(_checked(decoder.decode(line)))
         except (msgspec.MsgspecError, BrokenLineError, UnicodeDecodeError) as error:
             problems.append(f"{path}:{number}: {error}")
-            continue
-        if label is not None:
-            labels.append(label)
     if problems:
         more = [f"{path}: and {len(problems) - _MOST_SAID} more lines"] if len(problems) > _MOST_SAID else []
         raise ConfigError(problems[:_MOST_SAID] + more)
-    return labels
+    return found
+
+
+def _checked(line: L) -> L:
+    """A line whose times can be read."""
+    for name in ("start", "until", "known_at"):
+        _seconds(getattr(line, name))
+    return line
 
 
 def _label(line: _Line, naming: Naming) -> Label | None:
@@ -97,7 +108,7 @@ def _label(line: _Line, naming: Naming) -> Label | None:
 def _seconds(instant: str | float) -> float:
     if isinstance(instant, str):
         return rfc3339_us(instant) / US_PER_S
-    return instant if instant == inf else number_us(instant) / US_PER_S
+    return instant if abs(instant) == inf else number_us(instant) / US_PER_S
 
 
 class Marks(NamedTuple):

@@ -51,7 +51,7 @@ def read_logs(how: Reading, work: Callable[[Iterable[Entry]], None]) -> list[Log
     with ExitStack() as stack:
         files = [stack.enter_context(closing(LogFile(name))) for name in how.logs]
         readers = [LogReader(file.name, how.log_format, how.names) for file in files]
-        tick = _byte_bar(stack, how.verb, files) if sys.stderr.isatty() and not how.quiet else None
+        tick = byte_bar(stack, how.verb, files) if sys.stderr.isatty() and not how.quiet else None
         work(_merged(files, readers, tick, in_order=how.in_order))
         for file, reader in zip(files, readers, strict=True):
             reader.ended_early = file.problem
@@ -61,20 +61,21 @@ def read_logs(how: Reading, work: Callable[[Iterable[Entry]], None]) -> list[Log
 
 def _merged(files: list[LogFile], readers: list[LogReader], tick: Callable[[], None] | None, *, in_order: bool) -> Iterable[Entry]:
     """The entries of all logs by time, as far as each log is in order by itself."""
-    streams = [reader.entries(_ticking(file.lines(), tick) if tick else file.lines()) for file, reader in zip(files, readers, strict=True)]
+    streams = [reader.entries(ticking(file.lines(), tick) if tick else file.lines()) for file, reader in zip(files, readers, strict=True)]
     time_us = itemgetter(0)
     merged = heapq.merge(*streams, key=time_us) if len(streams) > 1 else streams[0]
     return sorted(merged, key=time_us) if in_order else merged
 
 
-def _ticking(lines: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
+def ticking(lines: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
+    """The same lines; `tick` is called now and then."""
     for number, line in enumerate(lines):
         if number % _TICK_LINES == 0:
             tick()
         yield line
 
 
-def _byte_bar(stack: ExitStack, verb: str, files: list[LogFile]) -> Callable[[], None]:
+def byte_bar(stack: ExitStack, verb: str, files: list[LogFile]) -> Callable[[], None]:
     """A bar on standard error that counts the bytes read of all files; call what is returned now and then."""
     sizes = [file.size for file in files]
     total = None if None in sizes else sum(size or 0 for size in sizes)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shlex import join
 from typing import Any
@@ -12,37 +12,40 @@ import msgspec
 from rich.console import Console
 from rich.markdown import Markdown
 
-from ratelimit.anomaly.artifact import CARD, write_artifact
+from ratelimit.anomaly.artifact import CARD, family_of, write_artifact
 from ratelimit.anomaly.build import Built, build
 from ratelimit.anomaly.calibration import Ranking, calibrate
 from ratelimit.anomaly.card import card, findings
 from ratelimit.anomaly.evaluation import evaluate
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.plot import plots
-from ratelimit.anomaly.recipe import Recipe
-from ratelimit.anomaly.signal_table import ModelKind
+from ratelimit.anomaly.recipe import RECIPES
+from ratelimit.anomaly.signal_table import Family, ModelKind
 from ratelimit.cli.model import FINDINGS
-from ratelimit.cli.past import Asked, past_of
+from ratelimit.cli.past import Asked, Past, past_of
+from ratelimit.cli.purchase_past import purchase_past_of
 from ratelimit.core.errors import ConfigError
 
 _WIDTH = 160  # columns of tables that do not go to a terminal
 
 
-def train_model(options: Mapping[str, Any], out: Path, seed: int, held_days: int) -> None:
-    """Train, write and say what was made."""
+def train_model(options: Mapping[str, Any], family: Family, out: Path, **recipe: int) -> None:
+    """Train, write and say what was made; `recipe` is what of it was asked for."""
     _writable(out)
-    recipe = Recipe(seed=seed, held_days=held_days)
-    with past_of(Asked.of("train", options)) as past, _stages("fitting", options) as on_kind:
-        built = build(past.trails, past.labels, recipe, on_kind)
-    command = ["ratelimit", "train", "requests", *_repeated(options), "--out", str(out), "--seed", str(seed), "--held-days", str(held_days)]
+    with _past_of(family, Asked.of("train", options)) as past, _stages("fitting", options) as on_kind:
+        built = build(past.trails, past.labels, RECIPES[family]._replace(**recipe), on_kind)
+    command = ["ratelimit", "train", family, *_repeated(options), "--out", str(out)]
+    asked = {name: value for name, value in recipe.items() if name != "label_days"}  # which follow from those held
+    command += [word for name, value in asked.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     _write(out, built, join(command), as_json=options["as_json"])
 
 
 def calibrate_model(options: Mapping[str, Any], model_dir: Path, out: Path, least_days: int, *, simulated: bool) -> None:
     """Calibrate, write and say what was made."""
     _writable(out)
-    model = Model.read(model_dir)
-    with past_of(Asked.of("calibrate", options)) as past, _stages("ranking", options) as on_kind:
+    family = family_of(model_dir)
+    model = Model.read(model_dir, family)
+    with _past_of(family, Asked.of("calibrate", options)) as past, _stages("ranking", options) as on_kind:
         built = calibrate(model, past.trails, past.labels, Ranking(least=least_days, simulated=simulated), on_kind)
     command = ["ratelimit", "calibrate", str(model_dir), *_repeated(options), "--out", str(out)]
     command += ["--simulated"] * simulated + ["--least-days", str(least_days)]
@@ -53,8 +56,9 @@ def evaluate_model(options: Mapping[str, Any], model_dir: Path, out: Path | None
     """Judge and say what was found; write it where that was asked for."""
     if out is not None:
         _writable(out)
-    model = Model.read(model_dir)
-    with past_of(Asked.of("evaluate", options)) as past, _stages("judging", options) as on_kind:
+    family = family_of(model_dir)
+    model = Model.read(model_dir, family)
+    with _past_of(family, Asked.of("evaluate", options)) as past, _stages("judging", options) as on_kind:
         found = evaluate(model, past.trails, past.labels, on_kind)
     evaluations = [evaluation for evaluation, _ in found.values()]
     encoded = msgspec.json.format(msgspec.json.encode(evaluations), indent=2) + b"\n"
@@ -69,6 +73,10 @@ def evaluate_model(options: Mapping[str, Any], model_dir: Path, out: Path | None
         click.echo(encoded, nl=False)
     else:
         _console().print(Markdown(findings(evaluations, [])))
+
+
+def _past_of(family: Family, asked: Asked) -> AbstractContextManager[Past]:
+    return past_of(asked) if family == "requests" else purchase_past_of(asked)
 
 
 def _write(out: Path, built: Built, made_by: str, *, as_json: bool) -> None:
@@ -96,7 +104,9 @@ def _writable(folder: Path) -> None:
 
 def _repeated(options: Mapping[str, Any]) -> list[str]:
     """What was asked, as it is typed again."""
-    paths = [[f"--{name.replace('_', '-')}", str(options[name])] for name in ("labels", "policy", "ip_lists", "countries") if options[name]]
+    paths = [
+        [f"--{name.replace('_', '-')}", str(options[name])] for name in ("labels", "policy", "ip_lists", "countries") if options.get(name)
+    ]
     return [*options["logs"], *(word for path in paths for word in path)]
 
 
