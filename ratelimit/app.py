@@ -162,7 +162,9 @@ class App:
             lambda: serving.worker_restarts,
             desk.figures,
         )
-        runner = OperatorRunner(operator_application(watched, self._settings.operator_token, desk.routes()), counts)
+        runner = OperatorRunner(
+            operator_application(watched, self._settings.operator_token, desk.routes(lambda: serving.sidecars.policy)), counts
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")

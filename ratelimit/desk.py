@@ -5,12 +5,13 @@ There is one in every `serve`, however many workers answer the gateway.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
 
 from prometheus_client.core import Metric
 
+from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
@@ -19,6 +20,7 @@ from ratelimit.service.cases import Cases
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.hold_sweep import HoldSweep
 from ratelimit.service.holds import Holds
+from ratelimit.service.overrides import Overrides
 from ratelimit.service.standings import Standings
 from ratelimit.service.stripe_effects import StripeEffects
 from ratelimit.service.stripe_inbox import StripeInbox
@@ -33,6 +35,7 @@ from ratelimit.web.cases import CaseCalls
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
 from ratelimit.web.outgoing import Poster
+from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.route import Route
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_metrics import stripe_figures
@@ -55,9 +58,10 @@ class WebhookTerms(NamedTuple):
 class Desk:
     """What is opened goes onto the `stack`. `standings` are those of this process, for a sidecar in it as well."""
 
-    def __init__(self, standings: Standings, store: RedisStore, work: RedisStore, keys: StoreKeys) -> None:
+    def __init__(self, standings: Standings, store: RedisStore, work: RedisStore, store_key: bytes) -> None:
+        keys = StoreKeys(store_key)
         self.standings: Final = standings
-        self.keys: Final = keys
+        self._store_key = store_key
         self._counter = HoldCounter(store, keys, time.time)
         self.holds: Final = Holds(standings, self._counter, time.time)
         self._webhooks = WebhookQueue(store, time.time)
@@ -72,7 +76,7 @@ class Desk:
     async def open(cls, terms: Terms, webhook: WebhookTerms | None, stripe: StripeSecrets | None, stack: AsyncExitStack) -> "Desk":
         """Reach the store, or begin to try; `webhook` None: the site is told nothing; `stripe` None: no events are taken in."""
         standings, asked = await open_standings(terms, stack), await open_asked(terms, stack)
-        desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), StoreKeys(terms.store_key))
+        desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), terms.store_key)
         await desk._open_webhooks(webhook, stack)
         if stripe is not None:
             desk._verify = verifier(stripe.reveal())
@@ -80,10 +84,12 @@ class Desk:
         keep_running(desk._clean, stack)
         return desk
 
-    def routes(self) -> list[Route]:
-        """What it answers on the operator lane."""
+    def routes(self, policy: Callable[[], Policy]) -> list[Route]:
+        """What it answers on the operator lane; `policy` gives the one in force."""
+        overrides = Overrides(self.standings, self._store_key, policy, time.time)
         stripe = StripeDoor(self._inbox, self._verify, time.time)
         return [
+            *OverrideCalls(overrides, policy, time.time).routes(),
             *HoldCalls(self.holds).routes(),
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),

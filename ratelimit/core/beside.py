@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from ratelimit.core.decision import Reason
-from ratelimit.core.limit import Limit, Mode
+from ratelimit.core.limit import Limit, Mode, SubjectKind
 from ratelimit.core.risk_rule import Twin, slower
 from ratelimit.core.rule import Rule
-from ratelimit.core.standing import Standing
+from ratelimit.core.standing import Standing, TargetKind
 
 
 class OverrideThrottle(Limit, frozen=True):
@@ -48,6 +48,11 @@ def rule_twins(rule: Rule, limits: Iterable[Limit]) -> Iterator[RuleTwin]:
 def rule_twin_name(rule: str, limit: str) -> str:
     """How the bucket of a rule beside a limit is called; no limit's own name holds a colon."""
     return f"rule:{rule}:{limit}"
+
+
+def counts_by(per: Iterable[SubjectKind], kind: TargetKind) -> bool:
+    """Whether a limit can have another bucket for a target of that kind: it counts by it, or by the addresses in it."""
+    return any(one in {kind, "ip" if kind == "network" else kind} for one in per)
 
 
 LIMIT_RANK: Final = 0

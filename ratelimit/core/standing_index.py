@@ -8,13 +8,13 @@ from typing import Final, NamedTuple
 
 from ratelimit.core.address import mask, parse_address
 from ratelimit.core.identity import Caller
-from ratelimit.core.standing import Scope, Standing, Target
+from ratelimit.core.standing import Scope, Standing, Target, TargetKind
 
 Words = tuple[Standing, ...]
 _ById = dict[str, Standing]
 
 _NONE: Final[_ById] = {}
-_OF_REQUESTS: Final = frozenset({"api_key", "ip", "account", "network"})
+OF_REQUESTS: Final[frozenset[TargetKind]] = frozenset({"api_key", "ip", "account", "network"})  # what requests are known by
 
 
 class Found(NamedTuple):
@@ -92,7 +92,7 @@ class StandingIndex:
 
 
 def _meets_requests(word: Standing) -> bool:
-    return word.scope != "purchase" and word.target.kind in _OF_REQUESTS
+    return word.scope != "purchase" and word.target.kind in OF_REQUESTS
 
 
 def _network(target: Target) -> tuple[bytes, int] | None:

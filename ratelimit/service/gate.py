@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ratelimit.core.beside import override_throttle, rule_twin_name
+from ratelimit.core.beside import counts_by, override_throttle, rule_twin_name
 from ratelimit.core.identity import Caller
 from ratelimit.core.listing import Listing
 from ratelimit.core.passage import Passage, passage
@@ -22,7 +22,6 @@ from ratelimit.service.meter import Meter
 from ratelimit.service.shelf import Setting, Shelf
 
 _MOST_SHELVES: Final = 4_096
-_NETWORKS: Final = {"network": "ip"}  # what limits count by that a word about it can change
 
 
 class WordShelf(Shelf):
@@ -88,8 +87,7 @@ class Gate:
         """A limit whose bucket a word has made another for its target: the same bucket in the store, on other terms."""
         limit = shelf.limit
         for word in found.buckets:
-            kind = word.target.kind
-            if word.limit == limit.name and limit.bucket is not None and {kind, _NETWORKS.get(kind)} & set(limit.per):
+            if word.limit == limit.name and limit.bucket is not None and counts_by(limit.per, word.target.kind):
                 return self._of(word, limit.name, lambda word: _repriced(shelf, word, self._setting))
         return shelf
 

@@ -15,6 +15,7 @@ from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
+from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
 from ratelimit.web.problems import Problem
 
@@ -28,7 +29,7 @@ _SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Prob
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES], ref_template=REF)
+    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = list_of("decisions", "Decision")
     schemas["Records"] = list_of("records", "Record")
@@ -36,7 +37,7 @@ def openapi() -> Node:
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
-        "paths": {**_checks(), **_events(), **_purchases(), **hold_paths(), **_authorize(), **_health(), **_operator()},
+        "paths": {**_checks(), **_events(), **_purchases(), **hold_paths(), **override_paths(), **_authorize(), **_health(), **_operator()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {

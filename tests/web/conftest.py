@@ -18,6 +18,7 @@ from ratelimit.service.address_book import AddressBook
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
+from ratelimit.service.overrides import Overrides
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.reload import ReloadState
 from ratelimit.service.standings import Standings
@@ -33,6 +34,7 @@ from ratelimit.web.holds import HOLDS, HoldCalls
 from ratelimit.web.listen import listen
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
+from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.purchases import PURCHASES, PurchaseCall
 from ratelimit.web.shortcut import ShortcutServer
 from ratelimit.web.watched import Watched
@@ -90,6 +92,7 @@ class Gateway(NamedTuple):
     purchases: Purchases
     holds: Holds
     webhooks: WebhookQueue
+    standings: Standings
 
     async def connect(self) -> Connection:
         return Connection(*await asyncio.open_connection(*self.address))
@@ -108,9 +111,9 @@ class Gateway(NamedTuple):
             "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1"), head=method == "HEAD"
         )
 
-    async def post(self, path: str, body: bytes | dict[str, Any], *headers: str) -> Answer:
+    async def post(self, path: str, body: bytes | dict[str, Any], *headers: str, method: str = "POST") -> Answer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {len(content)}", *headers, "", ""]
+        lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(content)}", *headers, "", ""]
         return await self.ask("\r\n".join(lines).encode("latin-1") + content)
 
     async def check(self, **fields: Any) -> Answer:
@@ -162,7 +165,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             listener = await listen(ShortcutServer(lane, counts, lane), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
-            return Gateway(listener.address, limiter, counts, health, redis, purchases, holds, WebhookQueue(redis, time.time))
+            return Gateway(listener.address, limiter, counts, health, redis, purchases, holds, WebhookQueue(redis, time.time), standings)
 
         yield begin
 
@@ -177,7 +180,9 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
             sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes, purchases=gateway.purchases)
             watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3, desk=lambda: hold_figures(gateway.holds, None))
-            routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes()]
+            policy = lambda: sidecar.policy  # noqa: E731
+            overrides = OverrideCalls(Overrides(gateway.standings, SECRET, policy, time.time), policy, time.time)
+            routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes(), *overrides.routes()]
             runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None, routes), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

@@ -66,7 +66,7 @@ async def test_path_is_answered(path: str, start_operator: StartOperator) -> Non
         if "post" in described:
             answer = await lane.post(target, b"{}")
             assert str(answer.status) in described["post"]["responses"]
-            assert (await lane.get(target)).status == 405
+            assert "get" in described or (await lane.get(target)).status == 405
         else:
             answer = await lane.get(target + "?account=a" * (path == HOLDS), *REQUIRED)
             expected = 404 if "{id}" in path else 503 if path == DEAD else 200

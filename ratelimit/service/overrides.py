@@ -1,0 +1,90 @@
+"""Overrides: what people say about subjects and entities. Each is a word that stands under an id of its own; an edit is its next version.
+
+Who says what and why is written to the log with the word's id, never with whom it is about. Undoing one is taking it away.
+"""
+
+from collections.abc import Callable
+from secrets import token_hex
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from ratelimit.core.override import OverrideAsked, Pseudonyms, word_of
+from ratelimit.core.policy import Policy
+from ratelimit.core.standing import Standing, Target
+from ratelimit.service.standings import Standings
+
+_ID_BYTES: Final = 6
+
+_log = structlog.get_logger()
+
+
+class NoOverrideError(LookupError):
+    """No such override stands; it may have ended."""
+
+
+class Overrides:
+    """Of all standings those that people made. `policy` gives the one in force, `wall` seconds since the epoch."""
+
+    def __init__(self, standings: Standings, store_key: bytes, policy: Callable[[], Policy], wall: Callable[[], float]) -> None:
+        self._standings, self._store_key, self._policy, self._wall = standings, store_key, policy, wall
+
+    def target(self, text: str) -> Target:
+        """Whom a text is about; raises ItemError."""
+        return self._pseudonyms().target(text)
+
+    def word(self, asked: OverrideAsked) -> Standing:
+        """What is asked for, judged by the policy in force and not said; raises OverrideError."""
+        return word_of(asked, self._policy(), self._pseudonyms(), self._wall())
+
+    def get(self, id: str) -> Standing:
+        """The one with that id; raises NoOverrideError."""
+        word = self._standings.get(id)
+        if word is None or word.source != "override":
+            raise NoOverrideError
+        return word
+
+    def all(self, source: str = "override", target: Target | None = None) -> list[Standing]:
+        """Those that stand, latest first; of rules and holds as well, where their `source` is asked for."""
+        found = [word for word in self._standings.all() if word.source == source and target in {None, word.target}]
+        return sorted(found, key=lambda word: (word.made_at, word.id), reverse=True)
+
+    async def add(self, asked: OverrideAsked) -> Standing:
+        """Say it; raises OverrideError, StoreAwayError and FullError."""
+        word = replace(self.word(asked), id=token_hex(_ID_BYTES))
+        await self._standings.change(word.id, lambda _: word)
+        _log.info("an override was made", override=word.id, then=word.then, author=word.author, reason=word.reason)
+        return word
+
+    async def edit(self, id: str, asked: OverrideAsked) -> Standing:
+        """Say something else in its place; raises NoOverrideError beside what `add` does."""
+        self.get(id)
+        word = self.word(asked)
+
+        def make(before: Standing | None) -> Standing:
+            if before is None:
+                raise NoOverrideError
+            return replace(word, made_at=before.made_at)
+
+        after = await self._standings.change(id, make)
+        assert after is not None, "it was made"  # noqa: S101
+        _log.info("an override was edited", override=id, then=after.then, version=after.version, author=after.author, reason=after.reason)
+        return after
+
+    async def drop(self, id: str, author: str, reason: str) -> Standing:
+        """Take it away, and say what it was; raises NoOverrideError and StoreAwayError."""
+        was = self.get(id)
+
+        def make(before: Standing | None) -> None:
+            nonlocal was
+            if before is None:
+                raise NoOverrideError
+            was = before
+
+        await self._standings.change(id, make)
+        _log.info("an override was taken away", override=id, author=author, reason=reason)
+        return was
+
+    def _pseudonyms(self) -> Pseudonyms:
+        return Pseudonyms.of(self._store_key, self._policy().identity.ipv6_prefix)

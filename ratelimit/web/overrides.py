@@ -1,0 +1,237 @@
+"""Overrides and lists on the operator lane: what people say about subjects and entities, and what the policy's lists say.
+
+A raw value that comes in (an API key, a card's fingerprint) is turned into what stands for it at once, and never comes out again.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from ratelimit.core.expectation import meant, shown
+from ratelimit.core.list_item import ItemError
+from ratelimit.core.listing import PolicyList
+from ratelimit.core.override import OverrideAsked, OverrideError
+from ratelimit.core.policy import Policy
+from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target, Then
+from ratelimit.service.ask import StoreAwayError
+from ratelimit.service.overrides import NoOverrideError, Overrides
+from ratelimit.service.standings import FullError
+from ratelimit.web.body import MAX_BODY, read_body, undecodable
+from ratelimit.web.problems import ClientError
+from ratelimit.web.reply import Reply, json_reply
+from ratelimit.web.route import Route
+
+OVERRIDES: Final = "/v1/overrides"
+OVERRIDE: Final = f"{OVERRIDES}/{{id}}"
+LISTS: Final = "/v1/lists"
+
+_MOST_SHOWN: Final = 1_000
+_SOURCES: Final = ("override", "rule", "hold")
+_LONGEST: Final = {"author": 100, "reason": 500}
+
+
+class BucketView(Struct, frozen=True):
+    """A bucket in the words of a policy."""
+
+    capacity: int
+    refill: str
+
+
+class OverrideView(Struct, frozen=True, kw_only=True):
+    """A word that stands. Times are seconds since the epoch; `until` null: until it is taken away. `version` counts its edits from 1."""
+
+    id: str
+    target: str
+    then: Then
+    source: StandingSource
+    reason: str
+    author: str
+    made_at: float
+    until: float | None
+    scope: Scope
+    bucket: BucketView | None
+    limit: str | None
+    version: int
+
+
+class OverridesView(Struct, frozen=True):
+    """Words, latest first; `all` is how many there are, of which at most 1,000 are shown."""
+
+    overrides: list[OverrideView]
+    all: int
+
+
+class ListView(Struct, frozen=True, kw_only=True):
+    """A list of the policy: what it says, or the signal that it feeds, and how many items it has. `in_force`: it has not ended."""
+
+    name: str
+    then: Literal["allow", "block"] | None
+    signal: str | None
+    reason: str
+    file: str | None
+    entries: int
+    until: str | None
+    in_force: bool
+    scope: Scope
+    mode: str
+
+
+class ListsView(Struct, frozen=True):
+    """The lists of the policy in force, in its order."""
+
+    lists: list[ListView]
+
+
+class OverrideCalls:
+    """Shows, makes, edits and takes away."""
+
+    def __init__(self, overrides: Overrides, policy: Callable[[], Policy], wall: Callable[[], float]) -> None:
+        self._overrides, self._policy, self._wall = overrides, policy, wall
+
+    def routes(self) -> list[Route]:
+        """What is answered, and where."""
+        return [
+            Route("GET", OVERRIDES, self.list),
+            Route("POST", OVERRIDES, self.add),
+            Route("GET", OVERRIDE, self.get),
+            Route("PUT", OVERRIDE, self.edit),
+            Route("DELETE", OVERRIDE, self.drop),
+            Route("GET", LISTS, self.lists),
+        ]
+
+    async def list(self, request: web.Request) -> Reply:
+        """Those that stand; `target` and `source` choose among them."""
+        _known(request, ("target", "source"))
+        source, text = request.query.get("source", "override"), request.query.get("target")
+        if source not in _SOURCES:
+            raise ClientError(
+                422, f"source: {shown(source)} is not allowed; expected one of {', '.join(_SOURCES)}{meant(source, _SOURCES)}"
+            )
+        found = self._overrides.all(source, self._target(text) if text is not None else None)
+        return json_reply(200, OverridesView([override_view(word) for word in found[:_MOST_SHOWN]], len(found)))
+
+    async def get(self, request: web.Request) -> Reply:
+        """One."""
+        try:
+            return json_reply(200, override_view(self._overrides.get(request.match_info["id"])))
+        except NoOverrideError:
+            raise _unknown() from None
+
+    async def add(self, request: web.Request) -> Reply:
+        """Make one: 201; or, where it is only tried, 200 and what would be said."""
+        asked = await self._asked(request)
+        if asked.dry_run:
+            return json_reply(200, self._judged(asked))
+        return json_reply(201, await _said(self._overrides.add(asked)))
+
+    async def edit(self, request: web.Request) -> Reply:
+        """Say something else in the place of one."""
+        asked = await self._asked(request)
+        id = request.match_info["id"]
+        if asked.dry_run:
+            return json_reply(200, self._judged(asked))
+        return json_reply(200, await _said(self._overrides.edit(id, asked)))
+
+    async def drop(self, request: web.Request) -> Reply:
+        """Take one away; the answer is what it was, so it can be made again."""
+        _known(request, tuple(_LONGEST))
+        author, reason = (_text(request, name) for name in _LONGEST)
+        return json_reply(200, await _said(self._overrides.drop(request.match_info["id"], author, reason)))
+
+    async def lists(self, _request: web.Request) -> Reply:
+        """Those of the policy."""
+        now_s = self._wall()
+        return json_reply(200, ListsView([_list_view(it, now_s) for it in self._policy().lists.all]))
+
+    async def _asked(self, request: web.Request) -> OverrideAsked:
+        body = await read_body(request, MAX_BODY)
+        try:
+            return _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise undecodable(request, body, error, OverrideAsked) from None
+
+    def _judged(self, asked: OverrideAsked) -> OverrideView:
+        try:
+            return override_view(self._overrides.word(asked))
+        except OverrideError as error:
+            raise ClientError(422, str(error), path=error.path) from None
+
+    def _target(self, text: str) -> Target:
+        try:
+            return self._overrides.target(text)
+        except ItemError as error:
+            raise ClientError(422, f"target: {error}") from None
+
+
+async def _said(word: Awaitable[Standing]) -> OverrideView:
+    """What became of it, or the problem why nothing did."""
+    try:
+        return override_view(await word)
+    except OverrideError as error:
+        raise ClientError(422, str(error), path=error.path) from None
+    except NoOverrideError:
+        raise _unknown() from None
+    except FullError:
+        raise ClientError(409, f"{MOST_STANDING} words stand already; take some away, or put many subjects on a list") from None
+    except StoreAwayError:
+        raise ClientError(503, "the store is away, and nothing was changed as far as is known; look, and try again") from None
+
+
+def override_view(word: Standing) -> OverrideView:
+    """A word as it is shown."""
+    bucket = None if word.bucket is None else BucketView(word.bucket.capacity, str(word.bucket.refill))
+    return OverrideView(
+        id=word.id,
+        target=str(word.target),
+        then=word.then,
+        source=word.source,
+        reason=word.reason,
+        author=word.author,
+        made_at=word.made_at,
+        until=word.until,
+        scope=word.scope,
+        bucket=bucket,
+        limit=word.limit,
+        version=word.version,
+    )
+
+
+def _list_view(it: PolicyList, now_s: float) -> ListView:
+    rule = it.rule
+    return ListView(
+        name=rule.name,
+        then=rule.then,
+        signal=rule.signal,
+        reason=rule.reason,
+        file=rule.file,
+        entries=it.entries,
+        until=rule.until,
+        in_force=it.lasts(now_s),
+        scope=rule.scope,
+        mode=it.mode,
+    )
+
+
+def _known(request: web.Request, names: tuple[str, ...]) -> None:
+    for name in request.query:
+        if name not in names:
+            raise ClientError(400, f"{shown(name)} is not understood in the query{meant(name, names)}; expected {', '.join(names)}")
+        if len(request.query.getall(name)) > 1:
+            raise ClientError(400, f"{name} is there several times in the query; expected it once")
+
+
+def _text(request: web.Request, name: str) -> str:
+    text, most = request.query.get(name, "").strip(), _LONGEST[name]
+    if not 0 < len(text) <= most:
+        raise ClientError(400, f"{name} is missing in the query, or longer than {most} characters; expected who takes it away, and why")
+    return text
+
+
+def _unknown() -> ClientError:
+    return ClientError(404, "no override of that id stands; it may have ended, see /v1/overrides")
+
+
+_decode: Final = msgspec.json.Decoder(OverrideAsked).decode
