@@ -19,9 +19,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ratelimit.core.decision import ShadowFinding, Source, Verdict, decide
+from ratelimit.core.decision import Reason, ShadowFinding, Source, Verdict, decide
 from ratelimit.core.purchase import Action, OnStoreFailure, Purchase, PurchaseDecision
 
+EXEMPT: Final[frozenset[Reason]] = frozenset({"override_allow", "allow_listed"})  # from rules and risk
 HOLD_RATIO: Final = 0.5  # of a throttle that names none, such as a person's
 LAPSE_S: Final = 86_400.0
 
@@ -85,7 +86,7 @@ def without_store(decision: PurchaseDecision, on_store_failure: OnStoreFailure) 
 
     Who is allowed by a person or a list is exempt. A hold is kept in the store, so the buyer is challenged instead.
     """
-    if decision.reason in {"override_allow", "allow_listed"}:
+    if decision.reason in EXEMPT:
         return decision
     if decision.decision == "throttle":
         decision = replace(decision, action="challenge", hold_ratio=0.0, held=0, lapses_at=None)

@@ -19,7 +19,7 @@ from ratelimit.core.protocols import AddressBook, Store
 from ratelimit.core.purchase import OnStoreFailure, Purchase, PurchaseDecision
 from ratelimit.core.purchase_check import Checked
 from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, read, reading, writing
-from ratelimit.core.purchase_verdict import without_store
+from ratelimit.core.purchase_verdict import EXEMPT, without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
 from ratelimit.service.cases import Cases
@@ -135,8 +135,8 @@ class Purchases:
             await self.holds.purchased(purchase)
 
     async def _let_stand(self, asked: Asked, judgement: Judgement) -> None:
-        """Let verdicts of rules stand for what they are about, for as long as the rules say."""
-        if judgement.hits and self.words is not None:
+        """Let verdicts of rules stand for what they are about, for as long as the rules say; who is allowed is exempt from them."""
+        if judgement.hits and self.words is not None and judgement.decision.reason not in EXEMPT:
             await self.words.of_purchase([hit.rule for hit in judgement.hits if hit.enforced], asked.entities.targets, asked.now_s)
 
     def _away(self, asked: Asked, judgement: Judgement) -> PurchaseDecision:

@@ -55,7 +55,7 @@ def test_bounds_are_what_must_be_kept() -> None:
         "purchase.amount > 3 && (5 >= purchase.cards_1h && (purchase.vpn || purchase.hosting)) && purchase.prepaid && purchase.tokens > 2"
     )
     found = [(bound.name, bound.keeps(4.0, bound.constant), bound.constant) for bound in bounds(when, NAMES["purchase"])]
-    assert found == [("amount", True, 3.0), ("prepaid", False, 1.0), ("cards_1h", True, 5.0)]
+    assert found == [("amount", True, 3.0), ("cards_1h", True, 5.0), ("prepaid", False, 1.0)]
     assert not bounds("purchase.amount > 3 || purchase.vpn", NAMES["purchase"])
 
 

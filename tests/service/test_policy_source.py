@@ -78,3 +78,10 @@ def test_built_in_policy_is_sound() -> None:
     policy = built_in_policy()
     assert policy.warnings == ()
     assert [limit.name for limit in policy.match("POST", "/login", None)] == ["key", "login", "ip-backstop", "neighbourhood"]
+
+
+@pytest.mark.parametrize("name", ["on", "off", "yes", "no", "n", "false-crawler", "truer", "tr"])
+def test_only_true_and_false_are_bools(name: str) -> None:
+    """As in YAML 1.2: a text that begins like a bool, or was one in YAML 1.1, is a text."""
+    text = f"version: 1\nlimits: [{{name: {name}, per: [ip], bucket: {{capacity: 1, refill: 1/s}}}}]\n"
+    assert make_policy(text.encode(), "p").limits[0].name == name

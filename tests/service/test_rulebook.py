@@ -10,6 +10,7 @@ from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.purchase_signals import COLUMN, Row
 from ratelimit.core.signals import COLUMN as OF_REQUESTS
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.policy_source import built_in_policy
 from ratelimit.service.rulebook import Rulebook, RuleHit
 from tests.core.purchases import purchase
 
@@ -128,3 +129,36 @@ def test_subjects(of: list[str], kinds: set[str]) -> None:
     assert asked == kinds
     assert not rules.request("account", "x", "pro", signals.tolist())
     assert not rules.request("account", "x", None, signals.tolist())
+
+
+def test_starter_rules() -> None:
+    """The rules that are there from the start are in shadow, each with a reason, on purchases and on requests."""
+    rules = built_in_policy().file.rules
+    assert len(rules) >= 10
+    assert {found.on for found in rules} == {"purchase", "request"}
+    assert {found.mode for found in rules} == {"shadow"}
+
+
+CARDED = {"cards_1h": 3.0, "declines_1h": 3.0, "attempts_1h": 4.0}
+OFFICE = {"cards_1h": 1.0, "declines_1h": 1.0, "ip_cards_1h": 3.0, "ip_accounts_1d": 4.0, "card_accounts_7d": 4.0, "ip_declines_1h": 1.0}
+WAVE = {"site_decline_share_10m": 0.5, "site_decline_ratio": 6.0, "account_created_age_s": 60.0}
+FARM = {"is_grant": 1.0, "device_accounts_30d": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("signals", "expected"),
+    [
+        (CARDED, ["card-testing"]),
+        (OFFICE, []),
+        (WAVE, ["guard"]),
+        ({**WAVE, "account_created_age_s": 9e6}, []),
+        (FARM, ["free-credit-farm"]),
+        ({"card_frauds": 1.0}, ["known-fraud"]),
+        ({"new_card": 1.0, "account_age_s": 9e6, "amount_over_max": 4.0}, ["taken-over"]),
+        ({}, []),
+    ],
+)
+def test_whom_starter_rules_mean(signals: dict[str, float], expected: list[str]) -> None:
+    """Card testing, alone and in a wave, farming, known fraud and an account that is taken over are met; an office with one card is not."""
+    rules = Rulebook(built_in_policy(), KEYS)
+    assert [hit.rule.name for hit in rules.purchase(purchase(), row(**signals), 0.0)] == expected
