@@ -3,7 +3,7 @@
 Pure, and the same for a purchase that somebody waits for and for one of a log. Logs are read as of the attempt's own time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import nan
 from typing import Final, NamedTuple
@@ -40,19 +40,29 @@ class Seen(NamedTuple):
     disposable: bool | None
 
 
-def row_of(purchase: Purchase, seen: Seen) -> Row:
-    """The signals, a value for each of NAMES."""
+def rows_of(purchases: Sequence[Purchase], seen: Sequence[Seen]) -> list[Row]:
+    """The signals of each, a value for each of NAMES. What is counted in logs is counted for all at once, each as of its own time."""
+    logs = [log for one in seen for log in one.logs.values()]
+    now = np.repeat([one.now_s for one in seen], [len(one.logs) for one in seen])
+    counts, (spans, frauds, latest) = velocity.counts(logs, now), velocity.confirmed(logs, now)
+    rows, start = list[Row](), 0
+    for purchase, one in zip(purchases, seen, strict=True):
+        own = slice(start, start + len(one.logs))
+        rows.append(_row(purchase, one, counts[own], velocity.Confirmed(spans[own], frauds[own], latest[own])))
+        start = own.stop
+    return rows
+
+
+def _row(purchase: Purchase, seen: Seen, counts: Floats, confirmed: velocity.Confirmed) -> Row:
     unit = 10.0 ** MINOR_DIGITS.get(purchase.currency or "", _DIGITS)
-    columns = _columns(tuple(seen.logs))
-    counts = velocity.counts(list(seen.logs.values()), seen.now_s)
+    columns, account = _columns(tuple(seen.logs)), seen.logs["account"]
     counts[:, :, AMOUNT] /= unit
     row: Row = np.full(len(NAMES), nan)
     row[columns.counts] = counts.ravel()[columns.places]
-    _put_labels(row, columns, list(seen.logs.values()), seen.now_s)
-    own = counts[list(seen.logs).index("account")]
+    _put_labels(row, columns, confirmed, seen.now_s)
     values = {
-        **account_past(seen.logs["account"], own, seen.card, seen.now_s),
-        **amounts_past(seen.logs["account"], purchase.amount, unit),
+        **account_past(account, counts[columns.account], seen.card, seen.now_s),
+        **amounts_past(account, purchase.amount, unit),
         **_ages(purchase, seen),
         **_places(purchase, seen.facts),
         **_facts(purchase, seen, unit),
@@ -65,6 +75,7 @@ def row_of(purchase: Purchase, seen: Seen) -> Row:
 class _Columns(NamedTuple):
     """Where in a row what logs of these kinds say stands; `places` are those among all counts, `since_of` and `labelled` those of logs."""
 
+    account: int
     counts: NDArray[np.intp]
     places: NDArray[np.intp]
     frauds: NDArray[np.intp]
@@ -87,6 +98,7 @@ def _columns(kinds: tuple[str, ...]) -> _Columns:
     places = np.ravel_multi_index(np.array([place for _, place in found]).T, (len(kinds), len(SPANS), len(MEASURES)))
     labelled, since = [kind for kind in kinds if kind in LABELLED], [kind for kind in kinds if kind in SINCE_FRAUD]
     return _Columns(
+        kinds.index("account"),
         _of(name for name, _ in found),
         places,
         _of(f"{kind}_frauds" for kind in kinds),
@@ -106,8 +118,7 @@ def _of(names: Iterable[str]) -> NDArray[np.intp]:
     return np.array([COLUMN[name] for name in names], np.intp)
 
 
-def _put_labels(row: Row, columns: _Columns, logs: list[Log], now: float) -> None:
-    found = velocity.confirmed(logs, now)
+def _put_labels(row: Row, columns: _Columns, found: velocity.Confirmed, now: float) -> None:
     row[columns.frauds] = found.frauds
     row[columns.since] = now - found.latest[columns.since_of]
     of_spans: Floats = found.counts[columns.labelled, _LABELS_FROM:].reshape(-1, 2)

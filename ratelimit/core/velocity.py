@@ -45,8 +45,8 @@ _TAG_AT: Final = 8
 
 _CHECKS: Final = CVC_FAILED | POSTAL_FAILED
 _AT: Final = Layout("<d")
-_SPANS_S: Final = np.array(SPANS_S)
-_OWNERS: Final = np.arange(64, dtype=np.uint64) << np.uint64(32)  # puts a log's number before a tag
+_SPANS_S: Final = np.array(SPANS_S)[:, np.newaxis]
+_TAG_BITS: Final = np.uint64(32)  # of a card or an account; before them stands the number of the log
 
 MEASURES: Final = ("attempts", "amount", "declines", "checks_failed", "cards", "accounts")
 ATTEMPTS, AMOUNT, DECLINES, CHECKS_FAILED, CARDS, ACCOUNTS = range(len(MEASURES))
@@ -126,14 +126,14 @@ def _own_place(state: bytes, end: int, tag: bytes) -> int | None:
     return None
 
 
-def seen_flags(entries: NDArray[np.void], now: float) -> NDArray[np.uint8]:
+def seen_flags(entries: NDArray[np.void], now: Floats | float) -> NDArray[np.uint8]:
     """How attempts ended, as far as it was known at `now`."""
     flags: NDArray[np.uint8] = entries["flags"] * (entries["known_at"] <= now)
     return flags
 
 
-def counts(logs: Sequence[Log], now: float) -> Floats:
-    """For each log and span what was counted, by MEASURES.
+def counts(logs: Sequence[Log], now: Floats) -> Floats:
+    """For each log, as of its own `now`, and each span what was counted, by MEASURES.
 
     A card or an account is in a span if its latest attempt is, so different ones are the latest attempts of each.
     """
@@ -142,17 +142,18 @@ def counts(logs: Sequence[Log], now: float) -> Floats:
     if not len(entries):
         return found
     sizes = [len(log.entries) // ENTRY.itemsize for log in logs]
-    owners = np.repeat(_OWNERS[: len(logs)], sizes)
-    flags = seen_flags(entries, now)
-    weights = np.zeros((len(entries), len(MEASURES)))
-    weights[:, ATTEMPTS] = 1
-    weights[:, AMOUNT] = entries["amount"]
-    weights[:, DECLINES] = (flags & FAILED) != 0
-    weights[:, CHECKS_FAILED] = (flags & _CHECKS) != 0
-    weights[_latest(owners | entries["card"]), CARDS] = 1
-    weights[entries["card"] == NO_CARD, CARDS] = 0
-    weights[_latest(owners | entries["account"]), ACCOUNTS] = 1
-    _add_up(found, sizes, _within(entries["at"], now, _SPANS_S), weights)
+    owners = np.repeat(np.arange(len(logs), dtype=np.uint64) << _TAG_BITS, sizes)
+    times = np.repeat(now, sizes)
+    flags, cards, accounts = seen_flags(entries, times), entries["card"].astype(np.uint64), entries["account"].astype(np.uint64)
+    weights = np.zeros((len(MEASURES), len(entries)))
+    weights[ATTEMPTS] = 1
+    weights[AMOUNT] = entries["amount"]
+    weights[DECLINES] = flags & FAILED != 0
+    weights[CHECKS_FAILED] = flags & _CHECKS != 0
+    weights[CARDS, _latest(owners | cards)] = 1
+    weights[CARDS] *= cards != NO_CARD
+    weights[ACCOUNTS, _latest(owners | accounts)] = 1
+    _add_up(found, sizes, _within(entries["at"], times), weights)
     return found
 
 
@@ -166,43 +167,49 @@ class Confirmed(NamedTuple):
     latest: Floats
 
 
-def confirmed(logs: Sequence[Log], now: float) -> Confirmed:
-    """What had been confirmed at `now`."""
-    found = Confirmed(np.zeros((len(logs), len(SPANS_S), 2)), np.array([float(log.frauds) for log in logs]), np.full(len(logs), nan))
+def confirmed(logs: Sequence[Log], now: Floats) -> Confirmed:
+    """What had been confirmed, of each log as of its own `now`."""
+    frauds = np.array([float(log.frauds) for log in logs])
+    found = Confirmed(np.zeros((len(logs), len(SPANS_S), 2)), frauds, np.full(len(logs), nan))
     labels = np.frombuffer(b"".join([log.labels for log in logs]), LABEL)
     if not len(labels):
         return found
-    known_at, later = labels["known_at"], labels["known_at"] > now
-    fraud = labels["verdict"] == FRAUD
-    weights = np.empty((len(labels), 2))
-    weights[:, FRAUDS] = fraud
-    weights[:, LABELS] = labels["verdict"] != NEITHER
     sizes = [len(log.labels) // LABEL.itemsize for log in logs]
-    _add_up(found.counts, sizes, _within(known_at, now, _SPANS_S) * ~later[:, np.newaxis], weights)
-    if fraud.any():
-        start = 0
-        for i, size in enumerate(sizes):
-            own = slice(start, start + size)
-            start += size
-            known = known_at[own][fraud[own] & ~later[own]]
-            found.frauds[i] -= (fraud[own] & later[own]).sum()
-            if len(known):
-                found.latest[i] = known.max()
+    times = np.repeat(now, sizes)
+    known_at, later = labels["known_at"], labels["known_at"] > times
+    fraud = labels["verdict"] == FRAUD
+    weights = np.empty((2, len(labels)))
+    weights[FRAUDS] = fraud
+    weights[LABELS] = labels["verdict"] != NEITHER
+    _add_up(found.counts, sizes, _within(known_at, times) * ~later, weights)
+    owners = np.repeat(np.arange(len(logs)), sizes)
+    for owner, at, unknown in zip(owners[fraud].tolist(), known_at[fraud].tolist(), later[fraud].tolist(), strict=True):
+        if unknown:
+            frauds[owner] -= 1
+        else:
+            found.latest[owner] = np.fmax(found.latest[owner], at)
     return found
 
 
-def _latest(values: NDArray[np.uint64]) -> list[int]:
+def _latest(values: NDArray[np.uint64]) -> NDArray[np.intp]:
     """The last place of each value."""
-    return list(dict(zip(values.tolist(), range(len(values)), strict=True)).values())
+    order = np.argsort(values, kind="stable")
+    grouped = values[order]
+    last = np.ones(len(values), np.bool_)
+    np.not_equal(grouped[1:], grouped[:-1], out=last[:-1])
+    return order[last]
 
 
-def _within(times: Floats, now: float, spans_s: Floats) -> Floats:
-    return ((now - times)[:, np.newaxis] < spans_s).astype(np.float64)
+def _within(times: Floats, now: Floats) -> Floats:
+    """Which times are in each span, 0 or 1: a row for a span."""
+    return (now - times < _SPANS_S).astype(np.float64)
 
 
 def _add_up(found: Floats, sizes: Sequence[int], within: Floats, weights: Floats) -> None:
+    """Of each log's own columns, for each span and each row of `weights`, the sum of those within."""
     start = 0
     for i, size in enumerate(sizes):
         if size:
-            found[i] = within[start : start + size].T @ weights[start : start + size]
-        start += size
+            end = start + size
+            found[i] = within[:, start:end] @ weights[:, start:end].T
+            start = end

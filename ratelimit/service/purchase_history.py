@@ -5,7 +5,7 @@ same, bit for bit, as those of purchases that come one by one. Events come in th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import Entities
 from ratelimit.core.purchase_entry import Attempt
 from ratelimit.core.purchase_event import Bought, Ended, PurchaseEvent
+from ratelimit.core.purchase_row import rows_of
 from ratelimit.core.purchase_signals import Row
 from ratelimit.service.ask import ask
 from ratelimit.service.velocity import Velocity
@@ -59,7 +60,7 @@ class PurchaseHistory:
             next_waiting, calls = self._composed(some)
             asked = asyncio.create_task(ask(self._store, calls))
             await asyncio.sleep(0)  # the calls go out
-            found = list(self._judged(waiting, answers))
+            found = self._judged(waiting, answers)
             waiting, answers = next_waiting, await asked
             for judged in found:
                 yield judged
@@ -101,6 +102,10 @@ class PurchaseHistory:
         calls += own
         return found
 
-    def _judged(self, waiting: Iterable[_Waiting], answers: list[bytes]) -> Iterator[Judged]:
-        for (at, purchase), ip, entities, first, asked in waiting:
-            yield Judged(at, purchase, self._velocity.row(purchase, entities, ip, at, answers[first : first + asked]))
+    def _judged(self, waiting: Sequence[_Waiting], answers: Sequence[bytes]) -> list[Judged]:
+        seen = [
+            self._velocity.seen(purchase, entities, ip, at, answers[first : first + asked])
+            for (at, purchase), ip, entities, first, asked in waiting
+        ]
+        rows = rows_of([one.bought.purchase for one in waiting], seen)
+        return [Judged(*one.bought, row) for one, row in zip(waiting, rows, strict=True)]

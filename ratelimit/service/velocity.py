@@ -18,7 +18,7 @@ from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import Entities, EntityNames, email_domain
 from ratelimit.core.purchase_entry import Attempt, Label, Outcome
 from ratelimit.core.purchase_event import Check
-from ratelimit.core.purchase_row import Seen, row_of
+from ratelimit.core.purchase_row import Seen, rows_of
 from ratelimit.core.purchase_signals import Row
 from ratelimit.core.store_key import VELOCITY, StoreKeys
 from ratelimit.core.velocity import Attempted
@@ -62,11 +62,16 @@ class Velocity:
 
     def row(self, purchase: Purchase, entities: Entities, ip: bytes | None, now_s: float, answers: Sequence[Any]) -> Row:
         """The signals, by purchase_signals.NAMES, of what the store answered to the calls. An attempt told again is as of its own time."""
+        (row,) = rows_of([purchase], [self.seen(purchase, entities, ip, now_s, answers)])
+        return row
+
+    def seen(self, purchase: Purchase, entities: Entities, ip: bytes | None, now_s: float, answers: Sequence[Any]) -> Seen:
+        """What a row is made of; rows of many at once cost less than one by one."""
         tag = self._attempt_tag(purchase.id, purchase.attempt)
         names, slices = entities.names, entities.slices
         logs = {kind: velocity.read(state, tag) for kind, state in zip(names, answers, strict=False)}
         at = logs["account"].told_at
-        seen = Seen(
+        return Seen(
             now_s=now_s if at is None else at,
             logs=logs,
             tallies={name: tally.read(state, now_s) for name, state in zip(slices, answers[len(names) :], strict=True)},
@@ -74,7 +79,6 @@ class Velocity:
             card=_number(names["card"]) if "card" in names else velocity.NO_CARD,
             disposable=None if purchase.email is None else is_disposable(purchase.email),
         )
-        return row_of(purchase, seen)
 
     def outcome(self, attempt: Attempt, purchase_id: str, outcome: Outcome, checks: Collection[Check], now_s: float) -> list[Call]:
         """The calls that say how an attempt ended, and which `checks` failed, as it became known at `now_s`."""

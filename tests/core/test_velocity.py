@@ -71,7 +71,7 @@ def by_hand(log: Log, span_s: float) -> dict[str, float]:
 def test_counts(logs: list[list[tuple[object, ...]]]) -> None:
     """Of several logs at once, in each span; an end that is not known yet is none."""
     made = [log_of(entries, []) for entries in logs]
-    found = counts(made, NOW)
+    found = counts(made, np.full(len(made), NOW))
     for log, of_log in zip(made, found, strict=True):
         for span_s, of_span in zip(SPANS_S, of_log, strict=True):
             assert dict(zip(MEASURES, of_span, strict=True)) == by_hand(log, span_s)
@@ -81,7 +81,7 @@ def test_counts(logs: list[list[tuple[object, ...]]]) -> None:
 @given(st.lists(labels_of, min_size=1, max_size=4))
 def test_labels(logs: list[list[tuple[bytes, float, int]]]) -> None:
     """What is confirmed later is neither in the spans nor in the total."""
-    found = confirmed([log_of([], list(labels), frauds=20) for labels in logs], NOW)
+    found = confirmed([log_of([], list(labels), frauds=20) for labels in logs], np.full(len(logs), NOW))
     for i, labels in enumerate(logs):
         known = [(known_at, verdict) for _, known_at, verdict in labels if known_at <= NOW]
         for span_s, (frauds, both) in zip(SPANS_S, found.counts[i][:, [FRAUDS, LABELS]], strict=True):
