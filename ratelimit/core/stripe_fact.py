@@ -97,6 +97,8 @@ def with_fact(entry: PurchaseEntry, fact: Fact) -> PurchaseEntry:
     facts = {**entry.facts, key: fact}
     if len(facts) > MOST_FACTS:
         del facts[min(facts, key=lambda one: _worth(facts[one]))]
+        if key not in facts:
+            return entry
     return replace(entry, facts=dict(sorted(facts.items())))
 
 

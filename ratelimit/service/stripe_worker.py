@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from ratelimit.core import stripe_inbox
 from ratelimit.core.call import Call
@@ -80,13 +81,13 @@ class StripeWorker:
         (answer,) = await ask(self._store, [stripe_inbox.taking(self._name, idle_ms, _AT_ONCE)])
         works = [work for taken in stripe_inbox.taken(answer) if (work := await self._read(taken)) is not None]
         links = await self._ask([stripe_inbox.linking(stripe_inbox.links_of(work.fact)) for work in works])
-        by_purchase: dict[str, list[_Work]] = {}
-        for work, known, purchase in zip(works, links, await self._purchases(works, links), strict=True):
-            if purchase is None:
+        of_entry: dict[str, tuple[PurchaseEntry, list[_Work]]] = {}
+        for work, known, entry in zip(works, links, await self._entries(works, links), strict=True):
+            if entry is None:
                 await self._park(work, stripe_inbox.links_of(work.fact) if not any(known) else [])
             else:
-                by_purchase.setdefault(purchase, []).append(work)
-        await asyncio.gather(*(self._finish(purchase, some) for purchase, some in by_purchase.items()))
+                of_entry.setdefault(entry.id, (entry, []))[1].append(work)
+        await asyncio.gather(*(self._finish(entry, some) for entry, some in of_entry.values()))
         return len(answer)
 
     async def look(self) -> None:
@@ -106,19 +107,19 @@ class StripeWorker:
             await self._bury(taken, f"cannot be read: {error}")
             return None
 
-    async def _purchases(self, works: list[_Work], links: list[list[bytes]]) -> list[str | None]:
+    async def _entries(self, works: list[_Work], links: list[list[bytes]]) -> list[PurchaseEntry | None]:
         """The purchase of each: the one it names, the one that another fact named, or the one that is called like its intent."""
         wanted = [_candidates(work.fact, found) for work, found in zip(works, links, strict=True)]
         distinct = sorted({name for names in wanted for name in names})
         states = await self._ask([reading(self._book(name)) for name in distinct])
-        booked = {name for name, (_, state) in zip(distinct, states, strict=True) if read(name, state).attempts}
-        return [next((name for name in names if name in booked), None) for names in wanted]
+        entries = {name: read(name, state) for name, (_, state) in zip(distinct, states, strict=True)}
+        return [next((entries[name] for name in names if entries[name].attempts), None) for names in wanted]
 
-    async def _finish(self, purchase: str, works: list[_Work]) -> None:
+    async def _finish(self, entry: PurchaseEntry, works: list[_Work]) -> None:
         """Do all that follows from some facts of one purchase, then let them go."""
         try:
-            certain = await self._tell(purchase, works)
-            await self._ask([stripe_inbox.settling(work.taken.entry, purchase, work.fact) for work in certain])
+            certain = await self._tell(entry, works)
+            await self._ask([stripe_inbox.settling(work.taken.entry, entry.id, work.fact) for work in certain])
         except StoreAwayError:
             raise
         except Exception as error:  # a bug with one purchase must not keep the others waiting
@@ -129,29 +130,32 @@ class StripeWorker:
         else:
             self._inbox.counts["worked"] += len(certain)
 
-    async def _tell(self, purchase: str, works: list[_Work]) -> list[_Work]:
+    async def _tell(self, entry: PurchaseEntry, works: list[_Work]) -> list[_Work]:
         """Write facts into the book and tell what follows. Those of which it is not certain which attempt they are about wait a while."""
-        key = self._book(purchase)
-        entry = await self._entry(purchase, key)
+        key = self._book(entry.id)
         certain = _certain(entry, works)
         for work in works:
             if work not in certain:
                 await self._park(work, [])
         facts = [work.fact for work in certain]
-        objects = {fact.object for fact in facts}
         told = -1
+        while facts and told != entry.version:
+            entry = await self._write(key, entry, facts)
+            if told != entry.version:
+                await self._effects.tell(entry, {fact.object for fact in facts})
+                told, entry = entry.version, await self._entry(entry.id, key)
+        return certain
+
+    async def _write(self, key: str, entry: PurchaseEntry, facts: list[Fact]) -> PurchaseEntry:
+        """The entry with the facts, as it is in the book then; others write it, too."""
         for _ in range(_MOST_WRITES):
             updated = reduce(with_fact, facts, entry)
-            if updated is not entry:
-                ((written, _),) = await self._ask([writing(key, updated)])
-                entry = await self._entry(purchase, key)
-                if not written:
-                    continue
-            if told != entry.version and facts:
-                await self._effects.tell(entry, objects)
-                told, entry = entry.version, await self._entry(purchase, key)
-            if told == entry.version or not facts:
-                return certain
+            if updated is entry:
+                return entry
+            ((written, state),) = await self._ask([writing(key, updated)])
+            if written:
+                return replace(updated, version=entry.version + 1)
+            entry = read(entry.id, state)
         raise RuntimeError("others write this purchase's entry without end")
 
     async def _park(self, work: _Work, links: list[str]) -> None:

@@ -14,6 +14,7 @@ from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
+from ratelimit.web.openapi_case import CASE_LISTS, CASE_SHAPES, case_paths
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
@@ -29,15 +30,26 @@ _SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Prob
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES], ref_template=REF)
+    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES, *CASE_SHAPES], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = list_of("decisions", "Decision")
     schemas["Records"] = list_of("records", "Record")
+    schemas |= CASE_LISTS
     schemas["DeadWebhooks"] = list_of("dead", "DeadWebhook")
     return {
         "openapi": "3.0.3",
         "info": {"title": "ratelimit", "version": __version__, "description": _ABOUT, "license": {"name": "Apache-2.0"}},
-        "paths": {**_checks(), **_events(), **_purchases(), **hold_paths(), **override_paths(), **_authorize(), **_health(), **_operator()},
+        "paths": {
+            **_checks(),
+            **_events(),
+            **_purchases(),
+            **hold_paths(),
+            **override_paths(),
+            **case_paths(),
+            **_authorize(),
+            **_health(),
+            **_operator(),
+        },
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -62,9 +74,9 @@ def _in_3_0(shape: Any) -> Any:
     plain = {name: _in_3_0(value) for name, value in shape.items()}
     choices = plain.get("anyOf", [])
     if {"type": "null"} in choices:
-        (rest,) = (choice for choice in choices if choice != {"type": "null"})
+        rest = [choice for choice in choices if choice != {"type": "null"}]
         del plain["anyOf"]
-        return {**rest, **plain, "nullable": True}
+        return {**(rest[0] if len(rest) == 1 else {"anyOf": rest}), **plain, "nullable": True}
     return plain
 
 

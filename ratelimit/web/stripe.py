@@ -23,6 +23,10 @@ from ratelimit.web.stripe_signature import SignatureError, Verify
 
 MAX_BODY: Final = 262_144
 WEBHOOK: Final = "/v1/webhooks/stripe"
+DEAD: Final = "/v1/webhooks/stripe/dead"
+PARKED: Final = "/v1/webhooks/stripe/parked"
+DROP: Final = "/v1/webhooks/stripe/dead/{id}"
+RETRY: Final = "/v1/webhooks/stripe/dead/{id}/retry"
 _RETRY_S: Final = 10
 _RESULTS: Final = {STORED: "stored", REPEATED: "repeated", TWIN: "twin"}
 
@@ -38,10 +42,10 @@ class StripeDoor:
         """What is answered, and where."""
         return [
             Route("POST", WEBHOOK, self.take, free=True),
-            Route("GET", f"{WEBHOOK}/dead", self.dead),
-            Route("GET", f"{WEBHOOK}/parked", self.parked),
-            Route("POST", f"{WEBHOOK}/dead/{{id}}/retry", self.retry),
-            Route("DELETE", f"{WEBHOOK}/dead/{{id}}", self.drop),
+            Route("GET", DEAD, self.dead),
+            Route("GET", PARKED, self.parked),
+            Route("POST", RETRY, self.retry),
+            Route("DELETE", DROP, self.drop),
         ]
 
     async def take(self, request: web.Request) -> Reply:

@@ -15,6 +15,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.address_book import AddressBook
+from ratelimit.service.cases import Cases
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
@@ -22,10 +23,12 @@ from ratelimit.service.overrides import Overrides
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.reload import ReloadState
 from ratelimit.service.standings import Standings
+from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.settings import Secret, TcpAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
+from ratelimit.web.cases import CaseCalls
 from ratelimit.web.counts import Counts
 from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
@@ -37,10 +40,13 @@ from ratelimit.web.operator import OperatorRunner, operator_application
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.purchases import PURCHASES, PurchaseCall
 from ratelimit.web.shortcut import ShortcutServer
+from ratelimit.web.stripe import StripeDoor
+from ratelimit.web.stripe_signature import verifier
 from ratelimit.web.watched import Watched
 from ratelimit.web.webhooks import WebhookCalls
 
 SECRET = bytes(range(32))
+STRIPE_SECRET = "whsec_of-the-tests-alone"
 PATIENCE_S = 5.0  # a slow machine is no store that is away
 
 
@@ -175,7 +181,9 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
     """Called like `start`, it starts an operator lane too; `operator_token` is that lane's token."""
     async with AsyncExitStack() as stack:
 
-        async def begin(limits: list[dict[str, Any]], *, operator_token: str | None = None, **options: Any) -> Operator:
+        async def begin(
+            limits: list[dict[str, Any]], *, operator_token: str | None = None, stripe: bool = True, **options: Any
+        ) -> Operator:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
             sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes, purchases=gateway.purchases)
@@ -183,6 +191,9 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             policy = lambda: sidecar.policy  # noqa: E731
             overrides = OverrideCalls(Overrides(gateway.standings, SECRET, policy, time.time), policy, time.time)
             routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes(), *overrides.routes()]
+            inbox = StripeInbox(gateway.store, time.time)
+            routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
+            routes += CaseCalls(Cases(gateway.store, inbox, time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None, routes), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
