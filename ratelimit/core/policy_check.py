@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ratelimit.core.bucket import HORIZON_US
 from ratelimit.core.expectation import meant, shown
+from ratelimit.core.hold_share import NAME as HOLD
 from ratelimit.core.identity import Identity, Place
 from ratelimit.core.limit import BucketRule, Limit, Match, QuotaRule
 from ratelimit.core.policy_shape import Check, Data, Given
@@ -86,6 +87,8 @@ def _match(given: Given, _data: Data) -> Problems:
 
 def _limit(given: Given, data: Data) -> Problems:
     amounts = {name for name in ("bucket", "quota", "concurrency") if data.get(name) is not None}
+    if given.get("name") == HOLD:
+        yield ".name", f"'{HOLD}' is what refusals of accounts with holds name; expected another name"
     if not amounts:
         yield "", "has neither bucket nor quota; expected one of them"
     if {"bucket", "quota"} <= amounts:
