@@ -6,15 +6,16 @@ A process is one, or has workers of which each is one: to the store, and to the 
 import time
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
 from ratelimit.anomaly.model import Model
+from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
-from ratelimit.core.protocols import RiskModel
+from ratelimit.core.protocols import PurchaseScorer, RiskModel
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
@@ -23,7 +24,9 @@ from ratelimit.service.exploration import Exploration
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
-from ratelimit.service.model_watch import Models
+from ratelimit.service.model_section import PURCHASES as PURCHASE_MODELS
+from ratelimit.service.model_watch import Models, ModelWatch
+from ratelimit.service.purchase_exploration import PurchaseExploration
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.request_rules import RequestRules
 from ratelimit.service.rule_words import RuleWords
@@ -101,6 +104,25 @@ class Stores(NamedTuple):
     signals: RedisStore | None
 
 
+class BothModels(NamedTuple):
+    """What scores: requests, if there are signals, and purchases."""
+
+    requests: Models[RiskModel] | None
+    purchases: Models[PurchaseScorer]
+
+    def adopt(self, policy: Policy) -> None:
+        """What a policy names follows within two seconds."""
+        self.purchases.adopt(policy)
+        if self.requests is not None:
+            self.requests.adopt(policy)
+
+    @property
+    def watches(self) -> tuple[ModelWatch[Any], ...]:
+        """Each of their folders."""
+        found = (self.purchases,) if self.requests is None else (self.requests, self.purchases)
+        return tuple(watch for models in found for watch in (models.champion, models.challenger))
+
+
 class Sidecar:
     """Serves once `listen` was called. What is opened goes onto the `stack`, which closes it in the right order."""
 
@@ -114,7 +136,7 @@ class Sidecar:
         holds: Holds,
         rulebook: Rulebook,
         stores: Stores,
-        models: Models[RiskModel] | None,
+        models: BothModels,
         terms: Terms,
     ) -> None:
         self._limiter, self._purchases, self._rulebook, self._models = limiter, purchases, rulebook, models
@@ -123,7 +145,7 @@ class Sidecar:
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
         self.sidecars: Final = OneSidecar(
-            limiter, counts, lambda: store.lanes, signal_nodes, models=models, purchases=purchases, rulebook=rulebook
+            limiter, counts, lambda: store.lanes, signal_nodes, watches=models.watches, purchases=purchases, rulebook=rulebook
         )
         more = {
             PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST),
@@ -176,7 +198,9 @@ class Sidecar:
         purchases.holds, purchases.cases = holds, Cases(asked, StripeInbox(asked, time.time), time.time)
         purchases.judge.standings, purchases.judge.rulebook = standings, rulebook
         purchases.words = RuleWords(standings)
-        return cls(limiter, purchases, holds=holds, rulebook=rulebook, stores=Stores(store, signals), models=models, terms=terms)
+        purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
+        both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
+        return cls(limiter, purchases, holds=holds, rulebook=rulebook, stores=Stores(store, signals), models=both, terms=terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -207,6 +231,22 @@ class Sidecar:
         keep_running(models.run, stack)
         return models
 
+    @staticmethod
+    async def _open_purchase_models(purchases: Purchases, policy: Policy, stack: AsyncExitStack) -> Models[PurchaseScorer]:
+        """The same for purchases."""
+
+        def put(model: PurchaseScorer | None) -> None:
+            purchases.judge.scorer = model
+
+        def put_challenger(model: PurchaseScorer | None) -> None:
+            purchases.judge.challenge.model = model
+
+        models: Models[PurchaseScorer] = Models(PurchaseModel.read, put, put_challenger, PURCHASE_MODELS)
+        models.adopt(policy)
+        await models.look(settled=True)
+        keep_running(models.run, stack)
+        return models
+
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force; a model that it names anew follows within two seconds."""
         self._limiter.adopt(policy)
@@ -214,8 +254,7 @@ class Sidecar:
         self._rulebook.adopt(policy)
         if self._limiter.usage is not None:
             self._limiter.usage.scoring.challenge.adopt(policy)
-        if self._models is not None:
-            self._models.adopt(policy)
+        self._models.adopt(policy)
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:
         """Answer the gateway at this place; raises ConfigError."""

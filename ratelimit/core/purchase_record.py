@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.purchase_signals import VERSION as VERSION_OF_SIGNALS
@@ -49,6 +50,7 @@ def purchase_record_of(
         hold_ratio=decision.hold_ratio,
         held=decision.held,
         p_fraud=decision.p_fraud,
+        propensity=None if decision.propensity is UNSET else decision.propensity,
         case=decision.case,
         shadow=decision.shadow,
     )

@@ -81,6 +81,14 @@ def _held(decision: PurchaseDecision, purchase: Purchase, enforced: list[Said], 
     return replace(decision, action=action, hold_ratio=largest.hold, held=held, lapses_at=now_s + largest.lapse_s)
 
 
+def waived(decision: PurchaseDecision, propensity: float) -> PurchaseDecision:
+    """The decision without the model's hold, which was waived by lot with that chance."""
+    shadow = (*decision.shadow, ShadowFinding(decision.rule or decision.reason, decision.reason, propensity))
+    return replace(
+        decision, decision="allow", action="accept", reason="ok", rule=None, hold_ratio=0.0, held=0, lapses_at=None, shadow=shadow
+    )
+
+
 def without_store(decision: PurchaseDecision, on_store_failure: OnStoreFailure) -> PurchaseDecision:
     """What is answered while nothing can be known or kept: what is said without the store, or what the policy says if that is stricter.
 

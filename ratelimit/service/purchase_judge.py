@@ -1,7 +1,7 @@
 """What words that stand, lists, rules and the model say of a purchase, and what is decided by it. It asks nobody and keeps nothing."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from ratelimit.core.purchase_record import PurchaseEvidence
 from ratelimit.core.purchase_signals import Row
 from ratelimit.core.purchase_verdict import Said, judged
 from ratelimit.core.signal_reason import unusual
+from ratelimit.service.purchase_challenge import PurchaseChallenge
 from ratelimit.service.purchase_risk import Scored, scored
 from ratelimit.service.purchase_words import said_by_lists, said_by_rule, said_by_words
 from ratelimit.service.rulebook import Rulebook, RuleHit
@@ -47,11 +48,13 @@ class PurchaseJudge:
         self.standings: Standings | None = None
         self.rulebook: Rulebook | None = None
         self.scorer: PurchaseScorer | None = None
+        self.challenge: Final = PurchaseChallenge()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force."""
         self.policy = policy
+        self.risk = policy.file.risk.purchases if policy.file.risk is not None else None
         self._rules = {rule.name: rule for rule in policy.file.rules}
 
     def judge(self, id: str, asked: Asked, row: Row | None) -> Judgement:
@@ -59,6 +62,8 @@ class PurchaseJudge:
         purchase, now_s = asked.purchase, asked.now_s
         hits = self.rulebook.purchase(purchase, row, now_s) if self.rulebook is not None else []
         by_model = scored(self.scorer, row, self.policy) if self.scorer is not None and row is not None else _UNSCORED
+        if row is not None:
+            self.challenge.see(row, by_model.risk, self.risk)
         decision = judged(id, purchase, self._said(asked, hits, by_model), now_s)
         decision = replace(decision, risk=by_model.risk, p_fraud=by_model.p_fraud)
         if self.scorer is None or row is None:

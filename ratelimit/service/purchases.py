@@ -19,12 +19,13 @@ from ratelimit.core.protocols import AddressBook, Store
 from ratelimit.core.purchase import OnStoreFailure, Purchase, PurchaseDecision
 from ratelimit.core.purchase_check import Checked
 from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, read, reading, writing
-from ratelimit.core.purchase_verdict import EXEMPT, without_store
+from ratelimit.core.purchase_verdict import EXEMPT, waived, without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
 from ratelimit.service.cases import Cases
 from ratelimit.service.holds import Holds
 from ratelimit.service.purchase_counts import PurchaseCounts
+from ratelimit.service.purchase_exploration import PurchaseExploration
 from ratelimit.service.purchase_judge import Asked, Judgement, PurchaseJudge
 from ratelimit.service.recent_purchases import RecentPurchases
 from ratelimit.service.rule_words import RuleWords
@@ -44,7 +45,10 @@ class ConflictError(Exception):
 
 
 class Purchases:
-    """Decides as `judge` does; `adopt` puts a policy in force. Without `cases`, `holds` or `words` there will be none."""
+    """Decides as `judge` does; `adopt` puts a policy in force.
+
+    Without `cases`, `holds` or `words` there will be none, without `explores` no hold is waived.
+    """
 
     def __init__(self, store: Store, keys: StoreKeys, policy: Policy, wall: Callable[[], float], addresses: AddressBook) -> None:
         self.judge: Final = PurchaseJudge(policy)
@@ -53,6 +57,7 @@ class Purchases:
         self.cases: Cases | None = None
         self.holds: Holds | None = None
         self.words: RuleWords | None = None
+        self.explores: PurchaseExploration | None = None
         self._store, self._keys, self._wall, self._addresses = store, keys, wall, addresses
         self._book, self._digest = keys.namer_of(BOOK), keys.namer_of("", "purchase body")
         self._instance, self._count = token_hex(_ID_BYTES), 0
@@ -79,7 +84,7 @@ class Purchases:
         row = velocity.row(purchase, entities, checked.ip, now_s, before)
         judgement = self.judge.judge(self._id(), asked, row)
         try:
-            judgement = await self._with_case(asked, judgement)
+            judgement = await self._with_case(asked, await self._explored(asked, judgement))
             attempt = _attempt(asked, judgement.decision)
             kept = await self._keep(book, entry, attempt)
             if kept is attempt:
@@ -88,6 +93,21 @@ class Purchases:
         except StoreAwayError:
             return self._away(asked, judgement)
         return self._told(asked, judgement) if kept is attempt else await self._again(asked, kept)
+
+    async def _explored(self, asked: Asked, judgement: Judgement) -> Judgement:
+        """Waive a few of the holds that the model alone makes, to know what becomes of them; never where a warning has come."""
+        decision, rules, purchase = judgement.decision, self.judge.risk, asked.purchase
+        if decision.reason != "risk_throttled" or self.explores is None or rules is None or self._is_warned(purchase.account):
+            return judgement
+        draw = await self.explores.draw(purchase.account, purchase.amount, purchase.currency or "", rules)
+        if draw.propensity is None:
+            return judgement
+        found = waived(decision, draw.propensity) if draw.waived else replace(decision, propensity=draw.propensity)
+        return judgement._replace(decision=found)
+
+    def _is_warned(self, account: str) -> bool:
+        held = self.holds.account(account) if self.holds is not None else None
+        return held is not None and any(hold.warned for hold in held.holds)
 
     async def _with_case(self, asked: Asked, judgement: Judgement) -> Judgement:
         """With the case that rules ask a person to look into."""

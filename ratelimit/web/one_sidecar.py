@@ -1,17 +1,17 @@
 """One sidecar in this process, as an operator looks at it."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 from prometheus_client.core import Metric
 
 from ratelimit.core.policy import Policy
-from ratelimit.core.protocols import RiskModel
 from ratelimit.core.record import Record
 from ratelimit.service.limiter import Limiter
-from ratelimit.service.model_watch import Models
+from ratelimit.service.model_watch import ModelWatch
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.web.counts import Counts
@@ -23,7 +23,7 @@ from ratelimit.web.rule_metrics import rule_figures
 class OneSidecar:
     """`Sidecars` that are one; nodes (of the store, and of the signals' own connection) are asked anew each time.
 
-    `models` is None where nothing is scored, `purchases` where nothing is sold, `rulebook` where no rule is asked.
+    `watches` are those of the models' folders. `purchases` is None where nothing is sold, `rulebook` where no rule is asked.
     """
 
     def __init__(  # noqa: PLR0913  whatever of it is there to be looked at
@@ -33,13 +33,13 @@ class OneSidecar:
         nodes: Callable[[], Iterable[Node]],
         signal_nodes: Callable[[], Iterable[Node]] = tuple,
         *,
-        models: Models[RiskModel] | None = None,
+        watches: Sequence[ModelWatch[Any]] = (),
         purchases: Purchases | None = None,
         rulebook: Rulebook | None = None,
     ) -> None:
         self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
         self._purchases, self._rulebook = purchases, rulebook
-        self._watches = () if models is None else (models.champion, models.challenger)
+        self._watches = watches
 
     @property
     def policy(self) -> Policy:
@@ -48,7 +48,7 @@ class OneSidecar:
 
     async def figures(self) -> list[Metric]:
         """What it counted."""
-        of_purchases = purchase_figures(self._purchases.counts) if self._purchases is not None else ()
+        of_purchases = purchase_figures(self._purchases) if self._purchases is not None else ()
         of_rules = rule_figures(self._rulebook, time.time()) if self._rulebook is not None else ()
         figures = sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches)
         return [*figures, *of_purchases, *of_rules]

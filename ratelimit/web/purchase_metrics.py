@@ -8,10 +8,25 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 
 from ratelimit.core.card_secret import Secret
 from ratelimit.service.purchase_counts import BOUNDS_S, PurchaseCounts
+from ratelimit.service.purchases import Purchases
 
 
-def purchase_figures(counts: PurchaseCounts) -> Iterator[Metric]:
+def purchase_figures(purchases: Purchases) -> Iterator[Metric]:
     """Every figure of them."""
+    yield from _counts(purchases.counts)
+    if purchases.explores is not None:
+        meaning = "Holds by the model that were waived by lot, to know what becomes of such purchases."
+        yield CounterMetricFamily("ratelimit_holds_waived", meaning, value=purchases.explores.waived)
+        meaning = "Holds by the model that would have been waived, were there money left for it that day."
+        yield CounterMetricFamily("ratelimit_holds_not_waived", meaning, value=purchases.explores.over)
+    meaning = "Purchases by which of the two models has a risk above the policy's lowest bound."
+    above = CounterMetricFamily("ratelimit_purchase_challenger_agreement", meaning, labels=["above"])
+    for whose, count in purchases.judge.challenge.above.items():
+        above.add_metric([whose], count)
+    yield above
+
+
+def _counts(counts: PurchaseCounts) -> Iterator[Metric]:
     decided = CounterMetricFamily(
         "ratelimit_purchases", "Purchases by what the checkout was told to do, and why.", labels=["action", "reason"]
     )
