@@ -32,6 +32,7 @@ from ratelimit.settings import Secret
 from ratelimit.sidecar import Terms, open_asked, open_standings
 from ratelimit.stores.client import RedisStore
 from ratelimit.web.cases import CaseCalls
+from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
 from ratelimit.web.outgoing import Poster
@@ -98,6 +99,7 @@ class Desk:
 
     def figures(self) -> Iterable[Metric]:
         """What it counted."""
+        yield from standing_figures(self.standings)
         yield from hold_figures(self.holds, self._sender)
         yield from stripe_figures(self._inbox, self._worker)
 

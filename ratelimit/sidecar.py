@@ -135,11 +135,12 @@ class Sidecar:
         *,
         holds: Holds,
         rulebook: Rulebook,
+        book: AddressBook,
         stores: Stores,
         models: BothModels,
         terms: Terms,
     ) -> None:
-        self._limiter, self._purchases, self._rulebook, self._models = limiter, purchases, rulebook, models
+        self._limiter, self._purchases, self._rulebook, self._book, self._models = limiter, purchases, rulebook, book, models
         store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
@@ -178,6 +179,7 @@ class Sidecar:
         standings = standings or await open_standings(terms, stack)
         limiter.gate.index = standings.index
         book = book or AddressBook(terms.sources)
+        book.adopt(policy)
         keep_running(book.run, stack)
         rulebook = Rulebook(policy, keys, book)
         signals = models = None
@@ -200,7 +202,7 @@ class Sidecar:
         purchases.words = RuleWords(standings)
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
         both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
-        return cls(limiter, purchases, holds=holds, rulebook=rulebook, stores=Stores(store, signals), models=both, terms=terms)
+        return cls(limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=Stores(store, signals), models=both, terms=terms)
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -252,6 +254,7 @@ class Sidecar:
         self._limiter.adopt(policy)
         self._purchases.adopt(policy)
         self._rulebook.adopt(policy)
+        self._book.adopt(policy)
         if self._limiter.usage is not None:
             self._limiter.usage.scoring.challenge.adopt(policy)
         self._models.adopt(policy)

@@ -1,6 +1,7 @@
 """`ratelimit policy`: check a policy file, explain what a request would meet, list the names of rules, print the JSON Schema."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.address import caller_prefix, parse_address
 from ratelimit.core.errors import ConfigError
-from ratelimit.core.explanation import Question, explain
+from ratelimit.core.explanation import Question, explain, explain_lists
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Limit
+from ratelimit.core.listing import PolicyList
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import json_schema, written
 from ratelimit.core.rule_names import NAMES
@@ -47,6 +49,8 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
         click.echo(f"{file}: warning: {warning}", err=True)
     click.echo(f"{file}: OK, {_count(len(found.limits), 'limit')}, mode {found.mode}, digest {found.digest}")
     _print_table(["limit", "per", "match", "amount", "mode", "store away"], [_row(limit) for limit in found.limits])
+    if found.lists.all:
+        _print_table(["list", "says", "items", "scope", "mode"], [_list_row(it) for it in found.lists.all])
 
 
 def _check_json(context: click.Context, file: Path) -> None:
@@ -98,16 +102,20 @@ class _Given:
 @click.option("--plan", help="The caller's plan.")
 @_as_json
 def explain_command(file: Path, method: str, path: str, as_json: bool, **given: str | None) -> None:
-    """Say which limits of FILE a request would meet, as whom, and why not the others."""
+    """Say which limits of FILE a request would meet, as whom, and why not the others; and which of its lists the caller is on."""
     found = read_policy(file)
-    explanations = explain(found, Question(method, path, _Given(**given).caller(found)))
+    caller = _Given(**given).caller(found)
+    explanations, lists = explain(found, Question(method, path, caller)), explain_lists(found, caller, time.time())
     if as_json:
-        _print_json({"limits": [explanation._asdict() for explanation in explanations]})
+        _print_json({"limits": [explanation._asdict() for explanation in explanations], "lists": [it._asdict() for it in lists]})
         return
     met = sum(explanation.applies for explanation in explanations)
     click.echo(f"{method.upper()} {path} meets {met} of {_count(len(explanations), 'limit')}")
     rows = [[limit, "yes" if applies else "no", subject or "-", why] for limit, applies, subject, why in explanations]
     _print_table(["limit", "met", "subject", "why"], rows)
+    if found.lists.all:
+        click.echo(f"the caller is on {len(lists)} of {_count(len(found.lists.all), 'list')}")
+        _print_table(["list", "says", "by", "why"], [list(it) for it in lists])
 
 
 @policy.command()
@@ -141,6 +149,10 @@ def names(part: str | None, as_json: bool) -> None:
 def _row(limit: Limit) -> list[str]:
     match = "; ".join(f"{name} {', '.join(values)}" for name, values in msgspec.structs.asdict(limit.match).items() if values)
     return [limit.name, ", ".join(limit.per), match or "all", _amount(limit), limit.mode, limit.on_store_failure]
+
+
+def _list_row(it: PolicyList) -> list[str]:
+    return [it.rule.name, it.rule.then or f"signal {it.rule.signal}", str(it.entries), it.rule.scope, it.mode]
 
 
 def _amount(limit: Limit) -> str:

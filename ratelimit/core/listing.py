@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from ratelimit.core.address import parse_address
+from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.identity import Caller
 from ratelimit.core.limit import Mode
 from ratelimit.core.list_item import Item, parse_item
@@ -26,8 +29,8 @@ class PolicyList:
 
     def __init__(self, rule: ListRule, items: Iterable[Item], mode: Mode) -> None:
         self.rule, self.mode = rule, mode
+        self.hits = 0  # requests and purchases that met it
         self.until_s = None if rule.until is None else ends_at(rule.until)
-        self.hits = 0
         named: dict[TargetKind, set[str]] = {}
         spans: dict[int, list[tuple[int, int]]] = {4: [], 16: []}
         self.entries = 0
@@ -60,6 +63,7 @@ class Listing:
         self.all: Final = tuple(lists)
         deciding = [it for it in self.all if it.rule.then is not None]
         self.requests: Final = tuple(it for it in deciding if it.rule.scope != "purchase")  # those that a request can be on
+        self.signals: Final = tuple(it for it in self.all if it.rule.signal is not None)
         self.purchases: Final = tuple(it for it in deciding if it.rule.scope != "request")
 
     def of_caller(self, caller: Caller, now_s: float) -> list[PolicyList]:
@@ -82,10 +86,19 @@ class Listing:
             values["email"], values["email_domain"] = root, root.rpartition("@")[2]
         return [it for it in self.purchases if it.names(values, packed) is not None and it.lasts(now_s)]
 
-    def networks_of(self, signal: str) -> NetworkList | None:
-        """The networks of the lists that feed a signal; None where there is none."""
-        found = [it.networks for it in self.all if it.rule.signal == signal]
-        return NetworkList.union(found) if found else None
+    def tells(self, signal: str, packed: bytes) -> bool | None:
+        """Whether an address is on a list that feeds a signal; None where no list says anything of such addresses."""
+        known = [it.networks for it in self.signals if it.rule.signal == signal and it.networks.covers(len(packed))]
+        return any(packed in networks for networks in known) if known else None
+
+
+def with_lists(facts: AddressFacts, packed: bytes, listing: Listing) -> AddressFacts:
+    """The facts of an address with what a policy's lists add to them. A relay stays one, whatever a list of networks says of it."""
+    if not listing.signals or facts.relay:
+        return facts
+    said = {signal: listing.tells(signal, packed) for signal in ("hosting", "vpn")}
+    new = {signal: it or getattr(facts, signal) or False for signal, it in said.items() if it is not None}
+    return replace(facts, **new)
 
 
 def compiled_list(rule: ListRule, texts: Iterable[str], ipv6_prefix: int, mode: Mode) -> PolicyList:

@@ -17,6 +17,8 @@ from ratelimit.core.expectation import meant, shown
 from ratelimit.core.hold_share import NAME as HOLD
 from ratelimit.core.identity import Identity, Place
 from ratelimit.core.limit import BucketRule, Limit, Match, QuotaRule
+from ratelimit.core.list_check import list_problems
+from ratelimit.core.list_rule import ListRule
 from ratelimit.core.policy_shape import Check, Data, Given
 from ratelimit.core.risk_rule import (
     LEAST_RATIO,
@@ -172,7 +174,7 @@ def _twins(given: Given) -> Problems:
 
 def _policy(given: Given, data: Data) -> Problems:
     yield from _twins(given)
-    for part in ("limits", "rules"):
+    for part in ("limits", "rules", "lists"):
         yield from _names(part, data.get(part))
 
 
@@ -198,4 +200,5 @@ def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
         RiskBucket: _risk_bucket,
         PurchaseThrottle: _purchase_throttle,
         Rule: rule_problems,
+        ListRule: list_problems,
     }

@@ -21,15 +21,16 @@ class Told(Struct, frozen=True):
     file: PolicyFile
     source: str
     warnings: tuple[str, ...]
+    listed: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, policy: Policy) -> Self:
         """To be sent."""
-        return cls(policy.file, policy.source, policy.warnings)
+        return cls(policy.file, policy.source, policy.warnings, dict(policy.listed))
 
     def policy(self) -> Policy:
-        """As it was sent."""
-        return Policy(self.file, self.source, self.warnings)
+        """As it was sent. Where it has long lists that takes a while, so ask for it in a thread."""
+        return Policy(self.file, self.source, self.warnings, self.listed)
 
 
 class Start(Struct, frozen=True, tag=True):

@@ -72,7 +72,7 @@ async def _answer(question: Question, sidecar: Sidecar) -> Answer:
             report = sidecar.health.report()
             return Seen([Family.of(metric) for metric in figures], report["store"] == "away", report["problem"])
         case Adopt(policy):
-            sidecar.adopt(policy.policy())
+            sidecar.adopt(await asyncio.to_thread(policy.policy))
         case Latest(most):
             return Found(await sidecar.sidecars.records(most))
         case Find(reference):

@@ -16,10 +16,13 @@ from msgspec import Struct
 from ratelimit.core.address_facts import AddressFacts
 from ratelimit.core.agent import AgentClass, agent_class
 from ratelimit.core.errors import ConfigError
+from ratelimit.core.listing import Listing, with_lists
+from ratelimit.core.policy import Policy
 from ratelimit.service.agent_reader import AgentReader
 from ratelimit.service.at_rest import AtRest
 from ratelimit.service.country import Countries, assigned_country, read_countries
 from ratelimit.service.list_folder import NO_LISTS, Lists, read_lists
+from ratelimit.service.plain_file import file_state
 
 LOOK_EVERY_S: Final = 60.0
 MOST_KEPT: Final = 16_384  # addresses whose facts are remembered; some 6 MB
@@ -55,6 +58,7 @@ class AddressBook:
         self._at_rest = AtRest(judged=_state(sources))  # before they are read: what is written meanwhile is read again
         self._agents = AgentReader()
         self._facts: dict[bytes, AddressFacts] = {}
+        self._listing = Listing()
         self._known = _read(sources, _NOTHING)
 
     @property
@@ -68,8 +72,14 @@ class AddressBook:
         if facts is None:
             if len(self._facts) >= MOST_KEPT:
                 self._facts.clear()
-            facts = self._facts[packed] = self._known.lists.networks.facts(packed, self._known.countries(packed))
+            found = self._known.lists.networks.facts(packed, self._known.countries(packed))
+            facts = self._facts[packed] = with_lists(found, packed, self._listing)
         return facts
+
+    def adopt(self, policy: Policy) -> None:
+        """What the lists of a policy say of addresses, beside the operator's."""
+        self._listing = policy.lists
+        self._facts.clear()
 
     def agent_class(self, user_agent: str | None, facts: AddressFacts | None) -> AgentClass:
         """What a client is that calls itself `user_agent` (None: it sent none) at an address with these facts (None: it has none)."""
@@ -119,12 +129,4 @@ def _state(sources: Sources) -> object:
     if sources.lists is not None:
         with suppress(OSError, ValueError):  # a folder that cannot be read: that is said when it is
             paths += sorted(Path(sources.lists).iterdir())
-    return [(path.name, _file_state(path)) for path in paths]
-
-
-def _file_state(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return [(path.name, file_state(path)) for path in paths]

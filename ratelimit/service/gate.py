@@ -48,13 +48,16 @@ class Gate:
         self.index = StandingIndex()  # the words, once there is somebody who knows them
         self.lists = Listing()
         self.held: Shelf | None = None  # of accounts with holds
-        self.hits: Final = Counter[tuple[StandingSource, Then]]()
+        self.hits: Final = Counter[tuple[StandingSource, Then]]()  # requests that met a word
         self._setting, self._wall = setting, wall
         self._shelves: OrderedDict[tuple[str, str], tuple[Standing, Shelf]] = OrderedDict()  # by word and limit
         self._ipv6_prefix = 64
 
     def adopt(self, policy: Policy) -> None:
-        """Put the lists of a policy in force."""
+        """Put the lists of a policy in force; what was counted of one with the same name goes on."""
+        hits = {it.rule.name: it.hits for it in self.lists.all} if policy.lists is not self.lists else {}
+        for it in policy.lists.all:
+            it.hits += hits.get(it.rule.name, 0)
         self.lists, self._ipv6_prefix = policy.lists, policy.identity.ipv6_prefix
         self._shelves.clear()
 

@@ -27,3 +27,12 @@ def read_plain_file(path: Path, max_bytes: int, wanted: str, small: str | None =
     if len(content) > max_bytes:
         raise ConfigError([f"{path}: is over {max_bytes} bytes; expected {small or wanted}"])
     return bytes(content)
+
+
+def file_state(path: Path) -> tuple[int, ...]:
+    """Something that differs once a file was written, replaced, added or removed."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -5,6 +5,7 @@ few lines unfold to gigabytes. Both are refused, with file, line and column.
 """
 
 import re
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +14,11 @@ import yaml
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.expectation import shown
+from ratelimit.core.list_check import list_warnings
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.policy_warning import policy_warnings
+from ratelimit.service.list_file import list_path, read_listed
 from ratelimit.service.plain_file import read_plain_file
 
 MAX_BYTES: Final = 1_048_576
@@ -55,9 +58,22 @@ def built_in_policy() -> Policy:
 
 
 def make_policy(content: bytes, source: str) -> Policy:
-    """The policy in a file's `content`; `source` is the file's name in messages. Raises ConfigError with every problem."""
+    """The policy in a file's `content`; `source` is the file's name in messages, and its lists' files lie beside it.
+
+    Raises ConfigError with every problem.
+    """
     file = parse_policy(_decode(content, source), source)
-    return Policy(file, source, policy_warnings(file))
+    listed = read_listed(file, source)
+    return Policy(file, source, (*policy_warnings(file), *list_warnings(file.lists, listed, time.time())), listed)
+
+
+def list_paths(content: bytes, source: str) -> tuple[Path, ...]:
+    """The files of the lists that a policy's `content` names; none, if it is no policy."""
+    try:
+        lists = parse_policy(_decode(content, source), source).lists
+    except ConfigError:
+        return ()
+    return tuple(list_path(source, rule.file) for rule in lists if rule.file is not None)
 
 
 def read_bytes(path: Path) -> bytes:

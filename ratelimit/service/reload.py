@@ -1,7 +1,9 @@
-"""Keeps the policy in force in step with its file: looks once a second, swaps in what is sound, keeps the last good one when it is not.
+"""Keeps the policy in force in step with its file, and with those of its lists: looks once a second, swaps in what is sound, keeps the last
+good one when it is not.
 
 It reads the whole file each time rather than trust its modification time: a policy is a few KB, and a mounted ConfigMap changes by a
-swapped symlink. A new content counts when two looks in a row find the same, so a file that is half written is not taken for a short one.
+swapped symlink. Lists may be long: of these it looks at size, time and place. A new content counts when two looks in a row find the same,
+so a file that is half written is not taken for a short one.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ import structlog
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.service.at_rest import AtRest
-from ratelimit.service.policy_source import make_policy, read_bytes
+from ratelimit.service.plain_file import file_state
+from ratelimit.service.policy_source import list_paths, make_policy, read_bytes
 
 LOOK_EVERY_S: Final = 1.0
 _MOST_SAID: Final = 5  # problems in the log; /v1/policy has them all
@@ -48,6 +51,7 @@ class Reload:
         self._path = path
         self._swap, self._approve = swap, approve
         self._at_rest = AtRest()  # so that a content is swapped in or refused once
+        self._named: tuple[bytes, tuple[Path, ...]] = b"", ()  # the files of the lists that a content of that digest names
 
     async def run(self) -> None:
         """Look once a second, for ever."""
@@ -63,7 +67,10 @@ class Reload:
             if self._at_rest.is_new(str(error)):
                 self._refuse(error)
             return
-        if self._at_rest.is_new(blake2b(content).digest()):
+        digest = blake2b(content).digest()
+        if digest != self._named[0]:
+            self._named = digest, await asyncio.to_thread(list_paths, content, str(self._path))
+        if self._at_rest.is_new((digest, *map(file_state, self._named[1]))):
             await self._judge(content)
 
     async def _judge(self, content: bytes) -> None:

@@ -13,6 +13,7 @@ from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import ModelWatch
 from ratelimit.service.reload import ReloadState
 from ratelimit.web.counts import EVENT_OUTCOMES, Counts
+from ratelimit.web.gate_metrics import gate_figures, list_entries
 from ratelimit.web.signal_metrics import signal_figures
 from ratelimit.web.watched import Watched
 
@@ -74,6 +75,7 @@ def sidecar_figures(
 ) -> Iterator[Metric]:
     """What one sidecar counted; `signal_nodes` are those of the connection that signals have of their own."""
     yield from _limiter(limiter)
+    yield from gate_figures(limiter)
     yield from _models(list(models))
     yield from _store("ratelimit_store", _NODE, list(nodes))
     if limiter.usage is not None:
@@ -92,6 +94,7 @@ def shared_figures(watched: Watched) -> Iterator[Metric]:
     """What is there once, however many sidecars this process has."""
     yield CounterMetricFamily("ratelimit_embedded_restarts", "Restarts of the embedded store.", value=watched.restarts())
     yield from _policy(watched.sidecars.policy, watched.reload)
+    yield list_entries(watched.sidecars.policy)
     yield from _lane("operator", watched.operator)
     yield GaugeMetricFamily("ratelimit_ready", "1 while /readyz says so.", value=watched.health.ready)
     yield GaugeMetricFamily("ratelimit_workers", "Workers that serve.", value=watched.workers())

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from ratelimit.core.policy_file import written
+from ratelimit.core.rule import Rule
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.settings import Secret
 from ratelimit.web.counts import Counts
@@ -95,7 +96,17 @@ def policy_view(watched: Watched) -> dict[str, Any]:
         "mode": policy.mode,
         "identity": msgspec.to_builtins(policy.identity),
         "limits": [written(limit) for limit in policy.limits],
+        "risk": msgspec.to_builtins(policy.file.risk),
+        "purchases": msgspec.to_builtins(policy.file.purchases),
+        "rules": [_rule_view(rule) for rule in policy.file.rules],
+        "lists": [
+            {"name": it.rule.name, "says": it.rule.then or f"signal {it.rule.signal}", "items": it.entries} for it in policy.lists.all
+        ],
     }
+
+
+def _rule_view(rule: Rule) -> dict[str, Any]:
+    return {"name": rule.name, "on": rule.on, "then": rule.then, "when": rule.when, "mode": rule.mode, "reason": rule.reason}
 
 
 def operator_application(watched: Watched, token: Secret[str] | None, more: Iterable[Route] = ()) -> web.Application:

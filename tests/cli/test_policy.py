@@ -72,7 +72,23 @@ def test_explain_json(file: Path) -> None:
     """A script gets the same explanation."""
     file.write_text(LIMIT.replace("api_key", "ip"))
     result = json.loads(run("explain", file, "--path", "/[x]", "--ip", "2001:db8::1", "--json").stdout)
-    assert result == {"limits": [{"limit": "a", "applies": True, "subject": "ip:2001:db8::/64", "why": "enforced"}]}
+    assert result == {"limits": [{"limit": "a", "applies": True, "subject": "ip:2001:db8::/64", "why": "enforced"}], "lists": []}
+
+
+def test_explain_names_the_lists(file: Path) -> None:
+    """It is said which lists the caller is on, by what, and whether that counts."""
+    lists = (
+        "lists:\n"
+        "  - {name: office, then: allow, subjects: [198.51.100.0/24], until: '2001-01-01'}\n"
+        "  - {name: banned, then: block, mode: shadow, subjects: ['account:42', 198.51.100.7]}\n"
+        "  - {name: others, then: block, subjects: ['account:43']}\n"
+    )
+    file.write_text(LIMIT + lists)
+    arguments = ("explain", file, "--path", "/", "--ip", "198.51.100.7", "--account", "42")
+    office = {"list": "office", "says": "allow", "by": "ip", "why": "ended at 2001-01-01"}
+    banned = {"list": "banned", "says": "block", "by": "account", "why": "shadow: found and recorded, not enforced"}
+    assert json.loads(run(*arguments, "--json").stdout)["lists"] == [office, banned]
+    assert "the caller is on 2 of 3 lists" in run(*arguments).stdout
 
 
 def test_explain_refuses_what_is_no_address(file: Path) -> None:

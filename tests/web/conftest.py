@@ -30,6 +30,7 @@ from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.counts import Counts
+from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.hold_metrics import hold_figures
@@ -187,7 +188,14 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
             sidecar = OneSidecar(gateway.limiter, gateway.counts, lambda: gateway.store.lanes, purchases=gateway.purchases)
-            watched = Watched(sidecar, gateway.health, counts, reload, lambda: 3, desk=lambda: hold_figures(gateway.holds, None))
+            watched = Watched(
+                sidecar,
+                gateway.health,
+                counts,
+                reload,
+                lambda: 3,
+                desk=lambda: [*standing_figures(gateway.standings), *hold_figures(gateway.holds, None)],
+            )
             policy = lambda: sidecar.policy  # noqa: E731
             overrides = OverrideCalls(Overrides(gateway.standings, SECRET, policy, time.time), policy, time.time)
             routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes(), *overrides.routes()]
