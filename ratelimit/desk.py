@@ -67,7 +67,7 @@ class Desk:
         self.holds: Final = Holds(standings, self._counter, time.time)
         self._webhooks = WebhookQueue(store, time.time)
         self._sender: WebhookSender | None = None
-        self._inbox = StripeInbox(store, time.time)
+        self._inbox = StripeInbox(work, time.time)  # Stripe waits for longer than a checkout
         self.cases: Final = Cases(store, self._inbox, time.time)
         effects = StripeEffects(work, Velocity(keys, AddressBook(NO_SOURCES)), self.holds, self.cases)  # addresses are of no use to it
         self._worker = StripeWorker(work, keys, self._inbox, effects, time.time)

@@ -86,9 +86,9 @@ def begun(folder: Path, **settings: str) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], seconds: int = 10) -> None:
     """Wait for what must come, for no longer than it can take."""
-    for _ in range(500):
+    for _ in range(seconds * 50):
         if condition():
             return
         time.sleep(0.02)
