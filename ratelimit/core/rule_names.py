@@ -6,24 +6,26 @@ A name is written `purchase.NAME`, `site.NAME` or `request.NAME`. Numbers are CE
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from ratelimit.core.purchase_signals import COLUMN as PURCHASE_COLUMN
 from ratelimit.core.purchase_signals import PURCHASE_SIGNALS, SITE_SIGNALS
 from ratelimit.core.rule import RuleOn
+from ratelimit.core.signals import COLUMN as REQUEST_COLUMN
 from ratelimit.core.signals import SIGNALS
 
 Type = Literal["number", "integer", "text", "bool"]
 Variable = Literal["purchase", "site", "request"]
 
 _FLAG: Final = "0 or 1"
-SITE: Final = "site_"  # what names of the site's signals begin with elsewhere
+_SITE: Final = "site_"  # what names of the site's signals begin with elsewhere
 
 
 class Name(NamedTuple):
-    """`unit` is empty where there is none. A `signal` stands in the row of a purchase or a subject, a fact does not."""
+    """`unit` is empty where there is none. A signal stands in that `column` of the row of a purchase or a subject, a fact in none."""
 
     type: Type
     unit: str
     meaning: str
-    signal: bool = False
+    column: int | None = None
 
 
 PURCHASE_FACTS: Final[Mapping[str, Name]] = {
@@ -47,14 +49,14 @@ REQUEST_FACTS: Final[Mapping[str, Name]] = {
 }
 
 
-def _signal(unit: str, meaning: str) -> Name:
-    return Name("bool", "", meaning, signal=True) if unit == _FLAG else Name("number", unit, meaning, signal=True)
+def _signal(unit: str, meaning: str, column: int) -> Name:
+    return Name("bool", "", meaning, column) if unit == _FLAG else Name("number", unit, meaning, column)
 
 
+_OF_PURCHASES: Final = {it.name: _signal(it.unit, it.meaning, PURCHASE_COLUMN[it.name]) for it in PURCHASE_SIGNALS}
+_OF_SITE: Final = {it.name.removeprefix(_SITE): _signal(it.unit, it.meaning, PURCHASE_COLUMN[it.name]) for it in SITE_SIGNALS}
+_OF_REQUESTS: Final = {it.name: _signal(it.unit, it.meaning, REQUEST_COLUMN[it.name]) for it in SIGNALS}
 NAMES: Final[Mapping[RuleOn, Mapping[str, Mapping[str, Name]]]] = {
-    "purchase": {
-        "purchase": {**PURCHASE_FACTS, **{it.name: _signal(it.unit, it.meaning) for it in PURCHASE_SIGNALS}},
-        "site": {it.name.removeprefix(SITE): _signal(it.unit, it.meaning) for it in SITE_SIGNALS},
-    },
-    "request": {"request": {**REQUEST_FACTS, **{it.name: _signal(it.unit, it.meaning) for it in SIGNALS}}},
+    "purchase": {"purchase": {**PURCHASE_FACTS, **_OF_PURCHASES}, "site": _OF_SITE},
+    "request": {"request": {**REQUEST_FACTS, **_OF_REQUESTS}},
 }

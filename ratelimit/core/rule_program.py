@@ -16,7 +16,8 @@ from ratelimit.core.expectation import shown
 from ratelimit.core.rule import Rule
 from ratelimit.core.rule_check import check, located
 from ratelimit.core.rule_names import NAMES, Name
-from ratelimit.core.rule_part import bounds, split
+from ratelimit.core.rule_part import split
+from ratelimit.core.rule_screen import screen
 
 Values = Mapping[str, Mapping[str, float | str | bool]]  # by variable and name; what is missing is left out
 
@@ -28,15 +29,21 @@ _REGEX_ERROR: Final = re.compile(r"error: ([^\n]*?)\. Check")
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
 
 
-class Condition:
-    """A sound condition, to be asked again and again. `uses` are the names in it, as (variable, name).
+class Use(NamedTuple):
+    """A name in a condition; `column` None: a fact."""
 
-    `bounds` are kept wherever it holds, so who keeps them not need not be asked about, which costs more.
-    """
+    variable: str
+    name: str
+    column: int | None
+    is_bool: bool
+
+
+class Condition:
+    """A sound condition, to be asked again and again, where its `screen` lets something through. `uses` are the names in it."""
 
     def __init__(self, source: str, names: Mapping[str, Mapping[str, Name]]) -> None:
-        self.uses = check(source, names).uses
-        self.bounds = bounds(source, names)
+        self.uses = [_use(variable, name, names[variable][name]) for variable, name in sorted(check(source, names).uses)]
+        self.screen = screen(source, names)
         self._program = cel.compile(source)
 
     def holds(self, values: cel.Context) -> bool | None:
@@ -49,6 +56,10 @@ class Condition:
 
 # a name that is not there; NaN, which is compared with nothing; a number that no integer can hold
 MISSING: Final = (KeyError, TypeError, OverflowError)
+
+
+def _use(variable: str, name: str, about: Name) -> Use:
+    return Use(variable, name, about.column, about.type == "bool")
 
 
 class CompiledRule(NamedTuple):

@@ -36,10 +36,9 @@ class RequestRules:
         """These subjects were scored."""
         if not self._rulebook.of_requests:
             return
-        for watch, row in zip(watches, rows.tolist(), strict=True):
-            hits = self._rulebook.request(kind, watch.value, watch.plan, row)
+        for index, hits in self._rulebook.requests(kind, [(watch.value, watch.plan) for watch in watches], rows):
             if rules := [hit.rule for hit in hits if hit.enforced]:
-                self._add(_Verdict(rules, self._target(watch)))
+                self._add(_Verdict(rules, self._target(watches[index])))
 
     async def run(self) -> None:
         """Let verdicts stand, for ever."""

@@ -1,7 +1,7 @@
 """Asks the policy's rules about purchases and about subjects of requests, in the file's order, and counts what they say.
 
-What keeps not all *bounds* of a condition is passed over at once. Only of what is left CEL is asked, and is given those values alone that
-the conditions in question name, since each costs more than most conditions.
+What a condition's screen does not let through is passed over at once. Only of what is left CEL is asked, and is given those values alone
+that the conditions in question name, since each costs more than most conditions.
 
 A *guard* is on from the moment that its part about the site holds, and for its `for` after the last moment that it did. Each sidecar sees
 the same signals of the site and keeps for itself since when its guards are on; one that starts anew begins with them off.
@@ -9,7 +9,8 @@ Times are seconds since the epoch.
 """
 
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,11 +22,10 @@ from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import email_domain
 from ratelimit.core.purchase_signals import COLUMN as PURCHASE_COLUMN
-from ratelimit.core.rule import OF_REQUESTS, Rule, RuleOn
-from ratelimit.core.rule_names import NAMES, SITE
+from ratelimit.core.rule import OF_REQUESTS, Rule
+from ratelimit.core.rule_names import NAMES
 from ratelimit.core.rule_program import CompiledRule, Condition, context
-from ratelimit.core.signals import COLUMN as REQUEST_COLUMN
-from ratelimit.core.signals import Kind
+from ratelimit.core.signals import Kind, Rows
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.subject import Value
 
@@ -43,49 +43,18 @@ class RuleHit(NamedTuple):
 
 
 class RuleCount:
-    """What became of one rule since the start. `undecided`: what it hung on was missing."""
+    """What became of one rule since the start. `undecided`: CEL was asked, and what it hung on was missing."""
 
     def __init__(self) -> None:
         self.evaluated = self.matched = self.enforced = self.undecided = 0
-
-
-class _Bound(NamedTuple):
-    column: int
-    keeps: Callable[[float, float], bool]
-    constant: float
-
-
-class _Use(NamedTuple):
-    variable: str
-    name: str
-    column: int | None  # None: a fact
-    is_bool: bool
-
-
-class _Asked:
-    """A condition, with the columns of what it names."""
-
-    def __init__(self, on: RuleOn, condition: Condition) -> None:
-        self.holds = condition.holds
-        self.uses = [_Use(variable, name, _column(on, variable, name), _is_bool(on, variable, name)) for variable, name in condition.uses]
-        self.bounds = [
-            _Bound(column, bound.keeps, bound.constant)
-            for bound in condition.bounds
-            if (column := _column(on, bound.variable, bound.name)) is not None
-        ]
-
-    def possible(self, row: Sequence[float]) -> bool:
-        """Whether it can hold at all."""
-        return all(keeps(row[column], constant) for column, keeps, constant in self.bounds)
 
 
 class _Entry:
     """A rule in force."""
 
     def __init__(self, compiled: CompiledRule, keys: StoreKeys, count: RuleCount) -> None:
-        self.rule, self.count = compiled.rule, count
-        self.condition = _Asked(compiled.rule.on, compiled.condition)
-        self.guard = _Asked(compiled.rule.on, compiled.guard) if compiled.guard is not None else None
+        self.rule, self.condition, self.guard = compiled
+        self.count = count
         self.on_until = 0.0
         self._lot = keys.namer_of("", "canary", compiled.rule.name)
 
@@ -139,15 +108,25 @@ class Rulebook:
         facts = _purchase_facts(purchase, self._addresses)
         self._turn_guards(values, facts, now_s)
         asked = [entry for entry in self._purchase if entry.guard is None or entry.on_until > now_s]
-        return _hits(asked, values, facts, purchase.account)
+        for entry in asked:
+            entry.count.evaluated += 1
+        return _hits([entry for entry in asked if entry.condition.screen(values)], values, facts, purchase.account)
 
-    def request(self, kind: Kind, value: Value, plan: str | None, row: Sequence[float]) -> list[RuleHit]:
-        """The rules that hold for a subject of requests, of which `row` are the signals."""
-        facts: Facts = {"kind": lambda: kind, "plan": lambda: plan}
-        return _hits([entry for entry in self._request if kind in (entry.rule.of or OF_REQUESTS)], row, facts, value)
+    def requests(self, kind: Kind, subjects: Sequence[tuple[Value, str | None]], rows: Rows) -> Iterator[tuple[int, list[RuleHit]]]:
+        """The rules that hold for subjects of requests, each with its plan and its row of signals: by index, those for whom any holds."""
+        columns, possible = rows.T, defaultdict[int, list[_Entry]](list)
+        for entry in self._request:
+            if kind in (entry.rule.of or OF_REQUESTS):
+                entry.count.evaluated += len(rows)
+                for index in np.flatnonzero(np.broadcast_to(entry.condition.screen(columns), len(rows))).tolist():
+                    possible[index].append(entry)
+        for index, entries in sorted(possible.items()):
+            value, plan = subjects[index]
+            if hits := _hits(entries, rows[index].tolist(), _request_facts(kind, plan), value):
+                yield index, hits
 
     def _turn_guards(self, row: Sequence[float], facts: Facts, now_s: float) -> None:
-        guards = [entry for entry in self._purchase if entry.guard is not None and entry.guard.possible(row)]
+        guards = [entry for entry in self._purchase if entry.guard is not None and entry.guard.screen(row)]
         if not guards:
             return
         given = _values((entry.guard for entry in guards if entry.guard is not None), row, facts)
@@ -156,12 +135,8 @@ class Rulebook:
                 entry.on_until = max(entry.on_until, now_s + entry.rule.for_.seconds)
 
 
-def _hits(entries: Iterable[_Entry], row: Sequence[float], facts: Facts, subject: Value) -> list[RuleHit]:
-    possible = []
-    for entry in entries:
-        entry.count.evaluated += 1
-        if entry.condition.possible(row):
-            possible.append(entry)
+def _hits(possible: Sequence[_Entry], row: Sequence[float], facts: Facts, subject: Value) -> list[RuleHit]:
+    """Asks CEL about those that the screen let through."""
     if not possible:
         return []
     given = _values((entry.condition for entry in possible), row, facts)
@@ -181,7 +156,7 @@ def _hits(entries: Iterable[_Entry], row: Sequence[float], facts: Facts, subject
     return hits
 
 
-def _values(conditions: Iterable[_Asked], row: Sequence[float], facts: Facts) -> Any:
+def _values(conditions: Iterable[Condition], row: Sequence[float], facts: Facts) -> Any:
     """What the conditions name, as CEL takes it; what is missing is left out."""
     values: dict[str, dict[str, str | float | bool]] = {variable: {} for names in NAMES.values() for variable in names}
     for variable, name, column, is_bool in {use for condition in conditions for use in condition.uses}:
@@ -191,14 +166,8 @@ def _values(conditions: Iterable[_Asked], row: Sequence[float], facts: Facts) ->
     return context(values)
 
 
-def _column(on: RuleOn, variable: str, name: str) -> int | None:
-    if not NAMES[on][variable][name].signal:
-        return None
-    return REQUEST_COLUMN[name] if on == "request" else PURCHASE_COLUMN[SITE + name if variable == "site" else name]
-
-
-def _is_bool(on: RuleOn, variable: str, name: str) -> bool:
-    return NAMES[on][variable][name].type == "bool"
+def _request_facts(kind: Kind, plan: str | None) -> Facts:
+    return {"kind": lambda: kind, "plan": lambda: plan}
 
 
 def _purchase_facts(purchase: Purchase, addresses: AddressBook | None) -> Facts:

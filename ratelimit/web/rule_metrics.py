@@ -12,7 +12,9 @@ def rule_figures(rulebook: Rulebook, now_s: float) -> Iterator[Metric]:
     evaluated = CounterMetricFamily("ratelimit_rule_evaluations", "Purchases or subjects that a rule was asked about.", labels=["rule"])
     matched = CounterMetricFamily("ratelimit_rule_matches", "Of these, for whom its condition held.", labels=["rule", "enforced"])
     undecided = CounterMetricFamily(
-        "ratelimit_rule_undecided", "Of these, where it hung on a value that was missing, and did not hold.", labels=["rule"]
+        "ratelimit_rule_undecided",
+        "Of these, where it hung on a missing value; what plain comparisons rule out is not counted here.",
+        labels=["rule"],
     )
     for name, count in rulebook.counts.items():
         evaluated.add_metric([name], count.evaluated)

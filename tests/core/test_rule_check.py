@@ -1,5 +1,6 @@
 """Conditions of rules: what is wrong is said with its place before anything runs, and what passes does not fail when it runs."""
 
+import math
 import subprocess
 import sys
 
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ratelimit.core.purchase_signals import COLUMN
 from ratelimit.core.rule_check import check
 from ratelimit.core.rule_names import NAMES
 from ratelimit.core.rule_program import MISSING, problems_of
+from ratelimit.core.rule_screen import screen
 
 WRONG = [
     ("purchase.cards_1h", "column 1: purchase.cards_1h is a number; expected the condition to be true or false"),
@@ -111,7 +114,10 @@ def _conditions(kind: str, depth: int) -> st.SearchStrategy[str]:
 @given(_conditions("bool", 3), st.data())
 @settings(max_examples=300, deadline=None)
 def test_sound_conditions_do_not_fail(when: str, data: st.DataObject) -> None:
-    """Whatever passes the check compiles, and run on any values, some of them missing, it is true, false, or hangs on a missing one."""
+    """Whatever passes the check compiles, and run on any values, some of them missing, it is true, false, or hangs on a missing one.
+
+    Its screen lets through whatever it holds for.
+    """
     found = check(when, NAMES["purchase"])
     assert not found.problems
     values: dict[str, float | str | bool] = {}
@@ -124,8 +130,14 @@ def test_sound_conditions_do_not_fail(when: str, data: st.DataObject) -> None:
         value = data.draw(st.none() | of[NAMES["purchase"]["purchase"][name].type], label=name)
         if value is not None:
             values[name] = value
+    row = [math.nan] * len(COLUMN)
+    for name, value in values.items():
+        if (column := NAMES["purchase"]["purchase"][name].column) is not None:
+            row[column] = float(value)
     try:
-        assert cel.compile(when).execute({"purchase": values}) in {True, False}
+        holds = cel.compile(when).execute({"purchase": values})
+        assert holds in {True, False}
+        assert screen(when, NAMES["purchase"])(row) or not holds
     except MISSING as error:
         assert not isinstance(error, KeyError) or error.args[0] not in values  # noqa: PT017 - what may be raised is the point
 

@@ -1,12 +1,15 @@
 """What a condition says where values are missing, and the parts that it falls into."""
 
+import numpy as np
 import pytest
 
 from ratelimit.core.errors import ConfigError
+from ratelimit.core.purchase_signals import COLUMN
 from ratelimit.core.rule import Rule
 from ratelimit.core.rule_names import NAMES
-from ratelimit.core.rule_part import bounds, split
+from ratelimit.core.rule_part import split
 from ratelimit.core.rule_program import Condition, Values, compiled_rule, context
+from ratelimit.core.rule_screen import screen
 from ratelimit.core.units import Duration
 
 VALUES: Values = {"purchase": {"amount": 3.0, "vpn": True, "currency": "USD"}, "site": {}}
@@ -49,14 +52,33 @@ def test_missing_values(when: str, holds: bool | None) -> None:
     assert Condition(when, NAMES["purchase"]).holds(context(VALUES)) is holds
 
 
-def test_bounds_are_what_must_be_kept() -> None:
-    """Only what && joins at the top is a bound, from either side, and a signal that is a bool by itself; facts are none."""
-    when = (
-        "purchase.amount > 3 && (5 >= purchase.cards_1h && (purchase.vpn || purchase.hosting)) && purchase.prepaid && purchase.tokens > 2"
-    )
-    found = [(bound.name, bound.keeps(4.0, bound.constant), bound.constant) for bound in bounds(when, NAMES["purchase"])]
-    assert found == [("amount", True, 3.0), ("cards_1h", True, 5.0), ("prepaid", False, 1.0)]
-    assert not bounds("purchase.amount > 3 || purchase.vpn", NAMES["purchase"])
+# amount is 3, vpn is true, hosting is false, cards_1h is missing
+SCREENED = [
+    ("purchase.amount >= 3", True),
+    ("4 < purchase.amount", False),
+    ("purchase.vpn && purchase.amount < 4.5", True),
+    ("purchase.hosting", False),
+    ("purchase.cards_1h < 3", False),
+    ("purchase.cards_1h < 3 || purchase.vpn", True),
+    ("purchase.hosting || (purchase.cards_1h >= 3 || purchase.amount > 3) && purchase.vpn", False),
+    ("purchase.hosting || purchase.currency == 'USD'", True),  # nobody has looked at the currency yet
+    ("purchase.hosting && purchase.currency == 'USD'", False),
+    ("!purchase.vpn", True),
+    ("purchase.amount != 3", True),
+    ("purchase.amount > purchase.cards_1h", True),
+    ("purchase.vpn ? purchase.hosting : true", True),
+    ("true", True),
+]
+
+
+@pytest.mark.parametrize(("when", "passes"), SCREENED)
+def test_screen(when: str, passes: bool) -> None:
+    """A screen stops what cannot hold by single signals, one row or many; what it does not look into it lets through."""
+    row = np.full(len(COLUMN), np.nan)
+    row[COLUMN["amount"]], row[COLUMN["vpn"]], row[COLUMN["hosting"]] = 3.0, 1.0, 0.0
+    found = screen(when, NAMES["purchase"])
+    assert found(row.tolist()) is passes
+    assert np.broadcast_to(found(np.array([row, row]).T), 2).tolist() == [passes] * 2
 
 
 def test_split() -> None:

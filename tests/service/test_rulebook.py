@@ -9,6 +9,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.purchase_signals import COLUMN, Row
 from ratelimit.core.signals import COLUMN as OF_REQUESTS
+from ratelimit.core.signals import KINDS
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service.policy_source import built_in_policy
 from ratelimit.service.rulebook import Rulebook, RuleHit
@@ -93,10 +94,10 @@ def test_canary() -> None:
 
 def test_counts() -> None:
     """Each rule counts whom it was asked about, held for and was in force for, and what it could not know; a reload forgets nothing."""
-    rules = book(rule("s", "purchase.vpn", mode="shadow"), rule("e", "purchase.amount > 5 || purchase.hosting"))
-    for signals in ({"vpn": 1.0, "amount": 6.0}, {"vpn": 0.0, "amount": 1.0}, {"vpn": 1.0, "amount": 1.0, "hosting": 0.0}):
+    rules = book(rule("s", "purchase.vpn", mode="shadow"), rule("e", "purchase.amount > 5 || !purchase.hosting"))
+    for signals in ({"vpn": 1.0, "amount": 6.0}, {"vpn": 0.0, "amount": 1.0}, {"vpn": 1.0, "amount": 1.0, "hosting": 1.0}):
         rules.purchase(purchase(), row(**signals), 0.0)
-    rules.adopt(policy(rule("s", "purchase.vpn", mode="shadow"), rule("e", "purchase.amount > 9 || purchase.hosting")))
+    rules.adopt(policy(rule("s", "purchase.vpn", mode="shadow"), rule("e", "purchase.amount > 9 || !purchase.hosting")))
     found = {name: (count.evaluated, count.matched, count.enforced, count.undecided) for name, count in rules.counts.items()}
     assert found == {"s": (3, 2, 0, 0), "e": (3, 1, 1, 1)}
 
@@ -123,12 +124,13 @@ def test_guard_stays_on() -> None:
 def test_subjects(of: list[str], kinds: set[str]) -> None:
     """A rule on requests is about keys and accounts, or about whom it names; an address only where it is named."""
     rules = book(rule("r", "request.failed_logins_10m >= 3 && request.plan != 'pro'", on="request", of=of))
-    signals = np.full(len(OF_REQUESTS), np.nan)
-    signals[OF_REQUESTS["failed_logins_10m"]] = 3.0
-    asked = {kind for kind in ("api_key", "ip", "account") if rules.request(kind, "x", "free", signals.tolist())}
-    assert asked == kinds
-    assert not rules.request("account", "x", "pro", signals.tolist())
-    assert not rules.request("account", "x", None, signals.tolist())
+    signals = np.full((4, len(OF_REQUESTS)), np.nan)
+    signals[:3, OF_REQUESTS["failed_logins_10m"]] = 3.0
+    subjects = [("x", "pro"), ("y", "free"), ("z", None), ("w", "free")]
+    asked = {kind: [index for index, _ in rules.requests(kind, subjects, signals)] for kind in KINDS}
+    assert asked == {kind: [1] if kind in kinds else [] for kind in KINDS}
+    assert rules.counts["r"].evaluated == 4 * len(kinds)
+    assert rules.counts["r"].undecided == len(kinds)
 
 
 def test_starter_rules() -> None:
