@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 VERSION: Final = 1
 SPANS: Final = ("1h", "1d", "7d", "30d")
 SPANS_S: Final = (3_600.0, 86_400.0, 604_800.0, 2_592_000.0)
-LEAST_ATTEMPTS_10M: Final = 20  # attempts (or setups) of the last ten minutes under which a share of them says nothing
-LEAST_ATTEMPTS_USUAL: Final = 100  # the same for the hours that they are compared with
+LEAST_ATTEMPTS_10M: Final = 15  # attempts (or setups) of the last ten minutes under which a share of them says nothing
+LEAST_ATTEMPTS_USUAL: Final = 100  # the same for the hours whose number they are compared with
+PRIOR_SHARE: Final = 0.08  # declined where nothing is known yet, and setups that fail; what the site's own hours say is added to it
+PRIOR_ATTEMPTS: Final = 50  # so many weigh as much as that
 LEAST_AMOUNTS: Final = 3  # of an account under which nothing is usual for it
-LEAST_USUAL_SHARE: Final = 0.01  # a share that was lower is taken as this, or a single decline would be many times the usual
 
 Row = NDArray[np.float64]
 
@@ -121,7 +122,7 @@ _FACTS: Final = (
 PURCHASE_SIGNALS: Final = _COUNTS + _MEANS + _AGES + _FRAUDS + _SINCE + _SHARES + _FACTS
 
 _FEW: Final = f"missing under {LEAST_ATTEMPTS_10M}"
-_USUAL: Final = f"over that of the same hour of the four weeks before; missing where that had under {LEAST_ATTEMPTS_USUAL}"
+_USUAL: Final = "over that of the same hour of the four weeks before, and over a common one where these say little"
 SITE_SIGNALS: Final = (
     Signal("site_attempts_10m", "attempts", "with a card in the last ten minutes"),
     Signal("site_attempts_ratio", "ratio", "attempts of the last ten minutes over those usual in ten minutes of this hour of the week"),

@@ -8,7 +8,7 @@ from struct import Struct as Layout
 from typing import Final, NamedTuple
 
 from ratelimit.core.call import Call
-from ratelimit.core.purchase_signals import LEAST_ATTEMPTS_10M, LEAST_ATTEMPTS_USUAL, LEAST_USUAL_SHARE
+from ratelimit.core.purchase_signals import LEAST_ATTEMPTS_10M, LEAST_ATTEMPTS_USUAL, PRIOR_ATTEMPTS, PRIOR_SHARE
 
 RECENT: Final = 1_024  # attempts that are known one by one
 LIFE_S: Final = 36 * 86_400
@@ -53,8 +53,8 @@ class Tally(NamedTuple):
 
     @property
     def decline_ratio(self) -> float:
-        """That over the usual share; NaN while too little is known of either."""
-        return _ratio(self.decline_share, _share(self.usual.declines, self.usual.purchases, LEAST_ATTEMPTS_USUAL))
+        """That over the usual share."""
+        return self.decline_share / _usual(self.usual.declines, self.usual.purchases)
 
     @property
     def setup_failure_share(self) -> float:
@@ -63,8 +63,8 @@ class Tally(NamedTuple):
 
     @property
     def setup_failure_ratio(self) -> float:
-        """That over the usual share; NaN while too little is known of either."""
-        return _ratio(self.setup_failure_share, _share(self.usual.setup_failures, self.usual.setups, LEAST_ATTEMPTS_USUAL))
+        """That over the usual share."""
+        return self.setup_failure_share / _usual(self.usual.setup_failures, self.usual.setups)
 
 
 UNKNOWN: Final = Tally(Counts(), Counts(), 0)
@@ -98,8 +98,9 @@ def _share(part: int, whole: int, least: int) -> float:
     return part / whole if whole >= least else nan
 
 
-def _ratio(share: float, usual: float) -> float:
-    return share / max(usual, LEAST_USUAL_SHARE)
+def _usual(part: int, whole: int) -> float:
+    """A share that few attempts move little: a new site has no hours to look back to, and a single decline is no wave."""
+    return (part + PRIOR_SHARE * PRIOR_ATTEMPTS) / (whole + PRIOR_ATTEMPTS)
 
 
 def largest(values: list[float]) -> float:

@@ -12,25 +12,25 @@ NOW = HOUR * 3_600.0
 
 
 def test_shares() -> None:
-    """Of what was attempted in ten minutes, if it was twenty or more."""
-    tally = Tally(Counts(purchases=20, declines=5, setups=19, setup_failures=19), Counts(), 0)
+    """Of what was attempted in ten minutes, if it was fifteen or more."""
+    tally = Tally(Counts(purchases=20, declines=5, setups=14, setup_failures=14), Counts(), 0)
     assert tally.decline_share == 0.25
     assert isnan(tally.setup_failure_share)
-    assert isnan(tally.decline_ratio)
+    assert isnan(tally.setup_failure_ratio)
     assert isnan(tally.attempts_ratio)
 
 
 def test_ratios() -> None:
-    """Against the same hour of the weeks before, if a hundred were attempted in it."""
+    """Against the same hour of the weeks before, which a common share of fifty attempts is added to."""
     tally = Tally(Counts(30, 15, 100, 50), Counts(200, 10, 400, 4), weeks=2)
-    assert tally.decline_ratio == pytest.approx(0.5 / 0.05)
-    assert tally.setup_failure_ratio == pytest.approx(0.5 / 0.01)
+    assert tally.decline_ratio == pytest.approx(0.5 / ((10 + 4) / 250))
+    assert tally.setup_failure_ratio == pytest.approx(0.5 / ((4 + 4) / 450))
     assert tally.attempts_ratio == pytest.approx(130 / (600 / 2 / 6))
 
 
-def test_a_share_that_was_nothing() -> None:
-    """It is taken as one in a hundred: a ratio over nothing would say nothing."""
-    assert Tally(Counts(20, 1), Counts(100, 0), 1).decline_ratio == pytest.approx(5)
+def test_a_site_that_is_new() -> None:
+    """Without hours to look back to a share is compared with what is common, eight in a hundred."""
+    assert Tally(Counts(20, 8), Counts(), 0).decline_ratio == pytest.approx(5)
 
 
 @pytest.mark.parametrize(("hours_ago", "weeks"), [(0, 0), (167, 0), (168, 1), (400, 2), (9_999, 4)])
