@@ -182,22 +182,24 @@ class Sidecar:
         book.adopt(policy)
         keep_running(book.run, stack)
         rulebook = Rulebook(policy, keys, book)
+        asked = await open_asked(terms, stack)
+        cases = Cases(asked, StripeInbox(asked, time.time), time.time)
         signals = models = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
             usage = await cls._open_signals(terms, signals, keys, book, stack)
             usage.scoring.rules = request_rules = RequestRules(rulebook, RuleWords(standings), time.time)
+            request_rules.cases = cases
             keep_running(request_rules.run, stack)
             limiter.risks = limiter.usage = usage
             limiter.explores = Exploration(terms.store_key, time.time)
             models = await cls._open_models(usage, policy, stack)
         stack.callback(limiter.give_back)  # before the store closes, which sends it
         keep_running(limiter.run, stack)
-        asked = await open_asked(terms, stack)
         holds = Holds(standings, HoldCounter(asked, keys, time.time), time.time)
         limiter.heed_holds(holds.account, time.time)
         purchases = Purchases(asked, keys, policy, time.time, book)
-        purchases.holds, purchases.cases = holds, Cases(asked, StripeInbox(asked, time.time), time.time)
+        purchases.holds, purchases.cases = holds, cases
         purchases.judge.standings, purchases.judge.rulebook = standings, rulebook
         purchases.words = RuleWords(standings)
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)

@@ -66,6 +66,10 @@ def written(limit: Limit) -> dict[str, Any]:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors."""
     schema = msgspec.json.schema(PolicyFile)
+    schema["$defs"]["Rule"]["properties"]["when"] |= {
+        "description": "A condition in CEL; `ratelimit policy names` lists what it can name.",
+        "examples": ["purchase.cards_1h >= 3 && purchase.declines_1h >= 2", "request.failed_logins_10m >= 10"],
+    }
     schema["$defs"]["Refill"] = {
         "title": "Refill",
         "description": "Tokens per time.",

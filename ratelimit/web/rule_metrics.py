@@ -11,11 +11,8 @@ def rule_figures(rulebook: Rulebook, now_s: float) -> Iterator[Metric]:
     """Every figure of them."""
     evaluated = CounterMetricFamily("ratelimit_rule_evaluations", "Purchases or subjects that a rule was asked about.", labels=["rule"])
     matched = CounterMetricFamily("ratelimit_rule_matches", "Of these, for whom its condition held.", labels=["rule", "enforced"])
-    undecided = CounterMetricFamily(
-        "ratelimit_rule_undecided",
-        "Of these, where it hung on a missing value; what plain comparisons rule out is not counted here.",
-        labels=["rule"],
-    )
+    meaning = "Of these, where it hung on a missing value; what plain comparisons rule out is not counted here."
+    undecided = CounterMetricFamily("ratelimit_rule_undecided", meaning, labels=["rule"])
     for name, count in rulebook.counts.items():
         evaluated.add_metric([name], count.evaluated)
         matched.add_metric([name, "true"], count.enforced)
