@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from click.testing import CliRunner, Result
@@ -112,3 +113,15 @@ def test_check_reads_the_models(file: Path) -> None:
         found = result.stdout if "--json" in arguments else str(result.exception)
         assert f"{file.parent}/models/a/manifest.json: is missing" in found
         assert result.exit_code != 0
+
+
+def test_names() -> None:
+    """The names of conditions are listed with type, unit and meaning; a part of a name narrows them down."""
+    rows = {row["name"]: row for row in json.loads(run("names", "--json").stdout)["names"]}
+    assert rows["purchase.cards_1h"] == {"name": "purchase.cards_1h", "type": "number", "unit": "cards", "meaning": ANY}
+    assert rows["site.decline_ratio"]["type"] == "number"
+    assert rows["request.plan"]["type"] == "text"
+    assert rows["purchase.vpn"]["type"] == "bool"
+    lines = run("names", "site.").stdout.splitlines()
+    assert lines[0].split() == ["name", "type", "unit", "meaning"]
+    assert all("site." in line for line in lines[1:] if line.strip() and not line.startswith(" "))

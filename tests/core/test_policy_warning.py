@@ -87,3 +87,26 @@ def test_match_that_never_applies(match: dict[str, Any], says: str) -> None:
     """A condition that no request fulfils is said to be one."""
     (warning,) = warnings(limit("a", match=match))
     assert warning.startswith(says)
+
+
+RULE = {"name": "r", "on": "purchase", "when": "purchase.vpn", "then": "block", "of": ["card"], "for": "1h", "reason": "x"}
+SLOW = {"name": "s", "on": "request", "when": "request.burst > 9", "then": "throttle", "bucket": {"capacity": 5}, "reason": "x"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "warning"),
+    [
+        (RULE, None),
+        ({**RULE, "of": ["card", "ip", "email_domain"]}, "$.rules[0].of: r blocks by ip and email_domain, which many honest people share"),
+        ({**RULE, "of": ["ip"], "then": "throttle"}, None),
+        ({**RULE, "canary": 0.1}, None),
+        ({**RULE, "canary": 0.1, "mode": "shadow"}, "$.rules[0].canary: r is in shadow, so it is in force for nobody"),
+        (SLOW, "$.rules[0]: no bucket limit is per api_key or per account alone, so s slows nobody down"),
+        ({**SLOW, "of": ["ip"]}, None),
+    ],
+)
+def test_rules(rule: dict[str, Any], warning: str | None) -> None:
+    """A block by what many share is warned of, and what is in force for nobody."""
+    found = warnings(limit("a"), rules=[rule])
+    assert len(found) == (warning is not None)
+    assert warning is None or found[0].startswith(warning)
