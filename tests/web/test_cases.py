@@ -20,9 +20,12 @@ async def opened(operator: Any) -> tuple[str, StripeInbox]:
     """A case of two purchases, and the inbox that its label goes to."""
     inbox = StripeInbox(operator.store, time.time)
     cases = Cases(operator.store, inbox, time.time)
-    for purchase in ("p1", "p2"):
-        name = await cases.open(Target("account", "a1"), "rule", ["odd: too many cards"], purchase, 1_790_000_000.0, attempt=1)
-    return name, inbox
+    names = [
+        await cases.open(Target("account", "a1"), "rule", ["odd: too many cards"], purchase, 1_790_000_000.0, attempt=1)
+        for purchase in ("p1", "p2")
+    ]
+    assert names[0] == names[1]
+    return names[0], inbox
 
 
 async def test_a_case_is_listed_and_closed(start_operator: StartOperator) -> None:
