@@ -23,6 +23,7 @@ from bench.memory import memory
 from bench.outcome import make, write
 from bench.plan import CannotMeasure, Plan, choose_cores
 from bench.plot import draw
+from bench.purchases import purchases
 from bench.report import show, write_markdown
 from bench.row import Row
 from bench.scoring import scoring
@@ -44,6 +45,7 @@ GROUPS: Final[dict[str, Callable[[Plan], Iterator[Row | Standing]]]] = {
     "start": start,
     "replay": replay,
     "signals": signals,
+    "purchases": purchases,
 }
 FAILED: Final = "failed"
 _JSON: Final = Path(__file__).parent / "results" / "check.json"

@@ -83,7 +83,7 @@ def file_name(name: str) -> str:
 
 @contextmanager
 def product(plan: Plan, name: str, policy: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """`ratelimit serve` on its embedded store; `more` is in its environment."""
+    """`ratelimit serve`, on its embedded store if no other is in `more`, which is in its environment."""
     data = plan.folder / name
     file = plan.folder / f"{name}.yaml"
     file.write_text(policy)
@@ -105,5 +105,7 @@ def _answers(server: Server) -> bool:
     return True
 
 
-def _embedded_socket(data: Path) -> Path:
-    return Path((data / "lock").read_text().splitlines()[1])
+def _embedded_socket(data: Path) -> Path | None:
+    """That of the embedded store; None where another one is used."""
+    lock = data / "lock"
+    return Path(lock.read_text().splitlines()[1]) if lock.exists() else None
