@@ -12,7 +12,7 @@ def test_figures() -> None:
     rules.purchase(purchase(), row(vpn=1.0, site_decline_ratio=9.0), 0.0)
     rules.purchase(purchase(), row(vpn=0.0), 0.0)
     found = {(sample.name, *sample.labels.values()): sample.value for metric in rule_figures(rules, 1.0) for sample in metric.samples}
-    assert found == {
+    expected: dict[tuple[str, ...], float] = {
         **{("ratelimit_rule_evaluations_total", name): 2 for name in ("s", "e", "guard")},
         ("ratelimit_rule_matches_total", "s", "true"): 0,
         ("ratelimit_rule_matches_total", "s", "false"): 1,
@@ -25,3 +25,4 @@ def test_figures() -> None:
         ("ratelimit_rule_undecided_total", "guard"): 0,
         ("ratelimit_rule_guard_on", "guard"): 1,
     }
+    assert found == expected
