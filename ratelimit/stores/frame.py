@@ -16,6 +16,14 @@ from ratelimit.stores.link import ACQUIRE, CENSUS, PROFILE, QUOTA, SCRIPTS, Comm
 KEYS_PER_CALL: Final = 64  # some 0.5 ms of the node's time, which it gives to nobody else meanwhile
 _PROFILES_PER_CALL: Final = 16  # each takes several times as long as a bucket
 _CALLS_AT_ONCE: Final = 16  # as many: they read and write kilobytes
+# keys in a script call, by the type of the calls or the name of their script, in the order in which they go out
+_MOST: Final[dict[Any, int]] = {
+    Acquire: KEYS_PER_CALL,
+    QuotaCall: KEYS_PER_CALL,
+    Merge: _PROFILES_PER_CALL,
+    Census: 1,
+    **dict.fromkeys(SCRIPTS, _CALLS_AT_ONCE),
+}
 _AS_IT_IS: Final = frozenset({Merge, Census, Call})  # their answers need no reading here
 _STORE_TIME: Final = 0  # the scripts' clock argument in production
 
@@ -33,13 +41,15 @@ Frame = Sequence[Entry]  # what one script call carries
 
 def frames_of(entries: Sequence[Entry], keys_per_call: int) -> list[Frame]:
     """Cut what is to be asked into script calls; buckets, quotas, profiles and their number have scripts of their own."""
+    by_script: dict[Any, list[Entry]] = {}
+    for entry in entries:
+        kind = type(entry.call)
+        by_script.setdefault(entry.call.script if kind is Call else kind, []).append(entry)
     frames: list[Frame] = []
-    for kind, most in ((Acquire, keys_per_call), (QuotaCall, keys_per_call), (Merge, min(keys_per_call, _PROFILES_PER_CALL)), (Census, 1)):
-        same = [entry for entry in entries if type(entry.call) is kind]
-        frames.extend(same[i : i + most] for i in range(0, len(same), most))
-    for name in SCRIPTS:
-        same = [entry for entry in entries if type(entry.call) is Call and entry.call.script == name]
-        frames.extend(same[i : i + min(keys_per_call, _CALLS_AT_ONCE)] for i in range(0, len(same), min(keys_per_call, _CALLS_AT_ONCE)))
+    for script, at_most in _MOST.items():
+        if same := by_script.get(script):
+            most = min(keys_per_call, at_most)
+            frames.extend(same[i : i + most] for i in range(0, len(same), most))
     return frames
 
 

@@ -5,11 +5,12 @@ back as values, and a connection on which anything went wrong is closed and not 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, cast, get_args
 
+from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -22,6 +23,9 @@ from ratelimit.core.errors import ConfigError
 CONNECT_S: Final = 2.0
 
 Command = tuple[str | bytes | int, ...]
+
+# as redis-py packs for connections that are not asyncio's: in C, in a fifth of the time. The stub knows of one word alone
+_packed: Final = cast(Callable[[Command], bytes], pack_command)
 
 
 class Script(NamedTuple):
@@ -95,7 +99,7 @@ class Link:
         Where `asking` is true an ASKING goes before the command, as a node that is taking over a slot wants it.
         """
         connection = self._connection
-        packed = connection.pack_commands(_with_asking(commands, asking) if any(asking) else commands)
+        packed = b"".join(map(_packed, _with_asking(commands, asking) if any(asking) else commands))
         await connection.send_packed_command(packed, check_health=False)
         replies: list[Any] = []
         for i in range(len(commands)):
