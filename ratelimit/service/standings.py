@@ -45,7 +45,7 @@ class Standings:
         self.index = StandingIndex()
         self._ends: list[tuple[float, str]] = []  # a heap
         self._ahead: dict[str, bytes] = {}  # own changes that the stream is yet to tell of
-        self._settled: tuple[str, ...] = ()  # those that reading of all tells of
+        self._settled: set[str] = set()  # those of which reading of all tells, if the store has them
         self._position = self._begun = NO_REVISION  # how far the stream was read; how far it was when reading of all began
         self._met: set[str] = set()
         self._first = asyncio.Event()
@@ -92,8 +92,9 @@ class Standings:
             if full:
                 raise FullError(f"{MOST_STANDING} words stand already")
             if done:
-                self._ahead[id] = now.revision
-                self._put(id, now)
+                if now.revision > self._position:  # else the stream has told of it already, and perhaps of what came after it
+                    self._ahead[id] = now.revision
+                    self._put(id, now)
                 return after
         raise StoreAwayError
 
@@ -113,7 +114,7 @@ class Standings:
 
     def begin(self) -> None:
         """All words are about to be read. What we changed before, that will tell."""
-        self._settled = tuple(self._ahead)
+        self._settled = set(self._ahead)
         self._met.clear()
 
     def begun(self, position: bytes) -> None:
@@ -135,6 +136,7 @@ class Standings:
         latest = {it.id: it for it in changes}  # what was said and taken back at once is not heard of
         for id, it in latest.items():
             self._position = max(self._position, it.revision)
+            self._settled.discard(id)
             ahead = self._ahead.get(id, NO_REVISION)
             if it.revision >= ahead:
                 self._ahead.pop(id, None)
@@ -144,7 +146,7 @@ class Standings:
     def finish(self) -> None:
         """All words were read: whatever else is known is no more, unless it came later."""
         for id in self._known.keys() - self._met - self._ahead.keys():
-            if self._known[id].revision <= self._begun:
+            if id in self._settled or self._known[id].revision <= self._begun:
                 self._put(id, NOTHING)
         self._met.clear()
         self.synced_at = self._wall()

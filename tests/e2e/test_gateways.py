@@ -30,6 +30,8 @@ limits:
   - {{name: account, per: [account], match: {{method: [GET, HEAD, PUT]}}, bucket: {{capacity: 1, refill: 1/h}}}}
   - {{name: premium, per: [ip], match: {{plan: [premium]}}, bucket: {{capacity: 1, refill: 1/h}}}}
   - {{name: address, per: [ip], match: {{method: [GET, HEAD, PUT]}}, bucket: {{capacity: 100, refill: 1/s}}}}
+lists:
+  - {{name: banned, subjects: [203.0.113.66], then: block, reason: scrapes}}
 """
 
 # Slow refills against a drive of seconds, so that a request more or less, here or there, is what differs and not a clock; the waits are far
@@ -119,6 +121,21 @@ def test_refused_client_is_told(gateway: Gateway) -> None:
     assert problem["type"] == "https://iana.org/assignments/http-problem-types#quota-exceeded"
     assert (problem["status"], problem["reason"], problem["violated-policies"]) == (429, "rate_exceeded", ["once"])
     assert problem["id"] == answer.headers["X-RateLimit-Id"]
+    assert gateway.behind.taken() == {}
+
+
+def test_blocked_client_is_told(gateway: Gateway) -> None:
+    """Whom a list blocks gets 403, the reason's code and a reference, no word of limits or waiting; the upstream hears nothing of it."""
+    gateway.behind.taken()
+    answer = ask(gateway.url, "/some/page", "203.0.113.66")
+    assert answer.status == 403
+    assert [answer.headers.getall(f"X-RateLimit-{name}") for name in ("Decision", "Reason")] == [["block"], ["deny_listed"]]
+    assert "Retry-After" not in answer.headers
+    assert "RateLimit" not in answer.headers
+    problem = answer.json
+    assert (problem["title"], problem["status"], problem["reason"]) == ("Forbidden", 403, "deny_listed")
+    assert problem["id"] == answer.headers["X-RateLimit-Id"]
+    assert "banned" not in answer.body.decode()
     assert gateway.behind.taken() == {}
 
 
