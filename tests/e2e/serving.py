@@ -88,8 +88,8 @@ def begun(folder: Path, **settings: str) -> Iterator["subprocess.Popen[str]"]:
 
 def until(condition: Callable[[], bool], seconds: int = 10) -> None:
     """Wait for what must come, for no longer than it can take."""
-    for _ in range(seconds * 50):
-        if condition():
-            return
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail("it did not come to be")
         time.sleep(0.02)
-    pytest.fail("it did not come to be")

@@ -89,7 +89,7 @@ async def test_an_event_has_effects_once(here: Site) -> None:
 
 
 async def test_a_warning_holds_and_is_not_told_again(here: Site) -> None:
-    """What a person released stays released when another event of that purchase comes."""
+    """What a person released is not held again when another event of that purchase comes, soon or long after."""
     await here.buy(purchase(1))
     await here.tell(event("charge.succeeded", charge(purchase="p1", attempt=1)))
     await here.tell(event("radar.early_fraud_warning.created", warning(), id="evt_2"))
@@ -100,6 +100,12 @@ async def test_a_warning_holds_and_is_not_told_again(here: Site) -> None:
     await here.tell(event("charge.dispute.created", dispute(), id="evt_3"))
     await here.work()
     await here.process.knows("a1", ["released"])
+    here.process.wall.now += 40 * 86_400
+    here.process.standings.expire()
+    await here.tell(event("charge.dispute.closed", dispute(status="lost"), id="evt_4"))
+    await here.work()
+    account = here.process.holds.account("a1")
+    assert account is None or [hold.state for hold in account.holds] == ["released"]
 
 
 async def test_a_hold_of_a_payment_that_failed(here: Site) -> None:
