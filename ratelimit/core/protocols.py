@@ -140,7 +140,7 @@ class Words(Protocol):
     def changed(self, changes: Iterable[Change]) -> None:
         """What the stream tells, in its order."""
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """That were all."""
 
     def expire(self) -> None:

@@ -17,7 +17,7 @@ StandingSource = Literal["override", "rule", "hold"]
 HoldState = Literal["held", "released", "revoked"]
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, gc=False):
     """Whom a word is about. `value` is the key's digest, the account, the address or network in text, or a pseudonym of 22 characters."""
 
     kind: TargetKind
@@ -54,7 +54,7 @@ class HeldAccount(Struct, frozen=True):
     holds: tuple[Hold, ...]
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Standing(Struct, frozen=True, kw_only=True, gc=False):
     """One word. `version` counts its changes from 1; `author` is a person or the rule's name; `until` None is without end.
 
     `bucket` is the extra bucket of a throttle; with `limit` it is what that limit has for the target instead of its own.

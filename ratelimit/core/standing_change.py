@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from ratelimit.core.call import Call
 from ratelimit.core.standing import MOST_STANDING, Standing
@@ -20,7 +21,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(Standing)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True, gc=False):
     """A word as of a revision; None is none."""
 
     revision: bytes

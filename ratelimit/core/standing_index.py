@@ -3,15 +3,17 @@
 Addresses are packed here, so that the hot path writes none as text. An IPv6 caller is a network, and is looked up as one.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple, TypeVar, get_args
 
 from ratelimit.core.address import mask, parse_address
 from ratelimit.core.identity import Caller
-from ratelimit.core.standing import Scope, Standing, Target, TargetKind
+from ratelimit.core.standing import Scope, Standing, StandingSource, Target, TargetKind
 
 Words = tuple[Standing, ...]
 _ById = dict[str, Standing]
+
+K = TypeVar("K")
 
 _NONE: Final[_ById] = {}
 OF_REQUESTS: Final[frozenset[TargetKind]] = frozenset({"api_key", "ip", "account", "network"})  # what requests are known by
@@ -35,7 +37,7 @@ class StandingIndex:
 
     def __init__(self) -> None:
         self.requests = 0  # words that a request can meet; 0: none need be looked for
-        self._named: dict[Target, _ById] = {}
+        self._named: dict[TargetKind, dict[str, _ById]] = {kind: {} for kind in get_args(TargetKind)}
         self._networks: dict[int, dict[int, dict[bytes, _ById]]] = {4: {}, 16: {}}  # by length of address, bits of prefix, first address
 
     def put(self, word: Standing) -> None:
@@ -43,7 +45,7 @@ class StandingIndex:
         self.requests += _meets_requests(word)
         network = _network(word.target)
         if network is None:
-            self._named.setdefault(word.target, {})[word.id] = word
+            self._named[word.target.kind].setdefault(word.target.value, {})[word.id] = word
         else:
             first, bits = network
             self._networks[len(first)].setdefault(bits, {}).setdefault(first, {})[word.id] = word
@@ -53,7 +55,7 @@ class StandingIndex:
         self.requests -= _meets_requests(word)
         network = _network(word.target)
         if network is None:
-            _remove(self._named, word.target, word.id)
+            _remove(self._named[word.target.kind], word.target.value, word.id)
             return
         first, bits = network
         prefixes = self._networks[len(first)]
@@ -63,32 +65,32 @@ class StandingIndex:
 
     def found(self, caller: Caller, now_s: float) -> Found | None:
         """What stands for a request of this caller; None where nothing does."""
-        words = [word for word in self._of(caller) if word.scope != "purchase" and (word.until is None or word.until > now_s)]
-        return _sorted(words) if words else None
+        met: list[Standing] = []
+        if caller.api_key is not None and (words := self._named["api_key"].get(caller.api_key)):
+            met += words.values()
+        if caller.account is not None and (words := self._named["account"].get(caller.account)):
+            met += words.values()
+        if caller.ip is not None:
+            met += self._at(caller.ip)
+        if met:
+            met = [word for word in met if word.scope != "purchase" and (word.until is None or word.until > now_s)]
+        return _sorted(met) if met else None
 
     def words(self, targets: Iterable[Target], scope: Scope, now_s: float) -> list[Standing]:
         """The words about any of the targets; an address also meets those about a network that it lies in."""
         met = {word.id: word for target in targets for word in self._about(target)}
         return [word for word in met.values() if word.scope in {scope, "both"} and (word.until is None or word.until > now_s)]
 
-    def _of(self, caller: Caller) -> Iterator[Standing]:
-        if caller.api_key is not None:
-            yield from self._named.get(Target("api_key", caller.api_key), _NONE).values()
-        if caller.account is not None:
-            yield from self._named.get(Target("account", caller.account), _NONE).values()
-        if caller.ip is not None:
-            yield from self._at(caller.ip)
-
-    def _about(self, target: Target) -> Iterator[Standing]:
+    def _about(self, target: Target) -> Iterable[Standing]:
         network = _network(target)
-        if network is None:
-            yield from self._named.get(target, _NONE).values()
-        else:
-            yield from self._at(network[0])
+        return self._named[target.kind].get(target.value, _NONE).values() if network is None else self._at(network[0])
 
-    def _at(self, packed: bytes) -> Iterator[Standing]:
-        for bits, words in self._networks[len(packed)].items():
-            yield from words.get(mask(packed, bits), _NONE).values()
+    def _at(self, packed: bytes) -> list[Standing]:
+        met: list[Standing] = []
+        for bits, networks in self._networks[len(packed)].items():
+            if words := networks.get(mask(packed, bits)):
+                met += words.values()
+        return met
 
 
 def _meets_requests(word: Standing) -> bool:
@@ -104,29 +106,31 @@ def _network(target: Target) -> tuple[bytes, int] | None:
     return None if first is None else (first, int(bits or 8 * len(first)))
 
 
-def _remove(table: dict[Target, _ById] | dict[bytes, _ById], key: Target | bytes, id: str) -> None:
-    words = table[key]  # type: ignore[index]  # whoever has the key has the table
+def _remove(table: dict[K, _ById], key: K, id: str) -> None:
+    words = table[key]
     del words[id]
     if not words:
-        del table[key]  # type: ignore[arg-type]
+        del table[key]
 
 
 def _sorted(words: list[Standing]) -> Found:
     words.sort(key=lambda word: (word.made_at, word.id))
-
-    def all_of(then: str, source: str | None = None) -> Words:
-        return tuple(word for word in words if word.then == then and source in {None, word.source})
-
-    def first_of(then: str, source: str) -> Standing | None:
-        return next(iter(all_of(then, source)), None)
-
-    return Found(
-        tuple(words),
-        first_of("block", "override"),
-        first_of("allow", "override"),
-        first_of("exempt_limits", "override"),
-        first_of("block", "rule"),
-        all_of("throttle", "override") + all_of("throttle", "rule"),
-        all_of("bucket"),
-        all_of("hold"),
-    )
+    blocks: dict[StandingSource, Standing] = {}
+    allow = exempt = None
+    throttles, buckets, holds = list[Standing](), list[Standing](), list[Standing]()
+    for word in words:
+        match word.then:
+            case "block":
+                blocks.setdefault(word.source, word)
+            case "allow" if word.source == "override":
+                allow = allow or word
+            case "exempt_limits":
+                exempt = exempt or word
+            case "throttle":
+                throttles.append(word)
+            case "bucket":
+                buckets.append(word)
+            case "hold":
+                holds.append(word)
+    throttles.sort(key=lambda word: word.source == "rule")  # a person's come first
+    return Found(tuple(words), blocks.get("override"), allow, exempt, blocks.get("rule"), tuple(throttles), tuple(buckets), tuple(holds))

@@ -6,6 +6,7 @@ over. Times are seconds since the epoch.
 """
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -21,7 +22,8 @@ from ratelimit.core.standing_index import Found, StandingIndex
 from ratelimit.service.ask import StoreAwayError, ask
 
 _TRIES: Final = 16  # of a change that others make at the same time
-_FIRST_S: Final = 2.0  # how long the start waits for the words, which come in some ms
+_FIRST_S: Final = 2.0  # how long the start waits for the words, as long as more of them come; a few come in some ms
+_PIECE: Final = 5_000  # words looked at before the loop turns, some 2 ms
 
 _log = structlog.get_logger()
 
@@ -100,10 +102,12 @@ class Standings:
 
     async def first(self) -> None:
         """Wait until the words are known, or for as long as a start may take: a store that is away locks nobody out."""
-        try:
-            async with asyncio.timeout(_FIRST_S):
-                await self._first.wait()
-        except TimeoutError:
+        known = -1
+        while len(self._known) > known and not self._first.is_set():  # it is under way: 100,000 take seconds
+            known = len(self._known)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), _FIRST_S)
+        if not self._first.is_set():
             _log.warning("the words that stand are not read yet; none is in force until they are")
 
     async def clean(self) -> None:
@@ -143,11 +147,15 @@ class Standings:
             if it.revision > ahead:
                 self._put(id, Known(it.revision, unpacked(it.word) if it.word else None))
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """All words were read: whatever else is known is no more, unless it came later."""
-        for id in self._known.keys() - self._met - self._ahead.keys():
-            if id in self._settled or self._known[id].revision <= self._begun:
-                self._put(id, NOTHING)
+        for number, id in enumerate(list(self._known)):
+            if number % _PIECE == _PIECE - 1:
+                await asyncio.sleep(0)
+            if id not in self._met and id not in self._ahead:
+                it = self._known.get(id, NOTHING)
+                if id in self._settled or it.revision <= self._begun:
+                    self._put(id, NOTHING)
         self._met.clear()
         self.synced_at = self._wall()
         self._first.set()

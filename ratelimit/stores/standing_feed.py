@@ -27,7 +27,7 @@ SYNC_EVERY_S: Final = 60.0
 WAIT_MS: Final = 500  # for a change; in between words end
 _HANG_S: Final = 3.0
 _RETRY_S: Final = 0.3
-_PIECE: Final = 200  # words at a time, some ms of ours
+_PIECE: Final = 100  # words at a time, some 2 ms of ours
 _MOST_CHANGES: Final = 500
 _STREAM: Final = f"{STANDING}:changes"
 
@@ -109,7 +109,7 @@ class StandingFeed:
             if cursor == b"0":
                 break
             await asyncio.sleep(0)
-        words.finish()
+        await words.finish()
 
     def _read_on(self, wait_ms: int | None = None) -> Command:
         block = () if wait_ms is None else ("BLOCK", wait_ms)
