@@ -16,6 +16,7 @@ from ratelimit.core.rule import Rule
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.settings import Secret
 from ratelimit.web.counts import Counts
+from ratelimit.web.cross_site import refuse_cross_site
 from ratelimit.web.merge import merged
 from ratelimit.web.metrics import exposed, process_figures, shared_figures
 from ratelimit.web.openapi import openapi
@@ -125,12 +126,13 @@ def operator_application(watched: Watched, token: Secret[str] | None, more: Iter
 
 
 def _guard(counts: Counts, token: Secret[str] | None, free: Collection[tuple[str, str]]) -> Any:
-    """Asks for the token, and turns what is wrong with a request into a problem."""
+    """Refuses other sites' pages, asks for the token, and turns what is wrong with a request into a problem."""
     expected = token.reveal().encode() if token is not None else None
 
     @web.middleware
     async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
         try:
+            refuse_cross_site(request.method, request.headers)
             if expected is not None and (request.method, request.path) not in free:
                 _ask_token(request, expected)
             return await handler(request)

@@ -1,0 +1,28 @@
+"""Keeps other sites' pages from acting through the browser of whoever may reach the operator lane, such as on their own machine.
+
+A browser says with each request that could change something from where it was made; whoever says nothing is no browser. What only reads
+is answered: no page of another site is shown the answer.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ratelimit.web.problems import ClientError
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OURS: Final = frozenset({"same-origin", "none"})  # none: typed into the address bar
+
+
+def refuse_cross_site(method: str, headers: Mapping[str, str]) -> None:
+    """Raises ClientError for a change that a page of another site asks for."""
+    if method in _READS:
+        return
+    site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+    if site is not None:
+        ours = site in _OURS
+    else:  # an old browser
+        ours = origin is None or origin.partition("://")[2] == headers.get("Host", "")
+    if not ours:
+        raise ClientError(
+            403, "a page of another site asks for this through a browser; ask from a page of this address, or without a browser"
+        )
