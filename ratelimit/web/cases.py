@@ -50,7 +50,7 @@ class CaseCalls:
         body = await read_body(request, MAX_BODY)
         try:
             word = _decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise undecodable(request, body, error, Closing) from None
         try:
             found = await self._cases.close(request.match_info["id"], word)
