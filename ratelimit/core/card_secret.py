@@ -5,12 +5,16 @@ and in those that stand there twice. What is found is told by its place alone.
 
 A card's number is 13 to 19 digits that pass the Luhn check, also with spaces or dashes between them, and does not begin with 0. It stands
 by itself: digits that a letter, an underscore, or a dash with a letter beyond it adjoins are part of a name, as of an id or a fingerprint.
+Where the digits are in the groups that cards print, 4-4-4-4 or 4-6-5, any one sign may be between them. A text that is itself JSON, or is
+percent-encoded, is looked into as well.
 """
 
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import unquote_plus
 
 import numpy as np
 
@@ -26,10 +30,13 @@ _RUN: Final = re.compile(rf"\d(?:[\s\u00ad\u200b-\u200d\u2060\ufeff{_DASHES}]{{0
 _ADJOINS_BEFORE: Final = re.compile(rf"(?:\w|[^\W\d_][{_DASHES}])\Z")
 _ADJOINS_BEHIND: Final = re.compile(rf"(?:\w|[{_DASHES}][^\W\d_])")
 _GROUP: Final = re.compile(r"\d+")
-_CODE_SAID: Final = re.compile(r"\b(?:cvv2?|cvc2?)\W{1,3}\d{3,4}\b", re.IGNORECASE)
+# no colon: groups of an address of IPv6 are alike
+_PRINTED: Final = re.compile(r"(?<!\w)\d{4}([^\w\s:])(?:\d{4}\1\d{4}\1\d{1,7}|\d{6}\1\d{4,5})(?!\w)")
+_CODE_SAID: Final = re.compile(r"\b(?:cvv2?|cvc2?)\W{1,5}\d{3,4}\b", re.IGNORECASE)
 _CODE_NAMES: Final = ("cvc", "cvc2", "cvv", "cvv2", "securitycode", "verificationvalue")  # how names end, without what joins their words
 _JOINTS: Final = re.compile(r"[\W_]")
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
+_OPENS: Final = frozenset('{["')  # what a document may begin with, beside numbers
 _KNOWN: Final = frozenset(Purchase.__struct_fields__ + Card.__struct_fields__)  # names that need no look
 _DOUBLED: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])  # what a digit counts where it is doubled
 
@@ -54,16 +61,17 @@ class _Object(list[tuple[str, Any]]):
 
 def secret_in(body: bytes) -> Found | None:
     """The first card number or security code of a JSON document; raises ValueError or RecursionError if it cannot be read."""
-    read = json.loads(
-        body.decode(), object_pairs_hook=_Object, parse_int=str, parse_float=_whole, strict=False
-    )  # numbers as they are written
-    return next(_walk(read, "$"), None)
+    return next(_walk(_read(body.decode()), "$"), None)
+
+
+def _read(text: str) -> Any:
+    """A document, with numbers as they are written."""
+    return json.loads(text, object_pairs_hook=_Object, parse_int=str, parse_float=_whole, strict=False)
 
 
 def _whole(written: str) -> str:
-    """A number with a point or an exponent, in digits where it is a whole one."""
-    number = float(written)
-    return str(int(number)) if number.is_integer() and abs(number) < 10 ** (LONGEST + 1) else ""
+    """The digits before the point of a number with a point or an exponent; none where it is too small or too large to be a card's."""
+    return str(int(Decimal(written))) if 1 <= abs(float(written)) <= 10**LONGEST else ""  # a decimal's own bounds raise
 
 
 def _walk(value: Any, path: str) -> Iterator[Found]:
@@ -88,15 +96,31 @@ def _name(name: str, path: str, below: str) -> Iterator[Found]:
 
 
 def _text(text: str, path: str) -> Iterator[Found]:
-    if is_card_number(text):
+    if is_card_number(text) or ("%" in text and is_card_number(unquote_plus(text))):
         yield Found("card_number", path, _NUMBER)
+    if text[:1] in _OPENS and (inner := next(_within(text, path), None)) is not None:
+        yield inner
     if "cv" in text.lower() and _CODE_SAID.search(text):
         yield Found("security_code", path, f"holds what {_CODE}")
 
 
+def _within(text: str, path: str) -> Iterator[Found]:
+    """What a text that is a document of its own holds; its place is that of the text."""
+    try:
+        read = _read(text)
+    except ValueError:
+        return
+    for found in _walk(read, path):
+        yield found._replace(path=path)
+
+
 def is_card_number(text: str) -> bool:
     """Whether a card's number stands somewhere in a text."""
-    return any(_stands_alone(text, run) and _has_number(run[0]) for run in _RUN.finditer(text)) if len(text) >= SHORTEST else False
+    if len(text) < SHORTEST:
+        return False
+    if any(_stands_alone(text, run) and _has_number(run[0]) for run in _RUN.finditer(text)):
+        return True
+    return any(_has_number(run[0]) for run in _PRINTED.finditer(text))
 
 
 def _stands_alone(text: str, run: re.Match[str]) -> bool:

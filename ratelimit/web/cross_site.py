@@ -10,7 +10,7 @@ from typing import Final
 from ratelimit.web.problems import ClientError
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_OURS: Final = frozenset({"same-origin", "none"})  # none: typed into the address bar
+_OURS: Final = frozenset({None, "same-origin", "none"})  # none: typed into the address bar
 
 
 def refuse_cross_site(method: str, headers: Mapping[str, str]) -> None:
@@ -18,11 +18,9 @@ def refuse_cross_site(method: str, headers: Mapping[str, str]) -> None:
     if method in _READS:
         return
     site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
-    if site is not None:
-        ours = site in _OURS
-    else:  # an old browser
-        ours = origin is None or origin.partition("://")[2] == headers.get("Host", "")
-    if not ours:
+    if site is None and origin is not None:  # an old browser
+        site = "same-origin" if origin.partition("://")[2] == headers.get("Host") else "cross-site"
+    if site not in _OURS:
         raise ClientError(
             403, "a page of another site asks for this through a browser; ask from a page of this address, or without a browser"
         )

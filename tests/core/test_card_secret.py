@@ -51,6 +51,10 @@ def numbered(seed: int, length: int) -> str:
         f"({VISA})",
         f"{VISA}@example.com",
         f"-{VISA}",
+        "4242.4242.4242.4242",
+        "4242/4242/4242/4242",
+        "4242,4242,4242,4242",
+        "3782.822463.10005",
     ],
 )
 def test_numbers(text: str) -> None:
@@ -77,6 +81,8 @@ def test_numbers(text: str) -> None:
         "2026-11-24T18:25:44.123456Z",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.6367.207 Safari/537.36",
         "203.0.113.7:8080",
+        "4242.4242.4242.4241",
+        "1.4242.4242.4242",
         "2001:db8:4242:4242:4242:4242:4242:4242",
         "",
     ],
@@ -103,6 +109,9 @@ def test_every_length_and_grouping(seed: int, length: int, joint: str, group: in
         (f'{{"amount": -{VISA}}}', "card_number", "$.amount"),
         ('{"amount": 4.242424242424242e15}', "card_number", "$.amount"),
         (f'{{"amount": {VISA}.0}}', "card_number", "$.amount"),
+        (f'{{"amount": {VISA}.25}}', "card_number", "$.amount"),
+        ('{"amount": 4111111111111110005.0}', "card_number", "$.amount"),
+        ('{"amount": 4.111111111111110005e18}', "card_number", "$.amount"),
         ('{"id": "\\u0034242424242424242"}', "card_number", "$.id"),
         (f'{{"id": "{VISA}", "id": "p1"}}', "card_number", "$.id"),
         (f'{{"note": {{"deep": [[], {{"er": ["a", "{VISA}"]}}]}}}}', "card_number", "$.note.deep[1].er[1]"),
@@ -116,6 +125,11 @@ def test_every_length_and_grouping(seed: int, length: int, joint: str, group: in
         ('{"card_security_code": 1}', "security_code", "$.card_security_code"),
         ('{"cardVerificationValue": 1}', "security_code", "$.cardVerificationValue"),
         ('{"note": "exp 12/30, CVV: 123"}', "security_code", "$.note"),
+        (json.dumps({"note": json.dumps({"cvc": "123"})}), "security_code", "$.note"),
+        (json.dumps({"note": json.dumps([{"a": f"card\n{VISA}"}])}), "card_number", "$.note"),
+        (json.dumps({"note": json.dumps({"a": json.dumps({"security_code": 1})})}), "security_code", "$.note"),
+        ('{"note": "4242%204242%204242%204242"}', "card_number", "$.note"),
+        ('{"note": "a+4242+4242%2D4242+4242"}', "card_number", "$.note"),
     ],
 )
 def test_places(body: str, what: str, path: str) -> None:
@@ -132,6 +146,7 @@ def test_places(body: str, what: str, path: str) -> None:
         {"account_created_at": 1790000000.123456, "amount": 10**12, "tokens": 1_000_000_000},
         {"card": {"fingerprint": "Xt5EWLLDS7FJjR1c", "last4": "4242", "cvc_check": "pass", "exp_year": 2030}},
         {"a": [None, True, 1e999, 12345678901234567890], "id": "42424242424242424242"},
+        {"user_agent": "{[ no document", "note": "[]", "id": '"quoted"'},
         "text",
         None,
     ],
@@ -139,6 +154,12 @@ def test_places(body: str, what: str, path: str) -> None:
 def test_what_passes(body: Any) -> None:
     """What a purchase is made of, and the result of a check of the code."""
     assert secret_in(json.dumps(body).encode()) is None
+
+
+@pytest.mark.parametrize("number", ["1e999999999999999999999", "-1e-999999999999999999999", "0e999999999999999999999", "1e19", "-0.0"])
+def test_numbers_of_any_size(number: str) -> None:
+    """What is far too large or too small is no card's number, and is read all the same."""
+    assert secret_in(f'{{"amount": {number}}}'.encode()) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": "\xff"}', b"[" * 60_000])
