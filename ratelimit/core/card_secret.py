@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
-from urllib.parse import unquote_plus
 
 import numpy as np
 
@@ -95,8 +94,12 @@ def _name(name: str, path: str, below: str) -> Iterator[Found]:
         yield Found("security_code", below, _CODE)
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
+
+
 def _text(text: str, path: str) -> Iterator[Found]:
-    if is_card_number(text) or ("%" in text and is_card_number(unquote_plus(text))):
+    if is_card_number(text) or ("%" in text and is_card_number(_ESCAPED.sub(_unescaped, text).replace("+", " "))):
         yield Found("card_number", path, _NUMBER)
     if text[:1] in _OPENS and (inner := next(_within(text, path), None)) is not None:
         yield inner

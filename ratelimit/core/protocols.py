@@ -1,6 +1,6 @@
 """Where the folders meet that do not know one another: the store and those who ask it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,7 +140,7 @@ class Words(Protocol):
     def changed(self, changes: Iterable[Change]) -> None:
         """What the stream tells, in its order."""
 
-    async def finish(self) -> None:
+    def finish(self) -> Awaitable[None]:
         """That were all."""
 
     def expire(self) -> None:
