@@ -4,6 +4,7 @@ Who says what and why is written to the log with the word's id, never with whom 
 """
 
 from collections.abc import Callable
+from heapq import nlargest
 from secrets import token_hex
 from typing import Final
 
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.override import OverrideAsked, Pseudonyms, word_of
 from ratelimit.core.policy import Policy
-from ratelimit.core.standing import Standing, Target
+from ratelimit.core.standing import Standing, StandingSource, Target
 from ratelimit.service.standings import Standings
 
 _ID_BYTES: Final = 6
@@ -45,10 +46,10 @@ class Overrides:
             raise NoOverrideError
         return word
 
-    def all(self, source: str = "override", target: Target | None = None) -> list[Standing]:
-        """Those that stand, latest first; of rules and holds as well, where their `source` is asked for."""
+    def latest(self, most: int, source: StandingSource = "override", target: Target | None = None) -> tuple[list[Standing], int]:
+        """The latest of those that stand, latest first, and how many there are; of rules and holds as well, if theirs are asked for."""
         found = [word for word in self._standings.all() if word.source == source and target in {None, word.target}]
-        return sorted(found, key=lambda word: (word.made_at, word.id), reverse=True)
+        return nlargest(most, found, key=lambda word: (word.made_at, word.id)), len(found)
 
     async def add(self, asked: OverrideAsked) -> Standing:
         """Say it; raises OverrideError, StoreAwayError and FullError."""

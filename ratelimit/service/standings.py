@@ -8,6 +8,7 @@ over. Times are seconds since the epoch.
 import asyncio
 import contextlib
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.identity import Caller
 from ratelimit.core.protocols import Store
-from ratelimit.core.standing import MOST_STANDING, Scope, Standing, Target
+from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target
 from ratelimit.core.standing_change import NO_REVISION, NOTHING, Change, Known, change, known, unpacked, written
 from ratelimit.core.standing_index import Found, StandingIndex
 from ratelimit.service.ask import StoreAwayError, ask
@@ -44,6 +45,7 @@ class Standings:
         self._store, self._wall = store, wall
         self._known: dict[str, Known] = {}  # as the store has them, those too that have ended
         self._live: dict[str, Standing] = {}
+        self.counts = Counter[StandingSource]()  # words that last, by source
         self.index = StandingIndex()
         self._ends: list[tuple[float, str]] = []  # a heap
         self._ahead: dict[str, bytes] = {}  # own changes that the stream is yet to tell of
@@ -180,9 +182,11 @@ class Standings:
         before = self._live.pop(id, None)
         if before is not None:
             self.index.remove(before)
+            self.counts[before.source] -= 1
         if after is not None:
             self._live[id] = after
             self.index.put(after)
+            self.counts[after.source] += 1
             if after.until is not None:
                 heapq.heappush(self._ends, (after.until, id))
         if before != after:

@@ -1,6 +1,5 @@
 """What stands before the limits, and how often it was met, for `/metrics`."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import get_args
 
@@ -35,10 +34,9 @@ def list_entries(policy: Policy) -> Metric:
 
 def standing_figures(standings: Standings) -> Iterator[Metric]:
     """What stands, as one process knows it."""
-    counts = Counter(word.source for word in standings.all())
     family = GaugeMetricFamily("ratelimit_standings", "Words that stand.", labels=["source"])
     for source in get_args(StandingSource):
-        family.add_metric([source], counts[source])
+        family.add_metric([source], standings.counts[source])
     yield family
     meaning = "When all words were last read from the store, epoch seconds; 0: not yet."
     yield GaugeMetricFamily("ratelimit_standings_synced_at_seconds", meaning, value=standings.synced_at or 0)

@@ -3,8 +3,8 @@
 A raw value that comes in (an API key, a card's fingerprint) is turned into what stands for it at once, and never comes out again.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Literal, get_args
 
 import msgspec
 from aiohttp import web
@@ -29,7 +29,7 @@ OVERRIDE: Final = f"{OVERRIDES}/{{id}}"
 LISTS: Final = "/v1/lists"
 
 _MOST_SHOWN: Final = 1_000
-_SOURCES: Final = ("override", "rule", "hold")
+_SOURCES: Final[Mapping[str, StandingSource]] = {source: source for source in get_args(StandingSource)}
 _LONGEST: Final = {"author": 100, "reason": 500}
 
 
@@ -105,13 +105,13 @@ class OverrideCalls:
     async def list(self, request: web.Request) -> Reply:
         """Those that stand; `target` and `source` choose among them."""
         _known(request, ("target", "source"))
-        source, text = request.query.get("source", "override"), request.query.get("target")
-        if source not in _SOURCES:
-            raise ClientError(
-                422, f"source: {shown(source)} is not allowed; expected one of {', '.join(_SOURCES)}{meant(source, _SOURCES)}"
-            )
-        found = self._overrides.all(source, self._target(text) if text is not None else None)
-        return json_reply(200, OverridesView([override_view(word) for word in found[:_MOST_SHOWN]], len(found)))
+        asked, text = request.query.get("source", "override"), request.query.get("target")
+        source = _SOURCES.get(asked)
+        if source is None:
+            near = meant(asked, _SOURCES)
+            raise ClientError(422, f"source: {shown(asked)} is not allowed{near}; expected one of {', '.join(_SOURCES)}")
+        found, count = self._overrides.latest(_MOST_SHOWN, source, self._target(text) if text is not None else None)
+        return json_reply(200, OverridesView([override_view(word) for word in found], count))
 
     async def get(self, request: web.Request) -> Reply:
         """One."""
