@@ -35,6 +35,7 @@ _CODE_SAID: Final = re.compile(r"\b(?:cvv2?|cvc2?)\W{1,5}\d{3,4}\b", re.IGNORECA
 _CODE_NAMES: Final = ("cvc", "cvc2", "cvv", "cvv2", "securitycode", "verificationvalue")  # how names end, without what joins their words
 _JOINTS: Final = re.compile(r"[\W_]")
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
+_ESCAPED: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _OPENS: Final = frozenset('{["')  # what a document may begin with, beside numbers
 _KNOWN: Final = frozenset(Purchase.__struct_fields__ + Card.__struct_fields__)  # names that need no look
 _DOUBLED: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])  # what a digit counts where it is doubled

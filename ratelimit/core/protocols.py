@@ -1,6 +1,6 @@
 """Where the folders meet that do not know one another: the store and those who ask it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,8 +140,8 @@ class Words(Protocol):
     def changed(self, changes: Iterable[Change]) -> None:
         """What the stream tells, in its order."""
 
-    def finish(self) -> Awaitable[None]:
-        """That were all."""
+    def finish(self) -> Iterator[None]:
+        """That were all. Done piece by piece: between two the loop may turn."""
 
     def expire(self) -> None:
         """Time has gone on."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -149,11 +149,11 @@ class Standings:
             if it.revision > ahead:
                 self._put(id, Known(it.revision, unpacked(it.word) if it.word else None))
 
-    async def finish(self) -> None:
-        """All words were read: whatever else is known is no more, unless it came later."""
+    def finish(self) -> Iterator[None]:
+        """All words were read: whatever else is known is no more, unless it came later. Done in pieces, between which the loop may turn."""
         for number, id in enumerate(list(self._known)):
             if number % _PIECE == _PIECE - 1:
-                await asyncio.sleep(0)
+                yield
             if id not in self._met and id not in self._ahead:
                 it = self._known.get(id, NOTHING)
                 if id in self._settled or it.revision <= self._begun:

@@ -109,7 +109,8 @@ class StandingFeed:
             if cursor == b"0":
                 break
             await asyncio.sleep(0)
-        await words.finish()
+        for _ in words.finish():
+            await asyncio.sleep(0)
 
     def _read_on(self, wait_ms: int | None = None) -> Command:
         block = () if wait_ms is None else ("BLOCK", wait_ms)

@@ -229,12 +229,12 @@ async def test_own_changes_are_not_undone_by_what_was_read_before(own_node: Node
     await mute.change("a", lambda _: None)
     mute.read(state)
     mute.changed(said)
-    await mute.finish()
+    list(mute.finish())
     assert mute.get("a") is None
     await mute.change("b", lambda _: block())
     mute.begin()
     mute.begun(said[-1].revision)
-    await mute.finish()
+    list(mute.finish())
     assert mute.get("b") is None  # the store has lost it: it read all after that
     mute.begin()
     mute.begun(b"\xff" * 12)
