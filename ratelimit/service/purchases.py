@@ -80,7 +80,7 @@ class Purchases:
             return self._away(asked, self.judge.judge(self._id(), asked, None))
         entry = read(purchase.id, state)
         if (known := entry.find(purchase.attempt)) is not None:
-            return await self._again(asked, known)
+            return await self._again(asked, known, latest=known is entry.attempts[-1])
         row = velocity.row(purchase, entities, checked.ip, now_s, before)
         judgement = self.judge.judge(self._id(), asked, row)
         try:
@@ -92,7 +92,7 @@ class Purchases:
                 await self._let_stand(asked, judgement)
         except StoreAwayError:
             return self._away(asked, judgement)
-        return self._told(asked, judgement) if kept is attempt else await self._again(asked, kept)
+        return self._told(asked, judgement) if kept is attempt else await self._again(asked, kept, latest=True)
 
     async def _explored(self, asked: Asked, judgement: Judgement) -> Judgement:
         """Waive a few of the holds that the model alone makes, to know what becomes of them; never where a warning has come."""
@@ -131,13 +131,13 @@ class Purchases:
                 return known
         raise StoreAwayError
 
-    async def _again(self, asked: Asked, known: Attempt) -> PurchaseDecision:
-        """What was answered to the attempt before."""
+    async def _again(self, asked: Asked, known: Attempt, *, latest: bool) -> PurchaseDecision:
+        """What was answered to the attempt before. What is held follows the `latest` attempt alone."""
         if known.body != asked.body:
             raise ConflictError
         self.counts.repeated += 1
         decision = _decode(known.answer)
-        if asked.now_s < known.at + AGAIN_S:
+        if latest and asked.now_s < known.at + AGAIN_S:
             try:
                 await self._follow(asked.purchase, decision)
             except StoreAwayError:

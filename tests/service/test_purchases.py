@@ -93,6 +93,17 @@ async def test_the_current_attempt_is_not_counted(site: Make) -> None:
     assert [(one.action, one.reason, one.rule) for one in found] == [("accept", "ok", None)] * 2 + [("refuse", "rule_matched", "many")] * 2
 
 
+async def test_an_earlier_attempt_is_asked_about_again(site: Make) -> None:
+    """It gets its answer, and what is held stays as the latest attempt has it."""
+    here = site(rules=[{**RULE, "name": "large", "when": "purchase.amount > 1.0", "then": "throttle"}])
+    await here.buy(tokens=10)
+    await here.buy(attempt=2, tokens=1_000)
+    assert (await here.buy(tokens=10)).held == 5
+    account = here.holds.account("a1")
+    assert account is not None
+    assert [(hold.tokens, hold.held) for hold in account.holds] == [(1_000, 500)]
+
+
 async def test_another_body(site: Make) -> None:
     """Is a conflict, at the same time too, and what was answered stays."""
     here = site()
