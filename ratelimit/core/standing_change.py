@@ -5,17 +5,19 @@ taken away and made anew.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from ratelimit.core.call import Call
-from ratelimit.core.standing import MOST_STANDING, Standing
+from ratelimit.core.standing import MOST_STANDING, Standing, StandingSource
 from ratelimit.core.store_key import STANDING
 
 NO_REVISION: Final = bytes(12)
+# of all words that may stand, up to how full those of a source may make it: an attack that rules meet leaves room for holds and people
+_ROOM: Final[Mapping[StandingSource, float]] = {"rule": 0.8, "hold": 0.95, "override": 1.0}
 _REVISION: Final = struct.Struct(">QI")
 _DECODER: Final = msgspec.msgpack.Decoder(Standing)
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -50,8 +52,8 @@ NOTHING: Final = Known(NO_REVISION, None)
 
 def change(id: str, before: bytes, after: Standing | None) -> Call:
     """The call that makes `after` the word `id`, if its revision still is `before`."""
-    name = id.encode()
-    head = MOST_STANDING.to_bytes(4) + before + len(name).to_bytes(2) + name
+    name, most = id.encode(), int(MOST_STANDING * _ROOM[after.source]) if after is not None else MOST_STANDING
+    head = most.to_bytes(4) + before + len(name).to_bytes(2) + name
     return Call("standing", STANDING, head + (b"" if after is None else _ENCODER.encode(after)))
 
 

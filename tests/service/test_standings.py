@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ratelimit.core.identity import Caller
 from ratelimit.core.standing import Standing, Target
 from ratelimit.core.standing_change import changed
 from ratelimit.core.store_key import STANDING
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.standings import Standings
+from ratelimit.service.standings import FullError, Standings
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.server import find_server
 from ratelimit.stores.standing_feed import StandingFeed
@@ -76,6 +77,20 @@ def cluster() -> Iterator[Cluster]:
     """Three nodes."""
     with contextlib.closing(Cluster(find_server())) as nodes:
         yield nodes
+
+
+async def test_rules_leave_room(own_node: Node, follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where verdicts of rules have filled what they may, they find no room, and people still do."""
+    here = await follow(own_node.url)
+    monkeypatch.setattr("ratelimit.core.standing_change.MOST_STANDING", 5)
+    rule = replace(block(), source="rule")
+    for name in "abcd":
+        await here.change(name, lambda _: rule)
+    with pytest.raises(FullError):
+        await here.change("e", lambda _: rule)
+    assert await here.change("e", lambda _: block()) is not None
+    with pytest.raises(FullError):
+        await here.change("f", lambda _: block())
 
 
 async def test_a_change_is_heard_of_and_so_is_its_end(own_node: Node, follow: Follow) -> None:
