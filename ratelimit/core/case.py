@@ -19,6 +19,7 @@ CaseVerdict = Literal["fraud", "first_party_dispute", "good", "unclear"]
 
 MOST_CLOSED: Final = 10_000
 MOST_LISTED: Final = 500
+MOST_REASONS: Final = 200  # of rules and the model in one case; every early warning is listed
 _REASONS_KEPT_S: Final = 180 * 86_400  # as long as the book of purchases keeps what they are about
 
 
@@ -34,13 +35,17 @@ class CaseReason(Struct, frozen=True, kw_only=True):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One case. `due_at` None: no time was set. `by`, `verdict` and `why` are the word of whoever closed it."""
+    """One case. `due_at` None: no time was set. `by`, `verdict` and `why` are the word of whoever closed it.
+
+    `more` counts reasons that came when there were many, and are not listed.
+    """
 
     id: str
     anchor: Target
     reasons: tuple[CaseReason, ...]
     opened_at: float
     state: CaseState
+    more: int = 0
     due_at: float | None = None
     closed_at: float | None = None
     by: str | None = None
@@ -58,7 +63,7 @@ class Closing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def opening(anchor: Target, reason: CaseReason, due_at: float | None) -> Call:
     """The call that opens a case, or adds to the open one; the answer is its id, in bytes."""
-    return _call("open", anchor.kind, anchor.value, reason, due_at if due_at is not None else False, _REASONS_KEPT_S)
+    return _call("open", anchor.kind, anchor.value, reason, due_at if due_at is not None else False, _REASONS_KEPT_S, MOST_REASONS)
 
 
 def closing(case: str, word: Closing, now_s: float) -> Call:

@@ -2,7 +2,8 @@
 --
 -- KEYS  any number of times the name of all of them, rl1:{cases}; everything here is named after it, so on a cluster it lies on one node
 -- ARGV  i  the call for KEYS[i], msgpack: an array of its name and what it takes. Times are seconds, by the caller's clock
---   open   kind and value of the anchor, reason, due_at or false, kept_s  -> the id of its case; reason: a map with source, kind, text, at, ...
+--   open   kind and value of the anchor, reason, due_at or false, kept_s, most  -> the id of its case; reason: a map with source, kind, text, at, ...;
+--          of a case that has `most` of them it is only counted, unless it is a warning
 --   close  id, now, by, verdict, why, most  -> {1, case}, {0, case} if it was closed before, {0, ''} if there is none
 --   read   id                               -> case, or ''
 --   list   'open' or 'closed', count        -> {case, ...}: what is due first; what was closed last
@@ -25,7 +26,7 @@ local function earlier(a, b)
     return math.min(a, b)
 end
 
-function calls.open(name, kind, value, reason, due_at, kept_s)
+function calls.open(name, kind, value, reason, due_at, kept_s, most)
     local anchor = kind .. ':' .. value
     local known = name .. ':reason:' .. anchor .. ':' .. reason.source
     local id = redis.call('GET', known)
@@ -41,7 +42,11 @@ function calls.open(name, kind, value, reason, due_at, kept_s)
         case = {id = id, anchor = {kind = kind, value = value}, reasons = {}, opened_at = reason.at, state = 'open'}
         redis.call('HSET', name .. ':of', anchor, id)
     end
-    case.reasons[#case.reasons + 1] = reason
+    if #case.reasons < most or reason.kind == 'early_fraud_warning' then
+        case.reasons[#case.reasons + 1] = reason
+    else
+        case.more = (case.more or 0) + 1
+    end
     case.opened_at = earlier(case.opened_at, reason.at)
     case.due_at = earlier(case.due_at, due_at)
     redis.call('HSET', name, id, encode(case))

@@ -7,7 +7,7 @@ import pytest
 
 from ratelimit.core import case as cases
 from ratelimit.core.call import Call
-from ratelimit.core.case import Case, CaseReason, Closing
+from ratelimit.core.case import MOST_REASONS, Case, CaseKind, CaseReason, Closing
 from ratelimit.core.standing import Target
 from ratelimit.stores.link import SCRIPTS
 
@@ -27,8 +27,10 @@ class Desk:
         (answer,) = self._client.evalsha(SCRIPTS["cases"].sha, 1, self._name, call.argument)
         return answer
 
-    def open(self, source: str, anchor: Target = ANCHOR, at: float = NOW, due_at: float | None = None) -> str:
-        reason = CaseReason(source=source, kind="early_fraud_warning", text="stolen card", at=at, purchase="p", attempt=2)
+    def open(
+        self, source: str, anchor: Target = ANCHOR, at: float = NOW, due_at: float | None = None, kind: CaseKind = "early_fraud_warning"
+    ) -> str:
+        reason = CaseReason(source=source, kind=kind, text="stolen card", at=at, purchase="p", attempt=2)
         return str(self.ask(cases.opening(anchor, reason, due_at)).decode())
 
     def read(self, name: str) -> Case:
@@ -66,6 +68,16 @@ def test_a_reason_counts_once(desk: Desk) -> None:
     assert desk.open("efw:1") == first
     assert desk.listed("open") == []
     assert desk.open("efw:2") != first
+
+
+def test_a_case_does_not_grow_without_end(desk: Desk) -> None:
+    """Of very many reasons those that come later are counted, each once; a warning is listed all the same."""
+    first = desk.open("r:0", kind="rule")
+    for number in [*range(MOST_REASONS + 5), MOST_REASONS + 4]:
+        assert desk.open(f"r:{number}", kind="rule") == first
+    desk.open("efw:1")
+    found = desk.read(first)
+    assert (len(found.reasons), found.more, found.reasons[-1].source) == (MOST_REASONS + 1, 5, "efw:1")
 
 
 def test_closing_keeps_who_and_why(desk: Desk) -> None:
