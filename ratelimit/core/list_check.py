@@ -11,6 +11,7 @@ from ratelimit.core.policy_shape import Data, Given
 
 MOST_ITEMS: Final = 1_000_000  # of a file
 _ANY_PREFIX: Final = 64  # what an item is does not hang on it
+_LEAST_BITS: Final = {4: 8, 6: 16}  # of a network in a file, by version: one line of a feed must not block or allow everybody
 _MOST_SAID: Final = 5  # broken lines of a file that are quoted
 _IN_REQUESTS: Final = frozenset({"api_key", "ip", "account", "network"})
 
@@ -41,7 +42,7 @@ def list_problems(given: Given, data: Data) -> Iterator[tuple[str, str]]:
 
 def file_items(content: bytes, rule: ListRule, source: str) -> tuple[tuple[str, ...], list[str]]:
     """The items in a list's file, and what is wrong with it. What follows a `#` after a space, or begins with it, is a comment."""
-    given = {"signal": rule.signal, "scope": rule.scope}
+    given: Given = {"signal": rule.signal, "scope": rule.scope}
     items: list[str] = []
     problems: list[str] = []
     broken = 0
@@ -51,7 +52,8 @@ def file_items(content: bytes, rule: ListRule, source: str) -> tuple[tuple[str, 
             continue
         items.append(text)
         try:
-            problem = _unfit(parse_item(text, _ANY_PREFIX), given)
+            item = parse_item(text, _ANY_PREFIX)
+            problem = _unfit(item, given) or _too_wide(item, rule)
         except ItemError as error:
             problem = str(error)
         if problem:
@@ -82,6 +84,15 @@ def list_warnings(lists: Sequence[ListRule], listed: Mapping[str, Sequence[str]]
         both = next((text for text in listed.get(rule.name, rule.subjects) if text in blocked), None) if rule.then == "allow" else None
         if both is not None:
             yield f"$.lists[{index}]: {rule.name} allows {both}, which {blocked[both]} blocks, and a block beats an allow"
+
+
+def _too_wide(item: Item, rule: ListRule) -> str | None:
+    if item.kind != "network" or rule.then is None:
+        return None
+    least = _LEAST_BITS[6 if ":" in item.value else 4]
+    if int(item.value.rpartition("/")[2]) >= least:
+        return None
+    return f"{item.value} is met by a great many; expected a prefix of {least} bits or more, or the network among the policy's own subjects"
 
 
 def _unfit(item: Item, given: Given) -> str | None:

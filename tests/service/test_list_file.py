@@ -79,6 +79,17 @@ def test_broken_lines(folder: Folder) -> None:
     assert rest[5].startswith("lists/hosting.txt:1: account:42 has no address")
 
 
+def test_a_line_that_is_everybody(folder: Folder) -> None:
+    """A network that most callers are in is refused in a file, whatever feed wrote it; the policy itself may name it."""
+    folder.put("banned", "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8", "::/1")
+    assert [problem.partition(" is met by")[0] for problem in folder.problems()] == [
+        "lists/banned.txt:2: 0.0.0.0/0",
+        "lists/banned.txt:4: ::/1",
+    ]
+    folder.write("  - {name: closed, then: block, subjects: [0.0.0.0/0]}\n")
+    assert on(folder.read(), ip="203.0.113.9") == ["closed"]
+
+
 def test_empty_file(folder: Folder) -> None:
     """A list that names nobody was probably cut off."""
     folder.put("banned", "# nobody")
