@@ -23,8 +23,17 @@ $(READY): pyproject.toml
 serve: $(READY) ## serve on the embedded store; prints where it listens and a curl line
 	@$(BIN)/ratelimit serve
 
+# Without ARGS in two parts, and both run whatever the first finds: two processes share the tests, file by file (a module's fixtures are made
+# once; the long files of anomaly/ come first), then the real servers of e2e have the machine for themselves: promises waver in a crowd.
 test: $(READY) ## run the tests
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	@status=0; \
+	$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile --no-loadscope-reorder || status=$$?; \
+	$(BIN)/python -m pytest tests/e2e || status=$$?; \
+	exit $$status
+endif
 
 check: $(READY) ## format, lint, types, import direction, Dockerfile and k8s/
 	$(BIN)/ruff format --check .
