@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from ratelimit.core.rule import Rule
 from ratelimit.core.signals import COLUMN, KINDS, Kind
@@ -83,6 +84,16 @@ async def test_prolonged_at_half_time(standings: Standings, wall: Wall) -> None:
     word = standings.get("rule:cards:account:a1")
     assert word is not None
     assert (word.made_at, word.until, word.version) == (T0, T0 + 1_801 + 3_600, 2)
+
+
+async def test_never_ends_sooner(store: RedisStore, wall: Wall) -> None:
+    """A sidecar whose verdict is older, and that has not heard of the later one yet, does not shorten it."""
+    late, early = Standings(store, wall), Standings(store, wall)
+    await RuleWords(late).of_purchase([block(of=("card",))], TARGETS, T0 + 100)
+    await RuleWords(early).of_purchase([block(of=("card",))], TARGETS, T0)
+    word = await late.change("rule:cards:card:pseudonym", lambda word: word and replace(word, reason="as the store has it"))
+    assert word is not None
+    assert word.until == T0 + 3_700
 
 
 async def test_store_away(standings: Standings, own_node: Node) -> None:

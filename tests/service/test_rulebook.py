@@ -156,7 +156,7 @@ FARM = {"is_grant": 1.0, "device_accounts_30d": 3.0}
         ({**WAVE, "account_created_age_s": 9e6}, []),
         (FARM, ["free-credit-farm"]),
         ({"card_frauds": 1.0}, ["known-fraud"]),
-        ({"new_card": 1.0, "account_age_s": 9e6, "amount_over_max": 4.0}, ["taken-over"]),
+        ({"new_card": 1.0, "account_created_age_s": 9e6, "amount_over_max": 4.0}, ["taken-over"]),
         ({}, []),
     ],
 )
