@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, Final, NamedTuple
 
-import cel
-
+from ratelimit.core import cel_library
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.expectation import shown
 from ratelimit.core.rule import Rule
@@ -23,7 +22,7 @@ Values = Mapping[str, Mapping[str, float | str | bool]]  # by variable and name;
 
 _SITE: Final = "site"
 _LONGEST_PATTERN: Final = 200
-_MOST_REPEATED: Final = 1_000  # counted repetitions, multiplied: a pattern is compiled each time that it is asked for
+_MOST_REPEATED: Final = 32  # counted repetitions, multiplied: a pattern is compiled each time that it is asked for
 _REPEATED: Final = re.compile(r"\{(?:\d*,)?(\d+)\}")
 _REGEX_ERROR: Final = re.compile(r"error: ([^\n]*?)\. Check")
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
@@ -44,9 +43,9 @@ class Condition:
     def __init__(self, source: str, names: Mapping[str, Mapping[str, Name]]) -> None:
         self.uses = [_use(variable, name, names[variable][name]) for variable, name in sorted(check(source, names).uses)]
         self.screen = screen(source, names)
-        self._program = cel.compile(source)
+        self._program = cel_library.compiled(source)
 
-    def holds(self, values: cel.Context) -> bool | None:
+    def holds(self, values: cel_library.Context) -> bool | None:
         """Whether it holds; None: that hangs on something that is missing."""
         try:
             return self._program.execute(values) is True
@@ -70,9 +69,9 @@ class CompiledRule(NamedTuple):
     guard: Condition | None = None
 
 
-def context(values: Values) -> cel.Context:
+def context(values: Values) -> cel_library.Context:
     """What conditions are asked about. It costs some microseconds a value, so it is made once for all of them."""
-    return cel.Context(variables={variable: dict(names) for variable, names in values.items()})
+    return cel_library.Context(variables={variable: dict(names) for variable, names in values.items()})
 
 
 def problems_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
@@ -108,7 +107,7 @@ def _pattern_problem(pattern: str) -> str | None:
     if len(pattern) > _LONGEST_PATTERN or prod(int(count) or 1 for count in _REPEATED.findall(pattern)) > _MOST_REPEATED:
         return f"is too long or repeats too often to be compiled at each purchase; expected at most {_LONGEST_PATTERN} characters"
     try:
-        cel.compile(f"''.matches({pattern})").execute({})
+        cel_library.compiled(f"''.matches({pattern})").execute({})
     except RuntimeError as error:
         found = _REGEX_ERROR.search(str(error))
         return f"is not a pattern{': ' + found[1] if found else ''}; expected a regular expression such as '^[a-z]+$'"
@@ -120,7 +119,7 @@ def _pattern_problem(pattern: str) -> str | None:
 def _compile_problem(source: str) -> str | None:
     """What the check does not look into, such as an escape in a text that means nothing."""
     try:
-        cel.compile(source)
+        cel_library.compiled(source)
     except ValueError as error:
         place = _PLACE.search(str(error))
         if place is None:

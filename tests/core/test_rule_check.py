@@ -4,11 +4,11 @@ import math
 import subprocess
 import sys
 
-import cel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ratelimit.core.cel_library import compiled
 from ratelimit.core.purchase_signals import COLUMN
 from ratelimit.core.rule_check import check
 from ratelimit.core.rule_names import NAMES
@@ -135,7 +135,7 @@ def test_sound_conditions_do_not_fail(when: str, data: st.DataObject) -> None:
         if (column := NAMES["purchase"]["purchase"][name].column) is not None:
             row[column] = float(value)
     try:
-        holds = cel.compile(when).execute({"purchase": values})
+        holds = compiled(when).execute({"purchase": values})
         assert holds in {True, False}
         assert screen(when, NAMES["purchase"])(row) or not holds
     except MISSING as error:
@@ -147,4 +147,4 @@ def test_sound_conditions_do_not_fail(when: str, data: st.DataObject) -> None:
 def test_garbage_is_refused_in_words(when: str) -> None:
     """No text crashes the check, and what CEL does not understand is not let through."""
     if not problems_of({"on": "purchase", "when": when}):
-        cel.compile(when)
+        compiled(when)
