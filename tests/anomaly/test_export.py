@@ -1,5 +1,7 @@
 """Forests of scikit-learn as arrays: every number is what scikit-learn would have said."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
+from threadpoolctl import threadpool_limits
 
 from ratelimit.anomaly.export import at_most, average_path, export_boosted, export_isolation
 from ratelimit.anomaly.forest import BLOCK, MAX_DEPTH, Forest
 from tests.anomaly.forests import columns, trained, wild
 
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Of rows so few, threads wait for one another longer than they work."""
+    with threadpool_limits(1, "openmp"):
+        yield
 
 
 @settings(max_examples=60, deadline=None)
