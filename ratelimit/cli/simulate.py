@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ratelimit.anomaly.simulation.cast import ABUSE
-from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASES, USAGE, Manifest, simulate
+from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASE_LABELS, PURCHASES, USAGE, Manifest, simulate
 from ratelimit.core.errors import ConfigError
 
-_OURS: Final = frozenset({USAGE, PURCHASES, LABELS, MANIFEST})
+_OURS: Final = frozenset({USAGE, PURCHASES, LABELS, PURCHASE_LABELS, MANIFEST})
 _MOST_DAYS: Final = 400
 _MOST_SCALE: Final = 100.0
 
@@ -32,6 +32,7 @@ def _kinds(_context: click.Context, _option: click.Parameter, names: tuple[str, 
               help="How many take part; 1.0 is some 3,900 honest members and 36 abusers.")  # fmt: skip
 @click.option("--without", multiple=True, type=click.Choice(list(ABUSE)), callback=_kinds, help="Leave out a kind of abuse.")
 @click.option("--only", multiple=True, type=click.Choice(list(ABUSE)), callback=_kinds, help="Leave out all kinds of abuse but this.")
+@click.option("--purchases-only", is_flag=True, help="Leave the usage log empty, which takes nearly all of the time.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, over what an earlier simulation left there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -42,6 +43,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917 (an option each)
     scale: float,
     without: frozenset[str],
     only: frozenset[str],
+    purchases_only: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -51,7 +53,16 @@ def simulate_command(  # noqa: PLR0913, PLR0917 (an option each)
     with ExitStack() as stack:
         on_day = _progress(stack, days) if sys.stderr.isatty() and not quiet else _silent
         try:
-            manifest = simulate(out_dir, day_count=days, seed=seed, scale=scale, without=without, only=only or None, on_day=on_day)
+            manifest = simulate(
+                out_dir,
+                day_count=days,
+                seed=seed,
+                scale=scale,
+                without=without,
+                only=only or None,
+                purchases_only=purchases_only,
+                on_day=on_day,
+            )
         except OSError as error:
             raise ConfigError([f"{out_dir}: {error.strerror or error}; expected a folder that can be written to"]) from None
     if as_json:
@@ -91,3 +102,4 @@ def _show(out_dir: Path, manifest: Manifest) -> None:
     click.echo(f"{out_dir / USAGE}: {manifest.lines:,} lines")
     click.echo(f"{out_dir / PURCHASES}: {manifest.purchases:,} purchases")
     click.echo(f"{out_dir / LABELS}: labels of {labels}")
+    click.echo(f"{out_dir / PURCHASE_LABELS}: labels of {manifest.purchase_labels:,} accounts that bought")

@@ -1,4 +1,7 @@
-"""Writes a simulation into a folder: the usage log, the purchases, the labels and a manifest. A day is in memory at a time, no more."""
+"""Writes a simulation into a folder: the usage log, the purchases, the labels of each, and a manifest.
+
+A day is in memory at a time, no more.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +14,14 @@ from typing import Final
 
 import msgspec
 import zstandard
-from numpy.random import default_rng
+from numpy.random import SeedSequence, default_rng
 
 from ratelimit import __version__
 from ratelimit.anomaly.simulation.cast import ABUSE, HONEST, Part, cast, chance
 from ratelimit.anomaly.simulation.member import Span, Subject, Target, seen
 from ratelimit.anomaly.simulation.purchase import Purchase
 from ratelimit.anomaly.simulation.row import DAY_MS, Rows, in_order, joined
+from ratelimit.anomaly.simulation.shopper import Shopper, shoppers
 from ratelimit.anomaly.simulation.site import Day, days
 from ratelimit.anomaly.simulation.text import instant, label_line, lines, purchase_line
 from ratelimit.core.errors import ConfigError
@@ -25,6 +29,7 @@ from ratelimit.core.errors import ConfigError
 USAGE: Final = "usage.ndjson.zst"
 PURCHASES: Final = "purchases.ndjson.zst"
 LABELS: Final = "labels.ndjson"
+PURCHASE_LABELS: Final = "purchase-labels.ndjson"  # of accounts that bought; those of the other file are of who asked for something
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 FIRST: Final = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
@@ -46,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True):
     lines: int
     purchases: int
     labels: dict[str, int]
+    purchase_labels: int
     members: dict[str, dict[str, int]]
     lines_of: dict[str, int]
 
@@ -56,6 +62,7 @@ class Tally:
 
     lines: Counter[str]
     blamed: set[tuple[Target, Subject]]
+    buyers: set[int]
     purchases: int = 0
 
 
@@ -67,27 +74,35 @@ def simulate(  # noqa: PLR0913 (what a simulation is made of)
     scale: float = 1.0,
     without: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
+    purchases_only: bool = False,
     on_day: Callable[[int, int], None] = lambda _day, _lines: None,
 ) -> Manifest:
     """Simulate into a folder and say what was written; raises ConfigError for kinds of abuse that there are not.
 
-    `without` leaves out kinds of abuse, `only` all others; the rest stays the same. `on_day` is told how many days and lines are done.
+    `without` leaves out kinds of abuse of the usage log, `only` all others; the rest stays the same. With `purchases_only` that log is
+    empty. `on_day` is told how many days and lines are done.
     """
     kinds = chosen(without, only)
     first_ms = int(FIRST.timestamp()) * 1_000
     span = Span(first_ms, first_ms + day_count * DAY_MS)
     parts = list(cast(seed, span, scale, kinds))
     out.mkdir(parents=True, exist_ok=True)
-    tally = Tally(Counter(), set())
+    shop = list(shoppers(seed, span, scale))
+    tally = Tally(Counter(), set(), set())
     with _packed(out / USAGE) as usage, _packed(out / PURCHASES) as purchases:
         for day in days(seed, span.first_ms, span.days):
-            for chunk in _chunks(lines(_usage(parts, seed, day, tally))):
-                usage.write(chunk)
-            purchases.write(b"".join(map(purchase_line, _bought(parts, seed, day, tally))))
+            if not purchases_only:
+                for chunk in _chunks(lines(_usage(parts, seed, day, tally))):
+                    usage.write(chunk)
+            purchases.write(b"".join(map(purchase_line, _bought(parts, shop, seed, day, tally))))
             on_day(day.number + 1, tally.lines.total())
     labels = [label for part in parts for label in part.member.labels if (label.target, label.subject) in tally.blamed]
     labels.sort(key=lambda label: (label.from_ms, label_line(label)))
     (out / LABELS).write_bytes(b"".join(map(label_line, labels)))
+    said = [*(label for part in parts for label in part.member.labels), *(label for one in shop for label in one.labels)]
+    of_buyers = [label for label in said if label.target == "account" and label.subject in tally.buyers]
+    of_buyers.sort(key=lambda label: (label.from_ms, label_line(label)))
+    (out / PURCHASE_LABELS).write_bytes(b"".join(map(label_line, of_buyers)))
     manifest = Manifest(
         format=FORMAT,
         version=__version__,
@@ -100,6 +115,7 @@ def simulate(  # noqa: PLR0913 (what a simulation is made of)
         lines=tally.lines.total(),
         purchases=tally.purchases,
         labels=_counted(label.target for label in labels),
+        purchase_labels=len(of_buyers),
         members={group: _counted(part.population for part in parts if _group(part) == group) for group in ("honest", "plain", "evasive")},
         lines_of=dict(sorted(tally.lines.items())),
     )
@@ -139,14 +155,17 @@ def _usage(parts: list[Part], seed: int, day: Day, tally: Tally) -> Rows:
     return in_order(joined(found))
 
 
-def _bought(parts: list[Part], seed: int, day: Day, tally: Tally) -> list[Purchase]:
+def _bought(parts: list[Part], shop: list[Shopper], seed: int, day: Day, tally: Tally) -> list[Purchase]:
     """Everybody's purchases of a day, by time."""
     found = []
     for part in parts:
         if part.member.buys:
             found += part.member.buys(day, default_rng(chance(seed, part, day.number).spawn(1)[0]))
+    for shopper in shop:
+        found += shopper.buys(day, default_rng(SeedSequence(seed, spawn_key=(*shopper.seed, 1 + day.number))))
     tally.purchases += len(found)
-    return sorted(found)
+    tally.buyers.update(purchase.account for purchase in found)
+    return sorted(found, key=lambda purchase: (purchase.time_ms, purchase.id))
 
 
 def _group(part: Part) -> str:

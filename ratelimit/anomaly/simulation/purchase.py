@@ -14,6 +14,7 @@ from ratelimit.anomaly.simulation.site import Day
 _BRANDS: Final = ("visa", "visa", "mastercard", "mastercard", "amex", "discover")
 _FUNDING: Final = ("credit", "credit", "debit", "debit", "debit", "prepaid")
 PACKS: Final = ((100, 8), (300, 25), (500, 50), (1_000, 110), (2_500, 300), (5_000, 650), (10_000, 1_400), (25_000, 3_800))  # cents, tokens
+GIVEN: Final = 25  # tokens to try
 _DOMAINS: Final = ("gmail.com", "gmail.com", "outlook.com", "yahoo.com", "icloud.com", "proton.me", "example.com", "example.org")
 _DECLINES: Final = ("insufficient_funds", "do_not_honor", "expired_card", "incorrect_cvc")
 _RETRY_MS: Final = 90_000
@@ -55,12 +56,13 @@ class Purchase(NamedTuple):
     tokens: int
     address: tuple[int, int]
     email: str
-    card: Card
+    card: Card | None
     device: str
     billing_country: str
     account_created_ms: int
     agent: int
     outcome: Outcome
+    kind: str = "purchase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,18 @@ def buyer(rng: Generator, account: int, addresses: Rows, agent: int, zone_h: int
                  every_days=float(rng.lognormal(np.log(14), 0.7)) + 1, pack=int(rng.integers(6)), zone_h=zone_h)  # fmt: skip
 
 
+def bought(who: Buyer, time_ms: int, name: str, pack: tuple[int, int], by: Card, outcome: Outcome) -> Purchase:
+    """A first attempt to buy a pack (cents, tokens) by a card, as from where the card is."""
+    return Purchase(time_ms, name, 1, who.account, *pack, who.address, who.email, by, who.device, by.country, who.created_ms, who.agent,
+                    outcome)  # fmt: skip
+
+
+def grant(rng: Generator, who: Buyer, time_ms: int) -> Purchase:
+    """Tokens to try that somebody new is given: for nothing, and without a card."""
+    return Purchase(time_ms, hex_name(rng, "gr", 12), 1, who.account, 0, GIVEN, who.address, who.email, None, who.device, who.country,
+                    who.created_ms, who.agent, Outcome("succeeded", None, "unavailable", "unavailable"), "grant")  # fmt: skip
+
+
 def card(rng: Generator, country: str) -> Card:
     """A new card of a country."""
     return Card(
@@ -144,3 +158,14 @@ def honest_outcome(rng: Generator, time_ms: int, *, again: bool) -> Outcome:
         return Outcome("succeeded", postal_check=postal, disputed_ms=time_ms + int(rng.uniform(5, 60) * DAY_MS),
                        dispute_reason="product_not_received")  # fmt: skip
     return Outcome("succeeded", postal_check=postal)
+
+
+def stolen_outcome(rng: Generator, time_ms: int, works: float) -> Outcome:
+    """What becomes of a stolen card: a share of them `works`, until its holder sees it."""
+    postal = "fail" if rng.random() < 0.5 else "unavailable"
+    if rng.random() >= works:
+        code = ("do_not_honor", "incorrect_cvc", "stolen_card", "invalid_account")[rng.integers(4)]
+        return Outcome("declined", code, cvc_check="fail" if code == "incorrect_cvc" else "pass", postal_check=postal)
+    warned = time_ms + int(rng.uniform(1, 9) * DAY_MS) if rng.random() < 0.5 else None
+    disputed = time_ms + int(rng.uniform(6, 50) * DAY_MS) if rng.random() < 0.7 else None
+    return Outcome("succeeded", None, "pass", postal, warned, disputed, "fraudulent" if disputed else None)

@@ -107,11 +107,10 @@ def entries(rows: Rows) -> Iterator[Entry]:
 def purchase_line(purchase: Purchase) -> bytes:
     """The line of a purchase: what the site would send, and what became of it as `outcome`."""
     fields = purchase._asdict() | {
-        "kind": "purchase",
         "currency": "usd",
         "account": account_text(purchase.account),
         "ip": address_text(*purchase.address),
-        "card": purchase.card._asdict(),
+        "card": purchase.card._asdict() if purchase.card is not None else None,
         "user_agent": AGENTS[purchase.agent],
         "account_created_at": instant(purchase.account_created_ms),
         "outcome": _outcome(purchase.outcome),

@@ -11,7 +11,7 @@ from ratelimit.anomaly.simulation.honest.newcomer import life
 from ratelimit.anomaly.simulation.member import Member, Span, charge
 from ratelimit.anomaly.simulation.network import HOMES, VPNS, lives_in, scattered, some
 from ratelimit.anomaly.simulation.person import Person, browse
-from ratelimit.anomaly.simulation.purchase import PACKS, Outcome, Purchase, card, email, hex_name
+from ratelimit.anomaly.simulation.purchase import PACKS, Purchase, card, email, hex_name, stolen_outcome
 from ratelimit.anomaly.simulation.route import mix
 from ratelimit.anomaly.simulation.row import DAY_MS, FREE, MINUTE_MS, Rows, in_order, joined
 from ratelimit.anomaly.simulation.site import Day, answer
@@ -57,19 +57,9 @@ class Tester:
             found.append(
                 Purchase(int(time_ms), hex_name(rng, "pu", 12), 1, self.person.caller.account, cents, tokens,
                          (int(address["high"]), int(address["low"])), self.email, tried, self.device, home, self.joined_ms,
-                         int(self.person.browsers[0]), _stolen(rng, int(time_ms)))
+                         int(self.person.browsers[0]), stolen_outcome(rng, int(time_ms), _WORKS))
             )  # fmt: skip
         return found
-
-
-def _stolen(rng: Generator, time_ms: int) -> Outcome:
-    postal = "fail" if rng.random() < 0.5 else "unavailable"
-    if rng.random() >= _WORKS:
-        code = ("do_not_honor", "incorrect_cvc", "stolen_card", "invalid_account")[rng.integers(4)]
-        return Outcome("declined", code, cvc_check="fail" if code == "incorrect_cvc" else "pass", postal_check=postal)
-    warned = time_ms + int(rng.uniform(1, 9) * DAY_MS) if rng.random() < 0.5 else None
-    disputed = time_ms + int(rng.uniform(6, 50) * DAY_MS) if rng.random() < 0.7 else None
-    return Outcome("succeeded", None, "pass", postal, warned, disputed, "fraudulent" if disputed else None)
 
 
 def join(rng: Generator, span: Span, *, evasive: bool) -> Member:
