@@ -1,41 +1,23 @@
 """What people read of a model: a card that is made of its manifest alone, and the findings of an evaluation. Both are Markdown."""
 
-from typing import Any, Final
+from typing import Any
 
 from ratelimit.anomaly.calibration import LEAST_SUBJECT_DAYS
+from ratelimit.anomaly.card_words import WORDS, CardWords
 from ratelimit.anomaly.evaluation_report import Evaluation, Found, Share
 from ratelimit.anomaly.manifest import Calibration, Manifest
-
-_USES: Final = """\
-## What it is
-
-One isolation forest for each kind of subject (API key, address, account) over the signals of its profile. It says how unusual a subject's
-behaviour is among its peers; whoever goes beyond all that was usual is more unusual with every doubling. Unusual is not malicious: the
-busiest honest customer is unusual too.
-
-## What it must not be used for
-
-* As the only reason to block anybody. It is made to slow down and to put in order whom a person looks at.
-* To judge people: signals are of keys, addresses and accounts, and many people may share one.
-* On signals of another version, or of a site that is very unlike the one that it was calibrated on.
-"""
-_LIMITS: Final = """\
-## Limits
-
-* The forest sees a subject as it is now. Abuse that is spread so thin that each subject of it behaves as others do is not unusual.
-* What was usual in the days that it was trained on is usual for it, abuse that nobody noticed then included.
-* A profile begins with a subject's tenth request; before that there is no risk.
-"""
+from ratelimit.anomaly.signal_table import PURCHASE
 
 
 def card(manifest: Manifest, made_by: str) -> str:
     """The card of a model; `made_by` is how it can be made again."""
+    words = WORDS["purchases" if manifest.kind == "purchases" else "requests"]
     parts = [
-        "# Model of unusual requests",
-        _USES,
+        f"# {words.title}",
+        words.uses,
         _data(manifest),
-        _calibration(manifest.calibration),
-        _LIMITS,
+        _calibration(manifest.calibration, words),
+        words.limits,
         f"## How to make it again\n\n```sh\n{made_by}\n```\n\nWith {_libraries(manifest)} the arrays come out the same to the last bit.",
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -61,11 +43,11 @@ def _libraries(manifest: Manifest) -> str:
     return ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())
 
 
-def _calibration(calibration: Calibration | None) -> str:
+def _calibration(calibration: Calibration | None, words: CardWords) -> str:
     if calibration is None:
         return (
             "## Calibration\n\nNone: its scores were ranked on nobody's days, so `risk` is null and nothing can be enforced by it. "
-            f"`ratelimit calibrate` does that on {LEAST_SUBJECT_DAYS:,} subject-days of your own."
+            f"`ratelimit calibrate` does that on {LEAST_SUBJECT_DAYS:,} {words.own}."
         )
     rows = [_calibrated(kind, calibration.metrics[kind], len(cohorts)) for kind, cohorts in calibration.cohorts.items()]
     heads = ["kind", "subject-days", "subjects", "groups of peers", "share of other subjects' days beyond 0.999", "95 % interval"]
@@ -99,7 +81,7 @@ def findings(evaluations: list[Evaluation], files: list[str]) -> str:
             f"subject-day in a thousand, as ranked on {days[one.ranked]}."
         )
         parts.append(_kinds(one))
-        parts += [f"### {kind}: abuse found\n\n{_abuse(report.found)}" for kind, report in one.kinds.items() if report.found]
+        parts += [f"### {kind}: abuse found\n\n{_abuse(report.found, kind)}" for kind, report in one.kinds.items() if report.found]
         if one.precision:
             rows = [[cases, _percent(share)] for cases, share in one.precision.items()]
             parts.append(f"### Cases\n\n{table(['cases a day, the highest risks of all kinds', 'that were abuse'], rows)}")
@@ -117,7 +99,7 @@ def _kinds(one: Evaluation) -> str:
     return table(heads, rows)
 
 
-def _abuse(found: list[Found]) -> str:
+def _abuse(found: list[Found], kind: str) -> str:
     rows = [
         [
             f"{one.abuse}, evasive" if one.evasive else one.abuse,
@@ -130,7 +112,8 @@ def _abuse(found: list[Found]) -> str:
         ]
         for one in found
     ]
-    return table(["abuse", "labelled", "with a profile", "found", "median time to it", "AUC, days", "average precision, days"], rows)
+    scored = "with a profile" if kind != PURCHASE else "the most unusual of an account's day"
+    return table(["abuse", "labelled", scored, "found", "median time to it", "AUC, days", "average precision, days"], rows)
 
 
 def _percent(share: Share, digits: int = 0) -> str:
