@@ -94,6 +94,7 @@ def _profiles(kind: Kind) -> SignalTable:
 _BOUGHT: Final = purchase_signals.NAMES
 _MOST_UNTOLD: Final = 0.5  # of a purchase: device, email and where the card is from are the site's to tell or not
 _SHARED: Final = ("card_", "ip_", "network_", "device_", "email_", "email_domain_")
+_COMMON: Final = ("network_", "email_domain_")  # of whom nobody knows how many share them
 _DOUBLINGS: Final = 2.0  # beyond all that was usual, which halve what is left to the score 1; amounts do not grow as counts do
 
 
@@ -105,7 +106,7 @@ def _of_the_site(name: str) -> bool:
 def _grows_with_abuse(name: str) -> bool:
     """Distinct cards and accounts, what was declined or failed: a customer has reasons for one, never for many."""
     words = ("declines_", "cards_", "accounts_", "checks_failed_", "failures_in_row", "failures_then_success")
-    return any(word in name for word in words) and not _of_the_site(name)
+    return any(word in name for word in words) and not name.startswith(_COMMON) and not _of_the_site(name)
 
 
 def _confirmed(name: str) -> bool:
@@ -122,7 +123,8 @@ def _usual(name: str) -> bool:
     known = "labels_" in name or name.endswith("_frauds") or ("accounts_" in name and name.endswith(("_7d", "_30d")))
     level = name.startswith("amount_mean_")
     clock = name.endswith(("_age_s", "since_fraud_s")) or name.startswith(("since_", "is_"))
-    return volume or known or level or clock
+    common = name.startswith(_COMMON) and "fraud_share_" not in name
+    return volume or known or level or clock or common
 
 
 _PURCHASES: Final = SignalTable(

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.markdown import Markdown
 
-from ratelimit.anomaly.artifact import CARD
+from ratelimit.anomaly.artifact import CARD, family_of
 from ratelimit.anomaly.model import Model
 from ratelimit.core.errors import ConfigError
 
@@ -27,7 +27,7 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def show(model_dir: Path, as_json: bool) -> None:
     """Show the card of the model in MODEL_DIR, and how it was judged, after checking that it can be used."""
-    found = Model.read(model_dir)
+    found = Model.read(model_dir, family_of(model_dir))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found.manifest), indent=2))
         return

@@ -23,7 +23,7 @@ def test_a_person_is_told_what_was_written(tmp_path: Path) -> None:
     assert result.stdout.startswith("2026-03-02T00:00:00.000Z to 2026-03-03T00:00:00.000Z, seed 1, scale 0.03\n")
     assert "honest members, 1 plain abusers and 0 evasive ones of 9 kinds" in result.stdout
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
-        "labels.ndjson", "manifest.json", "purchases.ndjson.zst", "usage.ndjson.zst",
+        "labels.ndjson", "manifest.json", "purchase-labels.ndjson", "purchases.ndjson.zst", "usage.ndjson.zst",
     ]  # fmt: skip
 
 
@@ -58,3 +58,12 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_usage_errors(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """Are click's, with exit code 2."""
     assert run(tmp_path, *arguments).exit_code == 2
+
+
+def test_purchases_alone(tmp_path: Path) -> None:
+    """The same purchases and their labels, beside an empty usage log."""
+    assert run(tmp_path / "all", *SMALL).exit_code == 0
+    assert run(tmp_path / "bought", *SMALL, "--purchases-only").exit_code == 0
+    for name in ("purchases.ndjson.zst", "purchase-labels.ndjson"):
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "bought" / name).read_bytes()
+    assert json.loads((tmp_path / "bought" / "manifest.json").read_bytes())["lines"] == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASES, USAGE, simulate
+from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASE_LABELS, PURCHASES, USAGE, simulate
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.log_entry import REQUEST
 from ratelimit.core.log_time import rfc3339_us
@@ -40,7 +40,7 @@ def test_a_seed_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     """Twice the same, and with another seed something else."""
     simulate(tmp_path / "again", day_count=DAYS, scale=SCALE)
     simulate(tmp_path / "other", day_count=DAYS, scale=SCALE, seed=2)
-    for name in (USAGE, PURCHASES, LABELS, MANIFEST):
+    for name in (USAGE, PURCHASES, LABELS, PURCHASE_LABELS, MANIFEST):
         assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
         assert (folder / name).read_bytes() != (tmp_path / "other" / name).read_bytes()
 
@@ -117,3 +117,14 @@ def test_purchases_are_what_the_site_would_send(folder: Path) -> None:
     for attempts in tries.values():
         assert [one["attempt"] for one in attempts] == list(range(1, len(attempts) + 1))
         assert all(one["outcome"]["status"] == "declined" for one in attempts[:-1])
+
+
+def test_purchase_labels_are_about_who_bought(folder: Path) -> None:
+    """Each is of an account among the purchases, found out after it began; and they are counted."""
+    buyers = {one["account"] for one in read(folder / PURCHASES)}
+    labels = read(folder / PURCHASE_LABELS)
+    assert labels
+    assert {label["abuse"] for label in labels} >= {"stolen_card", "trial_farm"}
+    assert {label["value"] for label in labels} <= buyers
+    assert all(label["from"] < label["known_at"] for label in labels)
+    assert json.loads((folder / MANIFEST).read_bytes())["purchase_labels"] == len(labels)
