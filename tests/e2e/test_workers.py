@@ -191,7 +191,7 @@ def test_many_look_like_one(serve: Serve, tmp_path: Path) -> None:
         assert running.operate("/v1/records/nobody-1")[0] == 404
         names = [line.rpartition(" ")[0] for line in running.operate("/metrics")[1].splitlines() if not line.startswith("#")]
         assert [name for name, times in Counter(names).items() if times > 1] == []
-        assert "worker" not in "".join(re.findall(r"\{.*\}", "".join(names)))
+        assert "worker" not in "".join(re.findall(r"\{[^}]*\}", "".join(names)))
 
 
 def test_bytes_that_are_no_text_end_no_worker(serve: Serve, tmp_path: Path) -> None:
