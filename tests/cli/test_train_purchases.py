@@ -44,6 +44,14 @@ def trained(made_up: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_same_log_trains_the_same_model(made_up: Path, trained: Path, tmp_path: Path) -> None:
+    """To the last bit."""
+    logs = made_up / PURCHASES, "--labels", made_up / PURCHASE_LABELS
+    said("train", "purchases", *logs, "--out", tmp_path, "--mature-days", 0, "--warm-days", 3)
+    for name in ("arrays.npz", "manifest.json"):
+        assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
+
+
 def test_without_labels_it_says_what_is_unusual(made_up: Path, tmp_path: Path) -> None:
     """From day one; what is too young to be known for honest teaches no chance of fraud."""
     found = said("train", "purchases", made_up / PURCHASES, "--out", tmp_path, "--warm-days", 3)
