@@ -18,7 +18,8 @@ EntityKind = Literal["account", "card", "ip", "network", "device", "email", "ema
 ENTITY_KINDS: Final[tuple[EntityKind, ...]] = ("account", "card", "ip", "network", "device", "email", "email_domain")
 SITE: Final = "site"  # the slice that every purchase is in
 
-BRANDS: Final = frozenset("amex diners discover eftpos_au jcb link mastercard unionpay visa".split())  # others have no tally: each takes 30 kB
+# others have no tally: each takes 30 kB
+BRANDS: Final = frozenset("amex diners discover eftpos_au jcb link mastercard unionpay visa".split())
 
 _DOTLESS: Final = frozenset({"gmail.com", "protonmail.com", "proton.me", "pm.me"})  # their mailboxes are the same with and without dots
 _ALSO: Final = {"googlemail.com": "gmail.com"}  # another name of the same mailboxes
