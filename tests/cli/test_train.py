@@ -3,13 +3,11 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from ratelimit.__main__ import cli
 from ratelimit.core.errors import ConfigError
+from tests.cli.command import run, said
 
 KEYS, DAYS, A_DAY = 110, 4, 12
 BAD = 3
@@ -43,16 +41,6 @@ def labels(log: Path) -> Path:
     one = {"target": "api_key", "verdict": "abuse", "abuse": "scraping", "from": "2026-03-05T11:00:00Z", "known_at": "2026-03-06T00:00:00Z"}
     path.write_text("".join(json.dumps({**one, "value": f"k{key}"}) + "\n" for key in range(BAD)))
     return path
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=True)
-
-
-def said(*words: object) -> Any:
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

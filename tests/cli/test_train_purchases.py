@@ -1,16 +1,13 @@
 """`ratelimit train purchases`, and what calibrate, evaluate and show make of its model."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
-from click.testing import CliRunner, Result
 
-from ratelimit.__main__ import cli
 from ratelimit.anomaly.simulation.folder import PURCHASE_LABELS, PURCHASES, simulate
 from ratelimit.core.errors import ConfigError
+from tests.cli.command import run, said
 
 DAYS = 20
 
@@ -21,16 +18,6 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made-up")
     simulate(folder, day_count=DAYS, scale=0.3, purchases_only=True)
     return folder
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=True)
-
-
-def said(*words: object) -> Any:
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What a purchase shares with others is the same entity however it is written, and no raw value is in a name."""
 
 import pytest
+from msgspec.structs import replace
 
 from ratelimit.core.address import parse_address
 from ratelimit.core.purchase import Card, Purchase
@@ -101,3 +102,4 @@ def test_slices() -> None:
     """A purchase without a card is in no slice but the site's."""
     assert slices_of(None) == ("site",)
     assert slices_of(CARD) == ("site", "country:US", "brand:visa", "funding:prepaid")
+    assert slices_of(replace(CARD, brand="made up")) == ("site", "country:US", "funding:prepaid")

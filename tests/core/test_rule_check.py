@@ -44,6 +44,7 @@ WRONG = [
     ("endsWith(purchase.account, 'x')", "column 1: endsWith is not called so; expected TEXT.endsWith(TEXT)"),
     ("purchase.account.matches(purchase.device)", "column 26: purchase.device is not written out"),
     ("purchase.account.matches('a{999}{999}')", "is too long or repeats too often"),
+    (r"purchase.account.matches(r'\p{L}{11}\p{L}{3}')", "is too long or repeats too often"),
     ("purchase.account.matches('(?=a)')", "is not a pattern: look-around"),
     ("purchase.currency.x > 3", "column 19: purchase.currency has nothing in it"),
     ("purchase.amount > 1e999", "column 19: '1e999' is too big"),
