@@ -55,6 +55,6 @@ load: $(READY) ## let honest and abusive callers come, and fail if an objective 
 scale: $(READY) ## simulate hundreds of sidecars and millions of keys
 	$(BIN)/python bench/scale.py $(ARGS)
 
-deps: ## install the servers that no wheel brings (apt): redis-server, nginx, haproxy, wrk
+deps: ## install what no wheel brings (apt): redis-server, postgresql, nginx, haproxy, wrk, chromium
 	$(APT) update -qq
-	$(APT) install -qq --yes --no-install-recommends redis-server nginx haproxy wrk
+	$(APT) install -qq --yes --no-install-recommends redis-server postgresql nginx haproxy wrk chromium

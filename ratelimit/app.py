@@ -24,7 +24,8 @@ from ratelimit.service.address_book import AddressBook, Sources
 from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState, Swap
-from ratelimit.settings import Address, Settings, TcpAddress, UnixAddress
+from ratelimit.setting_value import Address, TcpAddress, UnixAddress
+from ratelimit.settings import Settings
 from ratelimit.sidecar import GATEWAY, Sidecar, Terms
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.stores.store_key import load_or_create_store_key

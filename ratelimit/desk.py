@@ -28,7 +28,7 @@ from ratelimit.service.stripe_worker import StripeWorker
 from ratelimit.service.velocity import Velocity
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.service.webhook_sender import WebhookSender
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.sidecar import Terms, open_asked, open_standings
 from ratelimit.stores.client import RedisStore
 from ratelimit.web.cases import CaseCalls

@@ -35,7 +35,7 @@ from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.standings import Standings
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.usage import Usage
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.standing_feed import StandingFeed
 from ratelimit.web.counts import Counts

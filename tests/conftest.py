@@ -3,10 +3,14 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from ratelimit.ledger.ledger import Ledger
+from tests.ledger.database import new_database, opened, sqlite_url
+from tests.ledger.postgres import postgres
 
 # wheels put their servers beside the interpreter; Debian keeps daemons in sbin, which a user's PATH leaves out
 PLACES = [str(Path(sys.executable).parent), *os.get_exec_path(), "/usr/sbin", "/usr/local/sbin"]
@@ -26,3 +30,23 @@ def require() -> Callable[[str], Path]:
         pytest.skip(missing)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[str]:
+    """The folder of the socket of a PostgreSQL server that this run alone uses."""
+    with postgres() as socket:
+        if socket is None:
+            missing = "PostgreSQL is not installed; `make deps` installs it"
+            if os.environ.get("RATELIMIT_REQUIRE_ALL") == "1":
+                pytest.fail(f"{missing}, and RATELIMIT_REQUIRE_ALL=1 says that it must be there")
+            pytest.skip(missing)
+        yield socket
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """An empty ledger, of each kind of database."""
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else await new_database(request.getfixturevalue("postgres_socket"))
+    async with opened(url) as made:
+        yield made

@@ -7,7 +7,8 @@ import pytest
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.cores import usable_cores
-from ratelimit.settings import Secret, Settings, TcpAddress, UnixAddress, documented, read_settings
+from ratelimit.setting_value import Secret, TcpAddress, UnixAddress
+from ratelimit.settings import Settings, documented, read_settings
 
 KEY = "0123456789abcdef" * 4
 TOKEN = "a-token-that-is-long-enough"

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.identity import ApiKeys
 from ratelimit.service.limiter import Limiter
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.web.authorize import ENVOY, NGINX, Authorize, as_nginx_takes_it
 from ratelimit.web.check import Check
 from ratelimit.web.counts import Counts

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp.web import Server
 
 from ratelimit.core.errors import ConfigError
-from ratelimit.settings import Address
+from ratelimit.setting_value import Address
 from ratelimit.web.fair_accept import FairAccept
 from ratelimit.web.place import Place, bind
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from ratelimit.core.policy_file import written
 from ratelimit.core.rule import Rule
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.web.counts import Counts
 from ratelimit.web.cross_site import refuse_cross_site
 from ratelimit.web.merge import merged

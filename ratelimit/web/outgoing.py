@@ -11,7 +11,7 @@ from aiohttp import ClientError as AiohttpError
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
 from ratelimit import __version__
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 
 TIMEOUT: Final = ClientTimeout(total=15.0, connect=5.0)  # seconds; Standard Webhooks ask for 15 to 30
 _AGENT: Final = f"ratelimit-sidecar/{__version__}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ratelimit.core.errors import ConfigError
-from ratelimit.settings import Address, TcpAddress, UnixAddress
+from ratelimit.setting_value import Address, TcpAddress, UnixAddress
 
 _MODE: Final = 0o660  # the gateway's group may ask, others may not
 

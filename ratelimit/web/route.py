@@ -1,17 +1,28 @@
-"""One call of the operator lane: which it is, and who answers."""
+"""One call of the operator lane: which it is, who may ask, and who answers."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from ratelimit.core.principal import Principal, Role
+
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PRINCIPAL: Final = web.RequestKey("principal", Principal)  # of a request whose route has a role
 
 
 class Route(NamedTuple):
-    """`free`: RATELIMIT_OPERATOR_TOKEN is not asked for, since the call has a proof of its own."""
+    """`free`: RATELIMIT_OPERATOR_TOKEN is not asked for, since the call has a proof of its own, or needs none.
+
+    `role`: who asks must be known, and have at least that role; then `request[PRINCIPAL]` says who it is. `scope` is what a token must
+    have beside it. `page`: a person reads the answer, so whoever is not known is sent to log in, and problems are pages too.
+    """
 
     method: str
     path: str
     handle: Handle
     free: bool = False
+    role: Role | None = None
+    scope: str | None = None
+    page: bool = False

@@ -16,7 +16,7 @@ from ratelimit.crew import member as door
 from ratelimit.crew.crew import Crew
 from ratelimit.crew.message import Adopt, Find, Found, Latest, Told
 from ratelimit.service.policy_source import built_in_policy
-from ratelimit.settings import TcpAddress
+from ratelimit.setting_value import TcpAddress
 from ratelimit.sidecar import Terms
 from ratelimit.web.listen import reserve
 from ratelimit.web.place import Place

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.web.outgoing import Poster
 
 

@@ -25,7 +25,7 @@ from ratelimit.service.reload import ReloadState
 from ratelimit.service.standings import Standings
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
-from ratelimit.settings import Secret, TcpAddress
+from ratelimit.setting_value import Secret, TcpAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web.cases import CaseCalls

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.web import BaseRequest
 
 from ratelimit.core.errors import ConfigError
-from ratelimit.settings import TcpAddress, UnixAddress
+from ratelimit.setting_value import TcpAddress, UnixAddress
 from ratelimit.web.counts import Counts
 from ratelimit.web.listen import Listener, listen, listen_at, reserve
 from ratelimit.web.place import Place

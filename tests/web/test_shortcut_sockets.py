@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from ratelimit.settings import Address, TcpAddress, UnixAddress
+from ratelimit.setting_value import Address, TcpAddress, UnixAddress
 from ratelimit.web import server
 from ratelimit.web.listen import Listener, listen
 from tests.stores.asker import until

@@ -24,7 +24,7 @@ from ratelimit.core.protocols import Asking
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import answer, limiter, recent, shelf
 from ratelimit.service.limiter import Limiter
-from ratelimit.settings import Secret
+from ratelimit.setting_value import Secret
 from ratelimit.web import fault, reply
 from ratelimit.web.counts import Counts
 from ratelimit.web.gateway import GatewayLane

@@ -1,0 +1,107 @@
+"""The ledger's database: SQLite in one file (WAL), or PostgreSQL. Opens it and gives transactions; queries stand in the modules beside.
+
+SQLite has one writer at a time: `write` takes its turn here, before it takes the file's lock, so that nobody waits in a busy loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Dialect = Literal["sqlite", "postgresql"]
+
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",  # a power cut may lose the last commits, and never breaks the file; the stream tells them again
+    "foreign_keys=ON",
+    "busy_timeout=5000",  # ms; other processes write too
+    "cache_size=-65536",  # KiB
+    "mmap_size=268435456",  # bytes
+    "temp_store=MEMORY",
+)
+_CONNECTIONS: Final = 5
+_CONNECT_S: Final = 5.0
+_STATEMENT_MS: Final = 30_000
+
+
+class LedgerAwayError(Exception):
+    """The database cannot be reached, or did not answer; a transaction that was under way may or may not have been made."""
+
+
+class Ledger:
+    """A database. `url` is as RATELIMIT_DATABASE_URL has it."""
+
+    def __init__(self, url: str) -> None:
+        self.url: Final = driver_url(url)
+        self.dialect: Final[Dialect] = "sqlite" if self.url.startswith("sqlite") else "postgresql"
+        self.engine: Final = _engine(self.url, self.dialect)
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else nullcontext()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose statements see one state of the database; raises LedgerAwayError."""
+        with _away():
+            async with self.engine.connect() as connection:
+                if self.dialect == "postgresql":
+                    await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, made if nothing is raised in it; raises LedgerAwayError. Nothing but SQL should be waited for inside."""
+        with _away():
+            async with self._turn, self.engine.connect() as connection:
+                if self.dialect == "sqlite":
+                    await connection.execution_options(begin="IMMEDIATE")
+                async with connection.begin():
+                    yield connection
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self.engine.dispose()
+
+
+class _away:  # noqa: N801  reads as what it is: a context in which the driver's errors become ours
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
+            raise LedgerAwayError(str(error)) from error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise LedgerAwayError(str(error)) from error
+
+
+def driver_url(url: str) -> str:
+    """The URL that names the driver as well."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return f"sqlite+aiosqlite:///{parts.path}"
+    return parts._replace(scheme="postgresql+asyncpg").geturl()
+
+
+def _engine(url: str, dialect: Dialect) -> AsyncEngine:
+    if dialect == "postgresql":
+        settings = {"timeout": _CONNECT_S, "server_settings": {"statement_timeout": str(_STATEMENT_MS), "application_name": "ratelimit"}}
+        return create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=_CONNECTIONS, pool_timeout=_CONNECT_S, connect_args=settings)
+    engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=_CONNECTIONS, pool_timeout=_CONNECT_S)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins no transactions by itself: `_begin` does
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")

@@ -1,0 +1,58 @@
+"""Transactions of the ledger."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.tables.privacy import ERASURE
+
+
+async def _count(ledger: Ledger) -> int:
+    async with ledger.read() as connection:
+        return int((await connection.execute(select(func.count()).select_from(ERASURE))).scalar_one())
+
+
+async def _write(ledger: Ledger, fail: bool = False) -> None:
+    async with ledger.write() as connection:
+        await connection.execute(insert(ERASURE).values(kind="account", digest=b"x" * 16, at=0.0))
+        if fail:
+            raise ZeroDivisionError
+
+
+async def test_all_or_nothing(ledger: Ledger) -> None:
+    """What is written before an error is not there after it."""
+    with pytest.raises(ZeroDivisionError):
+        await _write(ledger, fail=True)
+    assert await _count(ledger) == 0
+
+
+async def test_together(ledger: Ledger) -> None:
+    """Many who write at once all come to their turn."""
+    await asyncio.gather(*(_write(ledger) for _ in range(30)))
+    assert await _count(ledger) == 30
+
+
+async def test_reads_one_state(ledger: Ledger) -> None:
+    """Whoever reads sees the same state to the end, while others write."""
+    count = select(func.count()).select_from(ERASURE)
+    async with ledger.read() as connection:
+        before = (await connection.execute(count)).scalar_one()
+        await _write(ledger)
+        assert (await connection.execute(count)).scalar_one() == before
+    assert await _count(ledger) == before + 1
+
+
+async def test_away(tmp_path: Path) -> None:
+    """A database that is not there is a fault that has a name."""
+    for url in (f"sqlite://{tmp_path}/no/ledger.db", f"postgresql://nobody@/none?host={tmp_path}"):
+        ledger = Ledger(url)
+        with pytest.raises(LedgerAwayError):
+            await _count(ledger)
+        await ledger.close()
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:  # aiosqlite's, which lets go of its loop a moment after it failed
+            await asyncio.to_thread(thread.join)
