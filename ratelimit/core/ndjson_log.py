@@ -95,11 +95,11 @@ class NdjsonLog:
     def _decode(self, line: bytes) -> dict[str, Any]:
         try:
             return self._decoder.decode(line)
-        except UnicodeDecodeError:
-            pass
-        except msgspec.DecodeError as error:
-            raise BrokenLineError(f"it is not a JSON object: {error}") from None
-        return self._decode(line.decode("utf-8", "replace").encode())  # nginx's escape=json lets raw bytes through
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            readable = line.decode("utf-8", "replace").encode()  # nginx's escape=json lets raw bytes through
+            if readable == line:
+                raise BrokenLineError(f"it is not a JSON object: {error}") from None
+        return self._decode(readable)
 
     def _shape(self, row: dict[str, Any]) -> tuple[str, ...]:
         """The names under which this row holds our fields, `""` for those that it lacks; lines of one log share few shapes."""
