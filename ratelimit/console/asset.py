@@ -1,0 +1,79 @@
+"""The console's own files: styles, scripts, fonts, icons. All are read at start and known by name; nothing is looked up in a folder.
+
+A page names a file with a digest of its content, and what is asked for in that way may be kept for good. A file that another file names, such
+as a font or a module, is asked for without, and the browser asks again whether it still is the same.
+"""
+
+from base64 import urlsafe_b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from ratelimit.web.problems import ClientError
+from ratelimit.web.reply import Reply, lines
+
+STATIC: Final = "/static/"
+_KINDS: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "woff2": "font/woff2",
+    "md": "text/plain; charset=utf-8",
+}
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+_ASK_AGAIN: Final = "no-cache"
+_PLAIN: Final = "text/plain; charset=utf-8"
+
+
+class Asset(Struct, frozen=True):
+    """One file: its type, its content, and the digest that changes with it."""
+
+    kind: str
+    content: bytes
+    digest: str
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """All of them, by the name that follows /static/."""
+    found: dict[str, Asset] = {}
+    _gather(files("ratelimit.console").joinpath("static"), "", found)
+    return found
+
+
+def address(name: str) -> str:
+    """Where a page finds that file; KeyError if there is none."""
+    return f"{STATIC}{name}?v={assets()[name].digest}"
+
+
+async def serve(request: web.Request) -> Reply:
+    """A file."""
+    found = assets().get(request.path.removeprefix(STATIC))
+    if found is None:
+        raise ClientError(404, "no file of that name")
+    tag = f'"{found.digest}"'
+    headers = {
+        "Content-Type": found.kind,
+        "Cache-Control": _FOR_GOOD if request.query.get("v") == found.digest else _ASK_AGAIN,
+        "ETag": tag,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if request.headers.get("If-None-Match") == tag:
+        return Reply(304, lines(headers))
+    return Reply(200, lines(headers), found.content)
+
+
+def _gather(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            _gather(entry, f"{prefix}{entry.name}/", found)
+        else:
+            content = entry.read_bytes()
+            digest = urlsafe_b64encode(sha256(content).digest())[:12].decode()
+            found[prefix + entry.name] = Asset(_KINDS.get(entry.name.rpartition(".")[2], _PLAIN), content, digest)
