@@ -1,7 +1,7 @@
 """The console's own files: styles, scripts, fonts, icons. All are read at start and known by name; nothing is looked up in a folder.
 
-A page names a file with a digest of its content, and what is asked for in that way may be kept for good. A file that another file names, such
-as a font or a module, is asked for without, and the browser asks again whether it still is the same.
+A page names a file with a digest of its content, and what is asked for in that way may be kept for good. What another file names, such as a
+font or a module, is asked for without, and the browser asks again whether it still is the same.
 """
 
 from base64 import urlsafe_b64encode
@@ -18,6 +18,9 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 
 STATIC: Final = "/static/"
+STYLE: Final = "console.css"  # all styles in one
+_FIRST: Final = ("css/token.css", "css/type.css", "css/frame.css", "css/mark.css", "css/table.css", "css/panel.css", "css/form.css")
+_LAST: Final = "css/phone.css"
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -43,6 +46,8 @@ def assets() -> dict[str, Asset]:
     """All of them, by the name that follows /static/."""
     found: dict[str, Asset] = {}
     _gather(files("ratelimit.console").joinpath("static"), "", found)
+    styles = sorted((name for name in found if name.startswith("css/")), key=lambda name: (_order(name), name))
+    found[STYLE] = _asset(STYLE, b"\n".join(found[name].content for name in styles))
     return found
 
 
@@ -74,6 +79,14 @@ def _gather(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
         if entry.is_dir():
             _gather(entry, f"{prefix}{entry.name}/", found)
         else:
-            content = entry.read_bytes()
-            digest = urlsafe_b64encode(sha256(content).digest())[:12].decode()
-            found[prefix + entry.name] = Asset(_KINDS.get(entry.name.rpartition(".")[2], _PLAIN), content, digest)
+            found[prefix + entry.name] = _asset(entry.name, entry.read_bytes())
+
+
+def _asset(name: str, content: bytes) -> Asset:
+    digest = urlsafe_b64encode(sha256(content).digest())[:12].decode()
+    return Asset(_KINDS.get(name.rpartition(".")[2], _PLAIN), content, digest)
+
+
+def _order(name: str) -> int:
+    """Styles of all pages come first, what overrides them on a phone last."""
+    return _FIRST.index(name) if name in _FIRST else 100 if name == _LAST else 99

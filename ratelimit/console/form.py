@@ -1,7 +1,7 @@
 """A form of a page: `application/x-www-form-urlencoded` into the struct that the same call of the API takes as JSON.
 
-What is wrong with it comes back beside its fields. An empty field is one that was not filled in. A field that stands several times, and each
-field that the struct has as a list, is a list. Fields of a struct in it are named with a point: `anchor.kind`.
+What is wrong with it comes back beside its fields. An empty field is one that was not filled in. A field that stands several times, and
+each that the struct has as a list, is a list. Fields of a struct in it are named with a point: `anchor.kind`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from ratelimit.web.body import MAX_BODY, read_body
+from ratelimit.web.body import MAX_BODY, misfit, read_body
 from ratelimit.web.problems import ClientError
 
 KIND: Final = "application/x-www-form-urlencoded"
@@ -36,7 +36,9 @@ async def fields(request: web.Request) -> list[tuple[str, str]]:
         raise ClientError(415, f"a form is sent as {KIND}")
     body = await read_body(request, MAX_BODY)
     try:
-        return parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS, errors="strict")
+        return parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS, errors="strict"
+        )
     except (UnicodeDecodeError, ValueError):
         raise ClientError(400, "the form is not encoded as a browser encodes it") from None
 
@@ -52,8 +54,8 @@ def parse(given: Iterable[tuple[str, str]], model: type[Model]) -> Model:
     try:
         return msgspec.convert(_nested(given, model), model, strict=False)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        raise FormError({path.strip("`.").partition("[")[0]: _plain(what)}, dict(given)) from None
+        found = misfit(str(error), model)
+        raise FormError({found.path.removeprefix("$").strip(".").partition("[")[0]: found.text}, dict(given)) from None
 
 
 def _nested(given: Iterable[tuple[str, str]], model: type[Struct]) -> dict[str, Any]:
@@ -78,10 +80,3 @@ def _nested(given: Iterable[tuple[str, str]], model: type[Struct]) -> dict[str, 
 
 def _is_list(kind: Any) -> bool:
     return kind in _LISTS or get_origin(kind) in _LISTS
-
-
-def _plain(what: str) -> str:
-    """A sentence of msgspec in a reader's words."""
-    if what.startswith("Object missing required field"):
-        return f"{what.partition('`')[2].partition('`')[0]} is missing"
-    return what[:1].lower() + what[1:].replace("`", "")

@@ -1,0 +1,171 @@
+"""Renders pages and parts of pages: templates of this folder, filled in a worker thread, answered under a strict policy of content.
+
+A template sees the view that its page made, who asks, and what the frame around every page shows. It computes nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from ratelimit.console import wording
+from ratelimit.console.asset import address
+from ratelimit.console.figure import bars, sparkline
+from ratelimit.console.gauge import gauge, ruler
+from ratelimit.console.hostile import hostile, plain
+from ratelimit.console.preference import preference
+from ratelimit.console.section import SECTIONS
+from ratelimit.core.principal import Principal
+from ratelimit.web.reply import Reply, lines
+from ratelimit.web.route import PRINCIPAL
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HEAD: Final = lines(HEADERS)
+
+
+class Counts(Struct, frozen=True):
+    """What the top bar counts. `failing` is a sentence on what does not work for everybody, such as a database that is away."""
+
+    queue: int = 0
+    privacy: int = 0
+    failing: str = ""
+
+
+class Toast(Struct, frozen=True):
+    """What was done, and how far it got. `undo` is the address that takes it back, "" if nothing does."""
+
+    text: str
+    far: str = ""
+    glyph: str = "check"
+    undo: str = ""
+
+
+class Frame(Struct, frozen=True):
+    """What stands around every page."""
+
+    section: str
+    title: str
+    principal: Principal | None
+    counts: Counts
+    now: float
+    theme: str
+    keys: str
+    toast: Toast | None
+
+
+CountsOf = Callable[[Principal], Awaitable[Counts]]
+
+
+async def no_counts(_principal: Principal) -> Counts:
+    """The counts of a console that nothing was wired to."""
+    return Counts()
+
+
+class Console:
+    """Answers with pages. `counts` is asked once for each page, and answers from memory or quickly."""
+
+    def __init__(
+        self, zone: str = "UTC", counts: CountsOf = no_counts, clock: Callable[[], float] = time.time, *, site: str = "ratelimit"
+    ) -> None:
+        self.clock: Final = wording.Clock(ZoneInfo(zone))
+        self.now: Final = clock
+        self._counts = counts
+        self._templates = _environment(self.clock, zone, site)
+
+    async def page(  # noqa: PLR0913  what differs between pages, by name
+        self,
+        request: web.Request,
+        template: str,
+        view: object,
+        *,
+        section: str,
+        title: str,
+        status: int = 200,
+        toast: Toast | None = None,
+        headers: str = "",
+    ) -> Reply:
+        """A whole page. `view` is `view` in the template; `section` is which of the top bar's it belongs to, "" for none."""
+        principal = request.get(PRINCIPAL)
+        counts = await self._counts(principal) if principal is not None else Counts()
+        chosen = preference(request)
+        frame = Frame(section, title, principal, counts, self.now(), chosen.theme, chosen.keys, toast)
+        return await self._reply(template, view, frame, status, headers)
+
+    async def part(
+        self, request: web.Request, template: str, view: object, *, status: int = 200, toast: Toast | None = None, headers: str = ""
+    ) -> Reply:
+        """A part of a page, as a script asks for it; a `toast` is shown beside it."""
+        frame = Frame("", "", request.get(PRINCIPAL), Counts(), self.now(), "system", "on", toast)
+        return await self._reply(template, view, frame, status, headers)
+
+    async def text(self, template: str, view: object, frame: Frame) -> str:
+        """A rendered template, for what is sent in another way, such as over a stream of events."""
+        found = self._templates.get_template(template)
+        return await asyncio.to_thread(found.render, view=view, frame=frame, principal=frame.principal, now=frame.now)
+
+    async def _reply(self, template: str, view: object, frame: Frame, status: int, headers: str) -> Reply:
+        body = await self.text(template, view, frame)
+        return Reply(status, _HEAD + headers, body.encode("utf-8", "replace"))
+
+
+def _environment(clock: wording.Clock, zone: str, site: str) -> Environment:
+    made = Environment(
+        loader=PackageLoader("ratelimit.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,  # all of them stay compiled
+    )
+    made.globals.update(
+        asset=address,
+        bars=bars,
+        clock=clock,
+        gauge_of=gauge,
+        ruler_of=ruler,
+        sections=SECTIONS,
+        site=site,
+        sparkline_of=sparkline,
+        zone=zone,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "number": wording.count,
+        "due": wording.due,
+        "duration": wording.duration,
+        "hostile": hostile,
+        "initials": wording.initials,
+        "masked": wording.masked_email,
+        "money": wording.money,
+        "money_short": wording.money_short,
+        "percent": wording.percent,
+        "plain": plain,
+        "rarity": wording.rarity,
+        "several": wording.several,
+        "minute": clock.minute,
+        "second": clock.second,
+        "milli": clock.milli,
+        "day": clock.day,
+        "moment": clock.moment,
+        "iso": clock.iso,
+    }
+    made.filters.update(filters)
+    return made

@@ -1,0 +1,131 @@
+/* Single-letter keys, the g prefix, ctrl enter, and esc as one step back. */
+import { closePreview, previewIsOpen } from "./preview.js";
+import { clearSelection, hasSelection } from "./select.js";
+import { undoLast } from "./toast.js";
+
+const PREFIX_MS = 1500;
+let prefix = "";
+let prefixTimer = 0;
+
+const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+const usable = (element) => !element.disabled && element.getAttribute("aria-disabled") !== "true" && !element.closest("[hidden]");
+
+/* The innermost open place: keys of the page do nothing under a dialog. */
+function places() {
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) return [dialog];
+  const preview = document.getElementById("preview");
+  const inline = document.querySelector("[data-preview-place]");
+  return [preview, inline, document].filter(Boolean);
+}
+
+function press(key) {
+  for (const place of places()) {
+    for (const element of place.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)) {
+      if (!usable(element)) continue;
+      if (element.matches("input:not([type=radio], [type=checkbox]), textarea, select")) {
+        element.focus();
+        element.select?.();
+      } else {
+        element.click();
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+function stepBack(event) {
+  if (document.querySelector("dialog[open]")) return; // the browser closes it
+  const menu = document.querySelector("details.menu[open], details.tab-more[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (typing(event.target) && !event.target.closest("#preview, [data-preview-place]")) {
+    event.target.blur();
+  } else if (previewIsOpen()) {
+    closePreview();
+  } else if (hasSelection()) {
+    clearSelection();
+  } else if (!press("esc")) {
+    return;
+  }
+  event.preventDefault();
+}
+
+function confirm(event) {
+  const form = event.target.closest?.("form");
+  const button = form?.querySelector('[data-key="ctrl enter"]') ?? places().map((place) => place.querySelector('[data-key="ctrl enter"]')).find(Boolean);
+  if (!button || !usable(button)) return;
+  event.preventDefault();
+  button.click();
+}
+
+function named(event) {
+  if (event.key === " ") return "space";
+  if (event.key === "Enter") return "enter";
+  return event.key.length === 1 ? (event.shiftKey && event.key.toLowerCase() !== event.key ? `shift ${event.key.toLowerCase()}` : event.key) : "";
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing) return;
+  if (event.key === "Escape") return stepBack(event);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return confirm(event);
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (document.body.dataset.keys === "off") return;
+  let key = named(event);
+  if (!key || key === "enter" || (key === "space" && event.target.matches("button, summary, input, a"))) return;
+  clearTimeout(prefixTimer);
+  if (prefix) {
+    key = `${prefix} ${key}`;
+    prefix = "";
+  } else if (key === "g") {
+    prefix = "g";
+    prefixTimer = setTimeout(() => (prefix = ""), PREFIX_MS);
+    return;
+  }
+  if (press(key) || (key === "u" && undoLast())) event.preventDefault();
+});
+
+/* `?`: all keys of this page, read from the page itself. */
+const MOVES = [["j", "Next row"], ["k", "Row before"], ["enter", "Open"], ["x", "Select"], ["shift x", "Select up to here"], ["u", "Undo the last action"], ["esc", "One step back"]];
+
+function wordOf(element) {
+  if (element.dataset.keyWord) return element.dataset.keyWord;
+  if (element.ariaLabel) return element.ariaLabel;
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll(".key, .count, svg").forEach((part) => part.remove());
+  return copy.textContent.trim().replace(/\s+/g, " ");
+}
+
+function line(keys, word) {
+  const entry = document.createElement("div");
+  const term = document.createElement("dt");
+  for (const one of keys.split(" ")) {
+    const box = document.createElement("kbd");
+    box.className = "key";
+    box.textContent = one;
+    term.append(box);
+  }
+  const detail = document.createElement("dd");
+  detail.textContent = word;
+  entry.append(term, detail);
+  return entry;
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-all-keys]")) return;
+  const dialog = document.getElementById("keys");
+  const list = dialog.querySelector("dl");
+  const known = new Map(document.querySelector("[data-rows]") ? MOVES : MOVES.slice(-2));
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (!dialog.contains(element) && !known.has(element.dataset.key)) known.set(element.dataset.key, wordOf(element));
+  }
+  list.replaceChildren(...[...known].map(([keys, word]) => line(keys, word)));
+  dialog.showModal();
+});
+
+/* A click outside closes an open menu. */
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open], details.tab-more[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
