@@ -1,96 +1,76 @@
-"""A case: something that was flagged and waits for a person. Pure; `cases.lua` keeps them. Times are seconds since the epoch.
+"""A case: something that was flagged and waits for a person. Its words; the ledger keeps it, and sidecars only ask for one.
 
-It is anchored on an account where there is one, else on the key or the address. An anchor has one open case, which takes in what comes
-later. A reason counts once: told again, also after its case was closed, it changes nothing.
+It is anchored on an account where there is one, else on the key or the address. Times are seconds since the epoch, money is in minor units.
 """
 
-from typing import Annotated, Any, Final, Literal
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from math import isfinite, log10
+from typing import Final, Literal
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from ratelimit.core.call import Call
-from ratelimit.core.standing import Target
-from ratelimit.core.store_key import CASES
+from ratelimit.core.signal_reason import SignalReason
 
-CaseKind = Literal["early_fraud_warning", "rule", "model"]
+CaseKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person"]  # what opened it
 CaseState = Literal["open", "closed"]
-CaseVerdict = Literal["fraud", "first_party_dispute", "good", "unclear"]
+CaseVerdict = Literal["fraud", "abuse", "first_party_dispute", "victim", "good", "unclear"]
+Priority = Literal[1, 2, 3, 4]
+About = Literal["request", "purchase"]
 
-MOST_CLOSED: Final = 10_000
-MOST_LISTED: Final = 500
-MOST_REASONS: Final = 200  # of rules and the model in one case; every early warning is listed
-_REASONS_KEPT_S: Final = 180 * 86_400  # as long as the book of purchases keeps what they are about
-
-
-class CaseReason(Struct, frozen=True, kw_only=True):
-    """Why it was flagged. `source` is what makes the reason one and the same, such as the id of a warning."""
-
-    source: str
-    kind: CaseKind
-    text: str
-    at: float
-    purchase: str | None = None
-    attempt: int = 0  # of that purchase; 0: none in particular
+GAUGE_MOST: Final = 6.0  # of `signed`: one in a million is as far as any gauge goes
+_NUMBER: Final = re.compile(r"C-?(\d{1,15})|(\d{1,15})", re.ASCII | re.IGNORECASE)
 
 
-class Case(Struct, frozen=True, kw_only=True):
-    """One case. `due_at` None: no time was set. `by`, `verdict` and `why` are the word of whoever closed it.
+class CaseReason(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reason in plain words: `value` `words`, such as "418" "addresses used this key in 24 h", or "Prepaid" "card".
 
-    `more` counts reasons that came when there were many, and are not listed.
+    `normal` is where nine in ten of its peers are, in the same unit; "" where nobody knows. `signed` is for the gauge: log10 of one over
+    the share of peers that are as far out, below 0 where the value is low; None where it is no number. `source` tells reasons of a kind
+    from one another: a signal's name, a rule's, a warning's id. `number`, `low`, `high` and `tail_share` are a signal's own, and `about`
+    is what it is a signal of.
     """
 
-    id: str
-    anchor: Target
-    reasons: tuple[CaseReason, ...]
-    opened_at: float
-    state: CaseState
-    more: int = 0
-    due_at: float | None = None
-    closed_at: float | None = None
-    by: str | None = None
-    verdict: CaseVerdict | None = None
-    why: str | None = None
+    kind: CaseKind
+    source: str
+    value: str
+    words: str
+    normal: str = ""
+    window: str = ""
+    signed: float | None = None
+    signal: str | None = None
+    about: About = "request"
+    number: float | None = None
+    low: float | None = None
+    high: float | None = None
+    tail_share: float | None = None
 
 
-class Closing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A person's word that closes a case."""
-
-    by: Annotated[str, Meta(min_length=1, max_length=100)]
-    verdict: CaseVerdict
-    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+def signed(reason: SignalReason) -> float:
+    """How far out a signal is, as gauges take it: 2 is one in a hundred on the high side, -3 one in a thousand on the low one."""
+    size = min(GAUGE_MOST, log10(1 / reason.tail_share)) if reason.tail_share > 0 else GAUGE_MOST
+    return round(size if _is_high(reason) else -size, 3) + 0.0
 
 
-def opening(anchor: Target, reason: CaseReason, due_at: float | None) -> Call:
-    """The call that opens a case, or adds to the open one; the answer is its id, in bytes."""
-    return _call("open", anchor.kind, anchor.value, reason, due_at if due_at is not None else False, _REASONS_KEPT_S, MOST_REASONS)
+def _is_high(reason: SignalReason) -> bool:
+    if isfinite(reason.low) and isfinite(reason.high):
+        return reason.value >= (reason.low + reason.high) / 2
+    return not isfinite(reason.low) or reason.value > reason.low
 
 
-def closing(case: str, word: Closing, now_s: float) -> Call:
-    """The call that closes a case; the answer is 1 and the case, or 0 and what is there."""
-    return _call("close", case, now_s, word.by, word.verdict, word.reason, MOST_CLOSED)
+def shown(number: int) -> str:
+    """A case's number as people say it."""
+    return f"C-{number}"
 
 
-def reading(case: str) -> Call:
-    """The call that reads one; the answer is for `case_of`."""
-    return _call("read", case)
+def number_of(text: str) -> int | None:
+    """The number in `C-1042`, `c1042` or `1042`; None where it is none."""
+    found = _NUMBER.fullmatch(text.strip())
+    return int(found[1] or found[2]) if found is not None else None
 
 
-def listing(state: CaseState) -> Call:
-    """The call that lists them; the answers are for `case_of`."""
-    return _call("list", state, MOST_LISTED)
-
-
-def case_of(state: bytes) -> Case | None:
-    """A case as the store has it."""
-    if not state:
-        return None
-    found: Case = _decode(state)
-    return found
-
-
-def _call(*parts: object) -> Call:
-    return Call("cases", CASES, msgspec.msgpack.encode(parts))
-
-
-_decode: Any = msgspec.msgpack.Decoder(Case).decode
+def reasons_key(reasons: Iterable[CaseReason]) -> str:
+    """What reasons are the same when they come again: their kinds and sources, not their values. Of warnings only that there was one."""
+    said = sorted({(one.kind, "" if one.kind == "early_fraud_warning" else one.source) for one in reasons})
+    return blake2b(repr(said).encode(), digest_size=16).hexdigest()

@@ -6,12 +6,12 @@ That label goes the way of all others: as a fact into the inbox, once, and from 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ratelimit.core import case as cases
+from ratelimit.core import stored_case as cases
 from ratelimit.core.call import Call
-from ratelimit.core.case import Case, CaseKind, CaseReason, CaseState, Closing, case_of
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase_entry import Fact
 from ratelimit.core.standing import Target
+from ratelimit.core.stored_case import Case, CaseKind, CaseReason, CaseState, Closing, case_of
 from ratelimit.core.stripe_event import Heard
 from ratelimit.core.stripe_fact import CASE_CLOSED
 from ratelimit.core.stripe_inbox import FULL

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from ratelimit.core.case import CaseState, Closing
+from ratelimit.core.stored_case import CaseState, Closing
 from ratelimit.service.cases import Cases, ClosedError
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
 from ratelimit.web.problems import ClientError

@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ratelimit.core.case import Case, Closing
+from ratelimit.core.stored_case import Case, Closing
 from ratelimit.service.stripe_inbox import Shelved
 from ratelimit.web.cases import CASES
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, header, json_of, list_of, parameter, problem, ref

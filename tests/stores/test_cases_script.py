@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from ratelimit.core import case as cases
+from ratelimit.core import stored_case as cases
 from ratelimit.core.call import Call
-from ratelimit.core.case import MOST_REASONS, Case, CaseKind, CaseReason, Closing
 from ratelimit.core.standing import Target
+from ratelimit.core.stored_case import MOST_REASONS, Case, CaseKind, CaseReason, Closing
 from ratelimit.stores.link import SCRIPTS
 
 NOW = 1_790_000_000.5
