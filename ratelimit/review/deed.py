@@ -90,9 +90,9 @@ Key = Annotated[str, Meta(min_length=8, max_length=64)]
 class Deed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is asked for. `key` is made by whoever asks: the same key is the same deed, however often it comes.
 
-    `version` is that of the case as it was seen; None asks for no such check. `target` is the id of a subject in digits, or a text such as
-    `account:42`; None is the anchor of the case. `for` counts for what ends; `share` is how much of a purchase is held; a `bucket` goes with
-    a throttle. `pick` is one of PICKS, `reason` says more. `verdict` is a label, and `close` closes the case with it.
+    `version` is that of the case as it was seen; None asks for no such check. `target` is the id of a subject in digits, or a text such
+    as `account:42`; None is the anchor of the case. `for` counts for what ends; `share` is how much of a purchase is held; a `bucket`
+    goes with a throttle. `pick` is one of PICKS, `reason` says more. `verdict` is a label, and `close` closes the case with it.
     """
 
     then: DeedThen
@@ -200,8 +200,8 @@ class Softer(Struct, frozen=True, kw_only=True):
 class Preview(Struct, frozen=True, kw_only=True):
     """Had it been in force for the last `span_s`: which requests it would have refused, and whose.
 
-    `requests` is all of them, `already_throttled` those of them that were refused anyway, `from_usual` those from addresses that the subject
-    had used before. `tokens_left` of its purchases at the price paid; None: not known. `bulk` counts the cases that it sums up.
+    `requests` is all of them, `already_throttled` those of them that were refused anyway, `from_usual` those from addresses that the
+    subject had used before. `tokens_left` of its purchases at the price paid; None: not known. `bulk` counts the cases that it sums up.
     """
 
     then: DeedThen
