@@ -1,0 +1,79 @@
+"""A console of its own on a real socket, for tests of pages: whoever asks is the person that the test says."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+import pytest
+from aiohttp import ClientSession, DummyCookieJar, web
+from aiohttp.test_utils import TestServer
+
+from ratelimit.console.error import error_page
+from ratelimit.console.render import Console, Counts
+from ratelimit.core.principal import Principal
+from ratelimit.web.problems import ClientError
+from ratelimit.web.route import PRINCIPAL, Handle, Route
+
+NOW = 1_795_959_127.0  # Sun 29 Nov 2026 14:32:07 in Berlin
+MIRA = Principal(id=7, login="mira", name="Mira Keller", role="analyst", via="session", session="s1")
+
+Serve = Callable[..., Awaitable["Browser"]]
+
+
+class Browser:
+    """Asks the console as a browser would."""
+
+    def __init__(self, session: ClientSession, base: str) -> None:
+        self.session, self.base = session, base
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str, Mapping[str, str]]:
+        async with self.session.get(self.base + path, headers=_named(headers), allow_redirects=False) as answer:
+            return answer.status, await answer.text(errors="replace"), answer.headers
+
+    async def post(self, path: str, fields: dict[str, str] | list[tuple[str, str]], **headers: str) -> tuple[int, str, Mapping[str, str]]:
+        async with self.session.post(self.base + path, data=fields, headers=_named(headers), allow_redirects=False) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+async def counts(_principal: Principal) -> Counts:
+    return Counts(queue=37, privacy=1)
+
+
+@pytest.fixture
+def console() -> Console:
+    """A console that stands still in time."""
+    return Console("Europe/Berlin", counts, lambda: NOW)
+
+
+@pytest.fixture
+async def serve(console: Console) -> AsyncIterator[Serve]:
+    """What serves routes to a person, and gives the browser that asks for them."""
+    servers: list[TestServer] = []
+    sessions: list[ClientSession] = []
+
+    async def start(routes: Iterable[Route], who: Principal | None = MIRA) -> Browser:
+        @web.middleware
+        async def known(request: web.Request, handler: Handle) -> web.StreamResponse:
+            if who is not None:
+                request[PRINCIPAL] = who
+            try:
+                return await handler(request)
+            except ClientError as error:
+                return await error_page(console, request, error.problem.status, str(error))
+
+        application = web.Application(middlewares=[known])
+        for route in routes:
+            application.router.add_route(route.method, route.path, route.handle)
+        server = TestServer(application)
+        await server.start_server()
+        servers.append(server)
+        sessions.append(ClientSession(cookie_jar=DummyCookieJar()))
+        return Browser(sessions[-1], f"http://127.0.0.1:{server.port}")
+
+    yield start
+    for session in sessions:
+        await session.close()
+    for server in servers:
+        await server.close()
