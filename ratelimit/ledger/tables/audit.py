@@ -4,11 +4,11 @@ chain still verifies.
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
-from ratelimit.ledger.schema import METADATA, Number, Time, Tree
+from ratelimit.ledger.schema import METADATA, Number, Time
 
-# content_digest: BLAKE2b of salt and content; link: BLAKE2b of the link before, seq, at, actor, kind and content_digest
+# content_digest and link are as core/audit_chain.py makes them
 AUDIT: Final = Table(
     "audit",
     METADATA,
@@ -24,12 +24,13 @@ AUDIT: Final = Table(
     Index(None, "actor", "seq"),
 )
 
+# content: JSON as text, byte for byte what the digest is of; JSONB would write it anew
 AUDIT_CONTENT: Final = Table(
     "audit_content",
     METADATA,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("salt", LargeBinary(16), nullable=False),
-    Column("content", Tree, nullable=False),
+    Column("content", Text, nullable=False),
     Column("subject", BigInteger),  # whom it is about, for erasure
     Index(None, "subject"),
 )
