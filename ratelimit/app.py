@@ -13,6 +13,7 @@ import structlog
 from ratelimit import __version__
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.purchase_model import PurchaseModel
+from ratelimit.books import Books
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
@@ -28,7 +29,7 @@ from ratelimit.setting_value import Address, TcpAddress, UnixAddress
 from ratelimit.settings import Settings
 from ratelimit.sidecar import GATEWAY, Sidecar, Terms
 from ratelimit.stores.embedded import EmbeddedStore
-from ratelimit.stores.store_key import load_or_create_store_key
+from ratelimit.stores.key_file import load_or_create_key
 from ratelimit.web.counts import Counts
 from ratelimit.web.gateway import TOKEN_HEADER
 from ratelimit.web.health import Health
@@ -95,7 +96,8 @@ class App:
             loop.add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:
             terms = await self._open_store(stack)
-            desk = await Desk.open(terms, self._webhook(), settings.stripe_secrets, stack)
+            books = Books.begin(settings, stack)
+            desk = await Desk.open(terms, books, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving.adopt, stack)
             operator = await self._open_operator(serving, desk, reload, stack)
@@ -128,7 +130,7 @@ class App:
         return Terms(
             store_url=url,
             signals_url=settings.signals_url.reveal() if settings.signals_url is not None else url if settings.signals == "on" else None,
-            store_key=settings.store_key.reveal() if settings.store_key is not None else load_or_create_store_key(settings.data),
+            store_key=settings.store_key.reveal() if settings.store_key is not None else load_or_create_key(settings.data, "store"),
             gateway_token=settings.gateway_token.reveal() if settings.gateway_token is not None else None,
             deadline_ms=settings.deadline_ms,
             late_ms=settings.late_ms,

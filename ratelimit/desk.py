@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from prometheus_client.core import Metric
 
+from ratelimit.books import Books
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
@@ -59,8 +60,9 @@ class WebhookTerms(NamedTuple):
 class Desk:
     """What is opened goes onto the `stack`. `standings` are those of this process, for a sidecar in it as well."""
 
-    def __init__(self, standings: Standings, store: RedisStore, work: RedisStore, store_key: bytes) -> None:
+    def __init__(self, standings: Standings, store: RedisStore, work: RedisStore, store_key: bytes, ledger: Books) -> None:
         keys = StoreKeys(store_key)
+        self.ledger: Final = ledger
         self.standings: Final = standings
         self._store_key = store_key
         self._counter = HoldCounter(store, keys, time.time)
@@ -74,10 +76,12 @@ class Desk:
         self._verify: Verify | None = None
 
     @classmethod
-    async def open(cls, terms: Terms, webhook: WebhookTerms | None, stripe: StripeSecrets | None, stack: AsyncExitStack) -> "Desk":
+    async def open(
+        cls, terms: Terms, ledger: Books, webhook: WebhookTerms | None, stripe: StripeSecrets | None, stack: AsyncExitStack
+    ) -> "Desk":
         """Reach the store, or begin to try; `webhook` None: the site is told nothing; `stripe` None: no events are taken in."""
         standings, asked = await open_standings(terms, stack), await open_asked(terms, stack)
-        desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), terms.store_key)
+        desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), terms.store_key, ledger)
         await desk._open_webhooks(webhook, stack)
         if stripe is not None:
             desk._verify = verifier(stripe.reveal())

@@ -201,6 +201,21 @@ def webhook_url(text: str) -> Secret[str]:
     return Secret(text)
 
 
+def console_url(text: str) -> str:
+    """Where a browser finds the console: scheme, host and port."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        usable = re.fullmatch(r"[a-z0-9.:-]+", host) is not None and parts.port != 0 and parts.scheme in {"https", "http"}
+    except ValueError:  # a port that is none, a bracket that is not closed
+        usable, host = False, ""
+    usable &= text.startswith("https") or not TcpAddress(host, 0).beyond_loopback
+    origin = re.fullmatch(r"(https?://[^/?#@\\\s]+)/?", text)
+    if not usable or origin is None:
+        raise RefusedError("https:// and a host, without a path; http:// is for this machine alone, such as http://localhost:8081")
+    return origin[1].lower()
+
+
 def webhook_secrets(text: str) -> Secret[tuple[str, ...]]:
     """What they are signed by."""
     secrets = tuple(secret.strip() for secret in text.split(","))

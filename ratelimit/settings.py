@@ -19,6 +19,7 @@ from ratelimit.setting_value import (
     Secret,
     address,
     choice,
+    console_url,
     database_url,
     hex_key,
     integer,
@@ -56,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     signals_url: Secret[str] | None
     gateway_token: Secret[str] | None
     operator_token: Secret[str] | None
+    console_url: str | None
     workers: int
     expected_sidecars: int
     deadline_ms: int
@@ -117,6 +119,10 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     "SIGNALS_URL": _Variable("", "a store of their own for profiles, so that they take no memory from buckets", redis_url, "the store"),
     "GATEWAY_TOKEN": _Variable("", "what the gateway must send as X-RateLimit-Token", token, "nothing is asked"),
     "OPERATOR_TOKEN": _Variable("", "bearer token of the operator lane; /livez and /readyz never ask for it", token, "nothing is asked"),
+    "CONSOLE_URL": _Variable(
+        "", "where people open the console, such as https://ratelimit.example.com: its links say so, its cookies are for https alone, and "
+        "requests for another host are refused", console_url, "where the operator lane listens",
+    ),
     "WORKERS": _Variable(
         "1", "processes that share the gateway lane, each a sidecar of its own; auto: one for each core that may be used", workers
     ),

@@ -149,6 +149,31 @@ def test_webhook_in_the_clear(url: str) -> None:
     assert problem.startswith("RATELIMIT_WEBHOOK_URL: what is set is not allowed; expected an https:// URL")
 
 
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://Console.example.com", "https://console.example.com"),
+        ("https://console.example.com:8443/", "https://console.example.com:8443"),
+        ("http://localhost:8081", "http://localhost:8081"),
+        ("http://[::1]:8081", "http://[::1]:8081"),
+    ],
+)
+def test_console(text: str, origin: str) -> None:
+    """It is an origin."""
+    assert settings(CONSOLE_URL=text).console_url == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    "console http://console.example.com https:// https://a/path https://me:secret@a https://a?b https://a#b https://a:0 https://[a "
+    "ftp://a https://a\\b https://ä".split(),
+)
+def test_no_console(text: str) -> None:
+    """A path, a user, another scheme, or the clear beyond this machine are refused, and not repeated."""
+    (problem,) = problems(CONSOLE_URL=text)
+    assert problem.startswith("RATELIMIT_CONSOLE_URL: what is set is not allowed; expected https:// and a host")
+
+
 def test_secrets_are_not_shown() -> None:
     """No way of printing settings shows a secret."""
     found = settings(REDIS_URL="redis://:hunter2@store", STORE_KEY=KEY, GATEWAY_TOKEN=TOKEN, OPERATOR_TOKEN=TOKEN)

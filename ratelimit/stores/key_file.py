@@ -1,31 +1,33 @@
-"""The secret that turns callers into the store's keys, for whoever does not bring one in RATELIMIT_STORE_KEY."""
+"""The secrets that turn callers into the store's keys and the ledger's digests, for whoever brings none in RATELIMIT_STORE_KEY and
+RATELIMIT_LEDGER_KEY.
+"""
 
 import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.stores.folder import cannot_write, make_folder
 
-STORE_KEY_BYTES: Final = 32
+KEY_BYTES: Final = 32
 
 
-def load_or_create_store_key(data: Path) -> bytes:
-    """The secret of the store's keys, STORE_KEY_BYTES random bytes in `store.key`, made at the first call; raises ConfigError.
+def load_or_create_key(data: Path, name: Literal["store", "ledger"]) -> bytes:
+    """The secret of that name, KEY_BYTES random bytes in `NAME.key`, made at the first call; raises ConfigError.
 
     It appears whole or not at all, and of two processes that make it at once both get the same.
     """
-    path = make_folder(data) / "store.key"
+    path = make_folder(data) / f"{name}.key"
     try:
         if not path.exists():
-            _write_once(path, secrets.token_bytes(STORE_KEY_BYTES))
+            _write_once(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as error:
         raise cannot_write(path, error) from None
-    if len(key) != STORE_KEY_BYTES:
-        found = f"{path}: {len(key)} bytes are not a store key, which has {STORE_KEY_BYTES}"
+    if len(key) != KEY_BYTES:
+        found = f"{path}: {len(key)} bytes are not a {name} key, which has {KEY_BYTES}"
         raise ConfigError([f"{found}; restore it from a backup, or remove it together with the data to start anew"])
     return key
 
