@@ -11,7 +11,7 @@ from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 PURCHASE: Final = Table(
     "purchase",
     METADATA,
-    Column("id", String(255), primary_key=True),
+    Column("id", String(512), primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("record", String(64), nullable=False),  # the decision's id
     Column("at", Time, nullable=False),
@@ -68,7 +68,7 @@ OUTCOME: Final = Table(
     METADATA,
     Column("id", Number, primary_key=True),
     Column("source", String(255), nullable=False, unique=True),  # what makes it one and the same
-    Column("purchase", String(255), nullable=False),
+    Column("purchase", String(512), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("at", Time, nullable=False),

@@ -1,0 +1,169 @@
+"""Who is who: callers and what they share, found by a keyed digest and called by a random id in all other tables.
+
+Two keys may be in use while one is exchanged for the other. What is found by the old one gets its digest by the new one on the way.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from secrets import randbits
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.core.message import Entity
+from ratelimit.core.standing import Target, TargetKind
+from ratelimit.ledger.tables.subject import SUBJECT
+from ratelimit.ledger.upsert import inserting
+
+AT_ONCE: Final = 500  # values in one statement
+SEEN_EVERY_S: Final = 60.0  # `last_at` is as exact as this: to write it each time would cost as much as the rows themselves
+_ID_BITS: Final = 63
+_KEY_ID_BYTES: Final = 2
+
+
+class Subject(Struct, frozen=True):
+    """A row. `value` is what a word about it names it by, `shown` how people see it; None once they may not be kept any more.
+
+    `good` and `fraud` count accounts of good standing, and confirmed ones, that share it; of an account they are 0 or 1.
+    """
+
+    id: int
+    kind: TargetKind
+    value: str | None
+    shown: str | None
+    first_at: float
+    last_at: float
+    good: int
+    fraud: int
+
+    @property
+    def target(self) -> Target | None:
+        """Whom a word would be about."""
+        return Target(self.kind, self.value) if self.value is not None else None
+
+
+class _Key:
+    """One of RATELIMIT_LEDGER_KEY."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = blake2b(key=key, digest_size=16, person=b"rl subject")
+        check = blake2b(b"check", key=key, digest_size=_KEY_ID_BYTES, person=b"rl ledger key").digest()
+        self.id: Final = int.from_bytes(check, signed=True)
+
+    def digest(self, kind: str, value: str) -> bytes:
+        """The digest of a value of that kind."""
+        keyed = self._keyed.copy()
+        keyed.update(kind.encode() + b"\0" + value.encode("utf-8", "backslashreplace"))
+        return keyed.digest()
+
+
+class Subjects:
+    """Finds subjects by `keys`, of which the first is the one to write with."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = [_Key(key) for key in keys]
+
+    def digest(self, kind: str, value: str) -> bytes:
+        """By which a value is found, with the key that is written with."""
+        return self._keys[0].digest(kind, value)
+
+    async def ids(self, connection: AsyncConnection, entities: Iterable[Entity], now: float) -> dict[tuple[str, str], int]:
+        """The ids of these by kind and value; who is not there yet gets one. For a write transaction."""
+        wanted: dict[tuple[str, str], Entity] = {(one.kind, one.value): one for one in entities}
+        found = await self._found(connection, wanted, now)
+        missing = [one for key, one in wanted.items() if key not in found]
+        while missing:
+            await self._insert(connection, missing, now)
+            found |= await self._found(connection, {(one.kind, one.value): one for one in missing}, now)
+            missing = [one for one in missing if (one.kind, one.value) not in found]
+        return found
+
+    async def find(self, connection: AsyncConnection, kind: str, value: str) -> int | None:
+        """The id of one, None if there is none."""
+        digests = [key.digest(kind, value) for key in self._keys]
+        query = select(SUBJECT.c.id).where(SUBJECT.c.kind == kind, SUBJECT.c.digest.in_(digests))
+        found: int | None = (await connection.execute(query)).scalar()
+        return found
+
+    async def _insert(self, connection: AsyncConnection, entities: Sequence[Entity], now: float) -> None:
+        key = self._keys[0]
+        rows = [
+            {
+                "id": randbits(_ID_BITS) or 1,
+                "kind": one.kind,
+                "digest": key.digest(one.kind, one.value),
+                "key_id": key.id,
+                "value": clean(one.value),
+                "shown": clean(one.shown or one.value),
+                "first_at": now,
+                "last_at": now,
+            }
+            for one in entities
+        ]
+        await connection.execute(inserting(connection, SUBJECT).on_conflict_do_nothing(), rows)
+
+    async def _found(self, connection: AsyncConnection, wanted: dict[tuple[str, str], Entity], now: float) -> dict[tuple[str, str], int]:
+        of_digest = {(kind, key.digest(kind, value)): (kind, value) for key in self._keys for kind, value in wanted}
+        found: dict[tuple[str, str], int] = {}
+        changed: list[dict[str, Any]] = []
+        for row in await _rows(connection, list(of_digest)):
+            name = of_digest[row.kind, bytes(row.digest)]
+            found[name] = row.id
+            if (change := self._change(row, wanted[name], now)) is not None:
+                changed.append(change)
+        if changed:
+            await connection.execute(_CHANGE, changed)
+        return found
+
+    def _change(self, row: Any, entity: Entity, now: float) -> dict[str, Any] | None:
+        """What is to be written of one that is there; None: nothing."""
+        key, shown = self._keys[0], clean(entity.shown or entity.value)
+        stays = row.key_id == key.id and row.value is not None and now < row.last_at + SEEN_EVERY_S
+        if stays and (entity.shown is None or row.shown == shown):
+            return None
+        return {
+            "its_id": row.id,
+            "digest": key.digest(entity.kind, entity.value),
+            "key_id": key.id,
+            "value": clean(entity.value),
+            "shown": shown if entity.shown is not None or row.shown is None else row.shown,
+            "last_at": max(now, row.last_at),
+        }
+
+
+async def named(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, Subject]:
+    """Those of these ids that are there; who was erased is not."""
+    wanted = sorted(set(ids))
+    found: dict[int, Subject] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        query = select(*_SHOWN).where(SUBJECT.c.id.in_(wanted[start : start + AT_ONCE]))
+        for row in await connection.execute(query):
+            found[row.id] = Subject(*row)
+    return found
+
+
+def clean(text: str, most: int = 600) -> str:
+    """Text that both databases take: PostgreSQL has no NUL in texts, and neither knows half a surrogate pair."""
+    return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")[:most]
+
+
+async def _rows(connection: AsyncConnection, wanted: Sequence[tuple[str, bytes]]) -> list[Any]:
+    rows: list[Any] = []
+    for start in range(0, len(wanted), AT_ONCE):
+        of_kind: dict[str, list[bytes]] = {}
+        for kind, digest in wanted[start : start + AT_ONCE]:
+            of_kind.setdefault(kind, []).append(digest)
+        of_these = or_(*(and_(SUBJECT.c.kind == kind, SUBJECT.c.digest.in_(digests)) for kind, digests in of_kind.items()))
+        rows += await connection.execute(_LOOK.where(of_these))
+    return rows
+
+
+_SHOWN: Final = [SUBJECT.c[name] for name in Subject.__struct_fields__]
+_LOOK: Final = select(SUBJECT.c.id, SUBJECT.c.kind, SUBJECT.c.digest, SUBJECT.c.key_id, SUBJECT.c.value, SUBJECT.c.shown, SUBJECT.c.last_at)
+_CHANGE: Final = (
+    update(SUBJECT)
+    .where(SUBJECT.c.id == bindparam("its_id"))
+    .values({name: bindparam(name) for name in ("digest", "key_id", "value", "shown", "last_at")})
+)
