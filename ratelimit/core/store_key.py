@@ -22,6 +22,7 @@ ALLOWANCE: Final = "rl1:a:"  # what was taken of a sum of money
 STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the same node their changes
 STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
 CASES: Final = "rl1:{cases}"  # what waits for a person
+RECORDS: Final = "rl1:{records}"  # what is on its way to the ledger
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16
