@@ -2,14 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, String, Table, text
 
 from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 
+# an anchor has one open case; an appeal and a second review stand beside it
+_LONE: Final = text("state = 'open' AND opened_by NOT IN ('appeal', 'quality')")
+_OPEN: Final = text("state = 'open'")
+
 # number: as people know it, C-1042. anchor: the account, else the key, else the address. state: open or closed.
-# opened_by: early_fraud_warning, rule, model, appeal, audit or quality; opened_word: the rule's name, the risk, ... in a few words.
-# reasons: see review/case; reasons_key: their digest, by which one that comes again reopens. version: counts changes (compare and set).
-# blind: a case of the audit, whose reviewer is not told why it is there; second_of: the case that this is the second review of.
+# opened_by: see core/case.CaseKind; opened_word: the rule's name, the risk, ... in a few words.
+# beside: what people see under the anchor, an account's email or a key's account. money: what the money at risk is, in a few words.
+# reasons: see core/case; reasons_key: their digest, by which one that comes again reopens. version: counts changes (compare and set).
+# blind: one whose reviewer is not told why it is there; second_of: the case that this is the second review of.
+# rank: the order of the queue, by priority and then by money at risk, the first is the least.
+# worked_at: when somebody was last seen working on it, while it is locked. snoozes: how often it was put off.
 # acted, acted_by, acted_until: the last action in a few words, kept here for the queue.
 CASE: Final = Table(
     "case_",
@@ -21,20 +28,25 @@ CASE: Final = Table(
     Column("opened_by", String(24), nullable=False),
     Column("opened_word", String(120), nullable=False),
     Column("priority", SmallInteger, nullable=False),
+    Column("rank", BigInteger, nullable=False),
     Column("expected_loss_minor", BigInteger, nullable=False),
     Column("at_risk_minor", BigInteger, nullable=False),
     Column("currency", String(3)),
     Column("blast_radius", Integer, nullable=False),
     Column("risk", Double),
+    Column("beside", BigInteger),
+    Column("plan", String(64)),
+    Column("money", String(40), nullable=False, server_default=""),
     Column("reasons", Tree, nullable=False),
     Column("reasons_key", String(32), nullable=False),
     Column("more", Integer, nullable=False, server_default="0"),
-    Column("due_at", Time),
+    Column("due_at", Time, nullable=False),
     Column("assignee", BigInteger),
     Column("locked_by", BigInteger),
     Column("locked_until", Time),
     Column("snoozed_until", Time),
     Column("snoozed_by", BigInteger),
+    Column("snoozes", SmallInteger, nullable=False, server_default="0"),
     Column("escalated", Boolean, nullable=False, server_default="0"),
     Column("campaign", BigInteger),
     Column("blind", Boolean, nullable=False, server_default="0"),
@@ -49,12 +61,29 @@ CASE: Final = Table(
     Column("verdict", String(24)),
     Column("why", String(500)),
     Column("work_s", Double, nullable=False, server_default="0"),  # for which somebody had it open
+    Column("worked_at", Time),
     Column("version", Integer, nullable=False, server_default="1"),
-    Index(None, "state", "priority", "at_risk_minor"),
-    Index(None, "state", "due_at"),
-    Index(None, "state", "assignee"),
-    Index(None, "anchor", "state"),
-    Index(None, "campaign"),
+    Index("uq_case__anchor_open", "anchor", unique=True, sqlite_where=_LONE, postgresql_where=_LONE),
+    Index("ix_case__open_rank", "rank", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_case__open_due", "due_at", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index(
+        "ix_case__open_tab",
+        "opened_by",
+        "escalated",
+        "assignee",
+        "snoozed_until",
+        "campaign",
+        "due_at",
+        "at_risk_minor",
+        "currency",
+        "number",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(None, "assignee", "state"),
+    Index(None, "opened_by", "opened_at"),
+    Index(None, "anchor", "state", "closed_at"),
+    Index(None, "campaign", "state"),
     Index(None, "closed_at"),
     Index(None, "second_of"),
 )
@@ -85,4 +114,29 @@ CAMPAIGN: Final = Table(
     Column("cases", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
     Index(None, "entity", "state"),
+)
+
+# who is named in a note: the case is theirs as well until they have seen it
+MENTION: Final = Table(
+    "mention",
+    METADATA,
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("case_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Time, nullable=False),
+    Column("seen_at", Time),
+    Index(None, "case_number"),
+)
+
+# what the model would have looked at: the most expected loss is opened first, as far as there is room for the day
+CANDIDATE: Final = Table(
+    "candidate",
+    METADATA,
+    Column("anchor", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(24), primary_key=True),  # model or audit
+    Column("at", Time, nullable=False),
+    Column("expected_loss_minor", BigInteger, nullable=False),
+    Column("chance", Double, nullable=False),  # what decides among those of the audit
+    Column("flag", LargeBinary, nullable=False),  # the message, packed
+    Index(None, "kind", "expected_loss_minor"),
+    Index(None, "at"),
 )
