@@ -97,6 +97,11 @@ def word_of(asked: OverrideAsked, policy: Policy, pseudonyms: Pseudonyms, now_s:
         target = pseudonyms.target(asked.target)
     except ItemError as error:
         raise OverrideError("$.target", str(error)) from None
+    return word_about(asked, target, policy, now_s)
+
+
+def word_about(asked: OverrideAsked, target: Target, policy: Policy, now_s: float) -> Standing:
+    """The word that is asked for about a target that is known already, whatever the text says; without an id. Raises OverrideError."""
     _check_width(asked, target)
     _check_scope(asked, target)
     if asked.then == "bucket":
