@@ -4,7 +4,7 @@ A process is one, or has workers of which each is one: to the store, and to the 
 """
 
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,7 @@ from ratelimit.core.protocols import PurchaseScorer, RiskModel
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
+from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.cases import Cases
 from ratelimit.service.exploration import Exploration
 from ratelimit.service.hold_counter import HoldCounter
@@ -26,6 +27,7 @@ from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_section import PURCHASES as PURCHASE_MODELS
 from ratelimit.service.model_watch import Models, ModelWatch
+from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.purchase_exploration import PurchaseExploration
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.request_rules import RequestRules
@@ -140,6 +142,7 @@ class Sidecar:
         models: BothModels,
         terms: Terms,
     ) -> None:
+        self.overlay: OverlayWatch | None = None
         self._limiter, self._purchases, self._rulebook, self._book, self._models = limiter, purchases, rulebook, book, models
         store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
@@ -204,7 +207,10 @@ class Sidecar:
         purchases.words = RuleWords(standings)
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
         both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
-        return cls(limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=Stores(store, signals), models=both, terms=terms)
+        stores = Stores(store, signals)
+        sidecar = cls(limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=stores, models=both, terms=terms)
+        await sidecar.follow(asked, policy, stack)
+        return sidecar
 
     @staticmethod
     async def _open_signals(terms: Terms, store: RedisStore, keys: StoreKeys, book: AddressBook, stack: AsyncExitStack) -> Usage:
@@ -251,8 +257,22 @@ class Sidecar:
         keep_running(models.run, stack)
         return models
 
+    async def follow(self, store: RedisStore, policy: Policy, stack: AsyncExitStack) -> None:
+        """Put in force what people have laid on the policy's rules, now and from now on."""
+        self.overlay = OverlayWatch(store, policy, self._put)
+        self.sidecars.overlay = self.overlay
+        with suppress(StoreAwayError):
+            await self.overlay.look()
+        keep_running(self.overlay.run, stack)
+
     def adopt(self, policy: Policy) -> None:
-        """Put a policy in force; a model that it names anew follows within two seconds."""
+        """Put a policy in force, with what lies on its rules; a model that it names anew follows within two seconds."""
+        if self.overlay is not None:
+            self.overlay.adopt(policy)
+        else:
+            self._put(policy)
+
+    def _put(self, policy: Policy) -> None:
         self._limiter.adopt(policy)
         self._purchases.adopt(policy)
         self._rulebook.adopt(policy)

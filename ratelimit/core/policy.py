@@ -5,6 +5,7 @@ the client's to choose.
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from hashlib import blake2b
 from typing import Final, Literal
 
@@ -18,7 +19,7 @@ from ratelimit.core.listing import Listing, PolicyList, compiled_list
 from ratelimit.core.path import PathGlobs, normal_path
 from ratelimit.core.policy_file import PolicyFile
 from ratelimit.core.risk_rule import Twin, explored, twin_of
-from ratelimit.core.rule_program import compiled_rule
+from ratelimit.core.rule_program import CompiledRule, compiled_rule
 
 MAX_REMEMBERED: Final = 4_096  # requests' (method, path, plan); at most 1 MB or so
 MAX_REMEMBERED_TEXT: Final = 256  # characters; longer paths and plans are matched anew each time
@@ -88,7 +89,7 @@ class Policy:
     `lists` say who is on them; `listed` are the items of those that have a file of their own, by name.
 
     The digest is of what the file says, and those of its lists, not of how: comments, order of fields and defaults written out do not
-    change it.
+    change it. Where an `overlay` lies on it, the digest has that one's revision behind a `+`.
     """
 
     def __init__(
@@ -102,19 +103,38 @@ class Policy:
         self.identity = file.identity
         self.trusted = Networks(file.identity.trusted_proxies)
         self.limits = tuple(replace(limit, mode="shadow") if file.mode == "shadow" else limit for limit in file.limits)
-        self.rules = tuple(compiled_rule(replace(rule, mode="shadow") if file.mode == "shadow" else rule) for rule in file.rules)
+        self.overlay: str | None = None
+        self.rules: tuple[CompiledRule, ...] = ()
+        self._take_rules(file)
         self.risk = file.risk.requests if file.risk is not None else None
         self.twins: tuple[Twin, ...] = ()
         self.explored: tuple[Twin, ...] = ()
         if self.risk is not None:
             self.twins = tuple(twin for limit in self.limits if (twin := twin_of(limit, self.risk)) is not None)
             self.explored = tuple(other for twin in self.twins if (other := explored(twin, self.risk)) is not None)
-        self.rule_twins = tuple(twin for rule in file.rules for twin in rule_twins(rule, self.limits))
         self.lists = Listing(_compiled(file, listed))
         written = msgspec.json.encode(file) if not listed else msgspec.json.encode((file, listed))
         self.digest = blake2b(written, digest_size=DIGEST_BYTES).hexdigest()
         self._matches_all = all(limit.match == Match() for limit in self.limits)
         self._remembered = _Remembered(self.limits)
+
+    def overlaid(self, file: PolicyFile, revision: str) -> "Policy":
+        """The same with the rules, and the models' folders, of another file: what is long to make, such as lists, is shared with it."""
+        other = copy(self)
+        other.overlay, other.digest = revision, f"{self.digest}+{revision}"
+        other._take_rules(file)
+        other.risk = file.risk.requests if file.risk is not None else None
+        return other
+
+    def _take_rules(self, file: PolicyFile) -> None:
+        wanted = [replace(rule, mode="shadow") if file.mode == "shadow" else rule for rule in file.rules]
+        known = {it.rule.name: it for it in self.rules}
+        same = [known.get(rule.name) for rule in wanted]
+        self.file = file
+        self.rules = tuple(
+            old if old is not None and old.rule == rule else compiled_rule(rule) for old, rule in zip(same, wanted, strict=True)
+        )
+        self.rule_twins = tuple(twin for rule in file.rules for twin in rule_twins(rule, self.limits))
 
     def match(self, method: str, path: str, plan: str | None) -> tuple[Limit, ...]:
         """The limits that a request meets, in the file's order; a query in `path` is left aside.

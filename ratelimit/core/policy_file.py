@@ -38,6 +38,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SHAPE: Final = inspect.type_info(PolicyFile)
+_RULE: Final = inspect.type_info(Rule)
 _CHECKS: Final = checks_with(PolicyFile)
 _NOT_BUILT: Final[Mapping[type[Struct], Mapping[str, str]]] = {
     Limit: {"concurrency": "a bucket or a quota is"},
@@ -51,6 +52,15 @@ def parse_policy(data: object, source: str) -> PolicyFile:
     if reading.problems:
         raise ConfigError(reading.problems)
     return policy
+
+
+def parse_rule(data: object, source: str) -> Rule:
+    """One rule, judged as one of a file is. Raises ConfigError with every problem."""
+    reading = Reading(source, _CHECKS, _NOT_BUILT)
+    rule: Rule = reading.read(_RULE, data)
+    if reading.problems:
+        raise ConfigError(reading.problems)
+    return rule
 
 
 def written(limit: Limit) -> dict[str, Any]:

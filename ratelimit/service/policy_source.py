@@ -8,7 +8,7 @@ import re
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -62,7 +62,7 @@ def make_policy(content: bytes, source: str) -> Policy:
 
     Raises ConfigError with every problem.
     """
-    file = parse_policy(_decode(content, source), source)
+    file = parse_policy(decode_yaml(content, source), source)
     listed = read_listed(file, source)
     return Policy(file, source, (*policy_warnings(file), *list_warnings(file.lists, listed, time.time())), listed)
 
@@ -70,7 +70,7 @@ def make_policy(content: bytes, source: str) -> Policy:
 def list_paths(content: bytes, source: str) -> tuple[Path, ...]:
     """The files of the lists that a policy's `content` names; none, if it is no policy."""
     try:
-        lists = parse_policy(_decode(content, source), source).lists
+        lists = parse_policy(decode_yaml(content, source), source).lists
     except ConfigError:
         return ()
     return tuple(list_path(source, rule.file) for rule in lists if rule.file is not None)
@@ -81,7 +81,8 @@ def read_bytes(path: Path) -> bytes:
     return read_plain_file(path, MAX_BYTES, "a policy in YAML", "a policy, which takes a few thousand")
 
 
-def _decode(content: bytes, source: str) -> object:
+def decode_yaml(content: bytes, source: str) -> object:
+    """What YAML says, as plain data. Raises ConfigError with the one problem, and its line and column."""
     try:
         text = content.decode("utf-8-sig")
         _refuse_bombs(text, source)
@@ -99,6 +100,31 @@ def _decode(content: bytes, source: str) -> object:
     except Exception as error:  # PyYAML raises whatever its conversions do, such as KeyError for `!!bool foo`
         at, problem = "", f"a value is not of the type that its tag says ({type(error).__name__}); expected values without tags"
     raise ConfigError([f"{source}:{at or ' '}{problem}"])
+
+
+class KeyPlace(NamedTuple):
+    """Where a key stands, and its value's text begins; lines and columns from 1."""
+
+    line: int
+    value_line: int
+    value_column: int
+
+
+def key_places(text: str) -> dict[str, KeyPlace]:
+    """Of a mapping that can be decoded: where each of its keys stands."""
+    node = yaml.compose(text, _Loader)
+    lines = text.splitlines()
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {key.value: _place(lines, key.start_mark, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+
+
+def _place(lines: list[str], key: yaml.Mark, value: yaml.Node) -> KeyPlace:
+    mark = value.start_mark
+    if getattr(value, "style", None) in {"|", ">"} and mark.line + 1 < len(lines):
+        first = lines[mark.line + 1]
+        return KeyPlace(key.line + 1, mark.line + 2, len(first) - len(first.lstrip()) + 1)
+    return KeyPlace(key.line + 1, mark.line + 1, mark.column + 1)
 
 
 def _refuse_bombs(text: str, source: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratelimit.core.address import parse_address
+from ratelimit.core.overlay import rule_of
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase
@@ -56,12 +57,13 @@ class _Entry:
         self.rule, self.condition, self.guard = compiled
         self.count = count
         self.on_until = 0.0
+        self.candidate: _Entry | None = None  # of whom it is in force for, this one is not
         self._lot = keys.namer_of("", "canary", compiled.rule.name)
 
     def enforced_for(self, subject: Value) -> bool:
         """Whether the rule is in force for a subject; by another lot for each rule, the same in all sidecars."""
         rule = self.rule
-        if rule.mode == "shadow":
+        if rule.mode == "shadow" or (self.candidate is not None and self.candidate.enforced_for(subject)):
             return False
         if rule.canary == 1:
             return True
@@ -87,6 +89,10 @@ class Rulebook:
         for entry in entries:
             if (old := before.get(entry.rule.name)) is not None and old.rule == entry.rule:
                 entry.on_until = old.on_until
+        named = {entry.rule.name: entry for entry in entries}
+        for entry in entries:
+            if (name := rule_of(entry.rule.name)) != entry.rule.name and name in named:
+                named[name].candidate = entry
         self.counts = counts
         self._purchase = [entry for entry in entries if entry.rule.on == "purchase"]
         self._request = [entry for entry in entries if entry.rule.on == "request"]

@@ -19,6 +19,7 @@ _NOT_SUMMED: Final[dict[str, Callable[[float, float], float]]] = {
     "ratelimit_signal_drift": max,  # each sees some of the same subjects
     "ratelimit_risk_drift": max,
     "ratelimit_rule_guard_on": max,  # on at one of them
+    "ratelimit_rule_overlay_broken": max,
     "process_start_time_seconds": min,  # of the first
 }
 _Sample = tuple[str, tuple[tuple[str, str], ...]]

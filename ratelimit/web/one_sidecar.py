@@ -12,12 +12,13 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.record import Record
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import ModelWatch
+from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.web.counts import Counts
 from ratelimit.web.metrics import Node, sidecar_figures
 from ratelimit.web.purchase_metrics import purchase_figures
-from ratelimit.web.rule_metrics import rule_figures
+from ratelimit.web.rule_metrics import overlay_figures, rule_figures
 
 
 class OneSidecar:
@@ -40,6 +41,7 @@ class OneSidecar:
         self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
         self._purchases, self._rulebook = purchases, rulebook
         self._watches = watches
+        self.overlay: OverlayWatch | None = None
 
     @property
     def policy(self) -> Policy:
@@ -51,7 +53,8 @@ class OneSidecar:
         of_purchases = purchase_figures(self._purchases) if self._purchases is not None else ()
         of_rules = rule_figures(self._rulebook, time.time()) if self._rulebook is not None else ()
         figures = sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches)
-        return [*figures, *of_purchases, *of_rules]
+        of_overlay = overlay_figures(self.overlay) if self.overlay is not None else ()
+        return [*figures, *of_purchases, *of_rules, *of_overlay]
 
     async def records(self, most: int) -> list[Record]:
         """The latest refusals, latest first, and what was said against purchases."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.rulebook import Rulebook
 
 
@@ -23,3 +24,11 @@ def rule_figures(rulebook: Rulebook, now_s: float) -> Iterator[Metric]:
     for name, on in rulebook.guards_on(now_s).items():
         guards.add_metric([name], on)
     yield guards
+
+
+def overlay_figures(overlay: OverlayWatch) -> Iterator[Metric]:
+    """What lies on the policy's rules, and whether it could be used."""
+    meaning = "Overlays of rules that could not be used; the last good one stayed in force."
+    yield CounterMetricFamily("ratelimit_rule_overlay_failed", meaning, value=overlay.failed)
+    meaning = "1 while the overlay of rules that is in the store cannot be used."
+    yield GaugeMetricFamily("ratelimit_rule_overlay_broken", meaning, value=bool(overlay.problems))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ratelimit.core.overlay import Overlay, Placed, overlaid
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.purchase_signals import COLUMN, Row
@@ -164,3 +165,23 @@ def test_whom_starter_rules_mean(signals: dict[str, float], expected: list[str])
     """Card testing, alone and in a wave, farming, known fraud and an account that is taken over are met; an office with one card is not."""
     rules = Rulebook(built_in_policy(), KEYS)
     assert [hit.rule.name for hit in rules.purchase(purchase(), row(**signals), 0.0)] == expected
+
+
+def test_candidate_beside_its_rule() -> None:
+    """For those for whom a candidate is in force its rule is not, and for all others it is; in shadow it changes nothing."""
+
+    def laid(**more: Any) -> Rulebook:
+        when = "purchase.cards_1h >= 3"
+        overlay = Overlay((Placed(name="cards", version=2, place="candidate", rule=rule("cards", when, "throttle", **more)),))
+        return Rulebook(overlaid(policy(rule("cards", when)), overlay), KEYS)
+
+    known = row(cards_1h=3.0)
+    shadow = laid(mode="shadow")
+    assert names(shadow.purchase(purchase(), known, 0.0)) == [("cards@2", False), ("cards", True)]
+    half = laid(canary=0.5)
+    found = [names(half.purchase(purchase(account=f"a{number}"), known, 0.0)) for number in range(200)]
+    assert {tuple(hits) for hits in found} == {
+        (("cards@2", True), ("cards", False)),
+        (("cards@2", False), ("cards", True)),
+    }
+    assert 60 < sum(hits[0][1] for hits in found) < 140
