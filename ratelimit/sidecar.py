@@ -191,6 +191,7 @@ class Sidecar:
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
             usage = await cls._open_signals(terms, signals, keys, book, stack)
+            usage.scoring.spared = standings.unscored
             usage.scoring.rules = request_rules = RequestRules(rulebook, RuleWords(standings), time.time)
             request_rules.cases = cases
             keep_running(request_rules.run, stack)

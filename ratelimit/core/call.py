@@ -5,7 +5,7 @@ What stands in the argument and in the reply is a matter between whoever calls a
 
 from typing import Literal, NamedTuple
 
-ScriptName = Literal["allowance", "book", "cases", "inbox", "overlay", "records", "standing", "tally", "velocity", "webhook"]
+ScriptName = Literal["allowance", "book", "cases", "forget", "inbox", "overlay", "records", "standing", "tally", "velocity", "webhook"]
 
 
 class Call(NamedTuple):

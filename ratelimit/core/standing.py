@@ -1,4 +1,5 @@
-"""Words that stand: overrides by people, verdicts of rules that last, and holds. Every sidecar knows all of them and obeys within a second.
+"""Words that stand: overrides by people, verdicts of rules that last, holds, and whom no model may look at. Every sidecar knows all of them
+and obeys within a second.
 
 A word is about one target, a subject or an entity, and ends by itself at `until`. What beats what is core/decision's.
 """
@@ -11,9 +12,9 @@ from ratelimit.core.limit import BucketRule, LimitName
 from ratelimit.core.purchase import Tokens
 
 TargetKind = Literal["api_key", "ip", "account", "network", "card", "device", "email", "email_domain"]
-Then = Literal["block", "throttle", "allow", "bucket", "exempt_limits", "hold"]
+Then = Literal["block", "throttle", "allow", "bucket", "exempt_limits", "hold", "unscored"]
 Scope = Literal["purchase", "request", "both"]
-StandingSource = Literal["override", "rule", "hold"]
+StandingSource = Literal["override", "rule", "hold", "privacy"]
 HoldState = Literal["held", "released", "revoked"]
 
 

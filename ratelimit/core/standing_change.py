@@ -17,7 +17,7 @@ from ratelimit.core.store_key import STANDING
 
 NO_REVISION: Final = bytes(12)
 # of all words that may stand, up to how full those of a source may make it: an attack that rules meet leaves room for holds and people
-_ROOM: Final[Mapping[StandingSource, float]] = {"rule": 0.8, "hold": 0.95, "override": 1.0}
+_ROOM: Final[Mapping[StandingSource, float]] = {"rule": 0.8, "hold": 0.95, "override": 1.0, "privacy": 1.0}
 _REVISION: Final = struct.Struct(">QI")
 _DECODER: Final = msgspec.msgpack.Decoder(Standing)
 _ENCODER: Final = msgspec.msgpack.Encoder()

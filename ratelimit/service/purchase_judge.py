@@ -61,18 +61,23 @@ class PurchaseJudge:
         """The decision with that id; `row` None: nothing is known of what was before."""
         purchase, now_s = asked.purchase, asked.now_s
         hits = self.rulebook.purchase(purchase, row, now_s) if self.rulebook is not None else []
-        by_model = scored(self.scorer, row, self.policy) if self.scorer is not None and row is not None else _UNSCORED
-        if row is not None:
-            self.challenge.see(row, by_model.risk, self.risk)
+        seen = None if self._is_spared(purchase.account) else row
+        by_model = scored(self.scorer, seen, self.policy) if self.scorer is not None and seen is not None else _UNSCORED
+        if seen is not None:
+            self.challenge.see(seen, by_model.risk, self.risk)
         decision = judged(id, purchase, self._said(asked, hits, by_model), now_s)
         decision = replace(decision, risk=by_model.risk, p_fraud=by_model.p_fraud)
-        if self.scorer is None or row is None:
+        if self.scorer is None or seen is None:
             evidence = PurchaseEvidence(row.tobytes(), None) if row is not None else None
         else:
-            evidence = PurchaseEvidence(row.tobytes(), self.scorer.version)
+            evidence = PurchaseEvidence(seen.tobytes(), self.scorer.version)
             if decision.reason != "ok" or decision.shadow:
-                decision = replace(decision, signals=tuple(map(unusual, self.scorer.reasons(row))))
+                decision = replace(decision, signals=tuple(map(unusual, self.scorer.reasons(seen))))
         return Judgement(decision, evidence, hits)
+
+    def _is_spared(self, account: str) -> bool:
+        """Whether its owner has restricted, or objected to, what models do with the account."""
+        return self.standings is not None and ("account", account) in self.standings.unscored
 
     def _said(self, asked: Asked, hits: Sequence[RuleHit], by_model: Scored) -> Iterable[Said]:
         if self.standings is not None and len(self.standings):

@@ -1,11 +1,12 @@
 """Profiles that came back from the store become signals, and the model makes risks of them, in batches."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import isnan
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratelimit.core.profile import STATE
 from ratelimit.core.protocols import Scorer
@@ -28,6 +29,7 @@ class Scoring:
         self.scorer: Scorer | None = None
         self.observer: Observer | None = None
         self.rules: Rules | None = None  # asked about every batch
+        self.spared: Collection[tuple[str, str]] = frozenset()  # kind and value of those that no model may look at
         self.drift = Drift()
         self.challenge = Challenge()
         self.scored = 0
@@ -70,17 +72,12 @@ class Scoring:
     def _score(self, kind: Kind, watches: list[Watch], packed: bytes) -> None:
         states = np.frombuffer(packed, STATE)
         rows = signals_of(kind, states)
-        risks = states["risk"] if self.scorer is None else self.scorer.score(kind, rows, [watch.plan for watch in watches])
+        ticks = [int(tick) for tick in states["at"].tolist()]
+        risks = states["risk"] if self.scorer is None else self._looked_at(self.scorer, kind, watches, ticks, rows)
+        if self.spared:
+            risks = np.where([self._is_spared(watch) for watch in watches], np.nan, risks)
         vectors, width = rows.astype("<f4").tobytes(), rows.shape[1] * 4
         version = self.scorer.version if self.scorer is not None else None
-        ticks = [int(tick) for tick in states["at"].tolist()]
-        if self.scorer is not None:
-            self.challenge.see(kind, rows, [watch.plan for watch in watches], risks)
-            fresh = [
-                index for index, (watch, tick) in enumerate(zip(watches, ticks, strict=True)) if watch.scored // HOUR_S != tick // HOUR_S
-            ]
-            if fresh:
-                self.drift.see(self.scorer, kind, rows[fresh], risks[fresh], max(ticks))
         for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
             watch.risk, watch.scored, watch.model = None if isnan(risk) else risk, tick, version
             watch.signals = vectors[index * width : (index + 1) * width]
@@ -88,3 +85,20 @@ class Scoring:
             self.rules(kind, watches, rows)
         if self.observer is not None:
             self.observer(kind, watches, ticks, rows)
+
+    def _looked_at(self, scorer: Scorer, kind: Kind, watches: Sequence[Watch], ticks: Sequence[int], rows: Rows) -> NDArray[np.float64]:
+        """The risks by the model, which is not shown the rows of those that are spared; theirs are NaN."""
+        found = np.full(len(watches), np.nan)
+        shown = [index for index, watch in enumerate(watches) if not self._is_spared(watch)]
+        if not shown:
+            return found
+        plans = [watches[index].plan for index in shown]
+        found[shown] = risks = scorer.score(kind, rows[shown], plans)
+        self.challenge.see(kind, rows[shown], plans, risks)
+        fresh = [index for index in shown if watches[index].scored // HOUR_S != ticks[index] // HOUR_S]
+        if fresh:
+            self.drift.see(scorer, kind, rows[fresh], found[fresh], max(ticks))
+        return found
+
+    def _is_spared(self, watch: Watch) -> bool:
+        return bool(self.spared) and (watch.kind, watch.value) in self.spared

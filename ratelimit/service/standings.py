@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.identity import Caller
 from ratelimit.core.protocols import Store
-from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target
+from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target, TargetKind
 from ratelimit.core.standing_change import NO_REVISION, NOTHING, Change, Known, change, known, unpacked, written
 from ratelimit.core.standing_index import Found, StandingIndex
 from ratelimit.service.ask import StoreAwayError, ask
@@ -28,6 +28,7 @@ _PIECE: Final = 5_000  # words looked at before the loop turns, some 2 ms
 
 _log = structlog.get_logger()
 
+Named = tuple[TargetKind, str]
 Make = Callable[[Standing | None], Standing | None]
 Listener = Callable[[Standing | None, Standing | None], None]
 
@@ -47,6 +48,7 @@ class Standings:
         self._live: dict[str, Standing] = {}
         self.counts = Counter[StandingSource]()  # words that last, by source
         self.index = StandingIndex()
+        self.unscored: set[Named] = set()  # whom no model may look at; the same object for ever
         self._ends: list[tuple[float, str]] = []  # a heap
         self._ahead: dict[str, bytes] = {}  # own changes that the stream is yet to tell of
         self._settled: set[str] = set()  # those of which reading of all tells, if the store has them
@@ -181,17 +183,29 @@ class Standings:
     def _show(self, id: str, after: Standing | None) -> None:
         before = self._live.pop(id, None)
         if before is not None:
-            self.index.remove(before)
+            self._leave(before)
             self.counts[before.source] -= 1
         if after is not None:
             self._live[id] = after
-            self.index.put(after)
+            self._enter(after)
             self.counts[after.source] += 1
             if after.until is not None:
                 heapq.heappush(self._ends, (after.until, id))
         if before != after:
             for listener in self.listeners:
                 listener(before, after)
+
+    def _enter(self, word: Standing) -> None:
+        if word.then == "unscored":
+            self.unscored.add((word.target.kind, word.target.value))
+        else:
+            self.index.put(word)
+
+    def _leave(self, word: Standing) -> None:
+        if word.then == "unscored":
+            self.unscored.discard((word.target.kind, word.target.value))
+        else:
+            self.index.remove(word)
 
     def _lasting(self, word: Standing | None) -> Standing | None:
         return word if word is not None and (word.until is None or word.until > self._wall()) else None

@@ -116,6 +116,8 @@ class Usage:
     def risk_of(self, caller: Caller) -> Risk | None:
         """The risk that a request carries: the larger of its key's and its account's, or its address's where it has neither."""
         found: Risk | None = None
+        if self.scoring.spared and self._is_spared(caller):
+            return None
         for kind, value in _responsible(caller):
             watch = self._watches[kind].get(value)
             if watch is None or watch.risk is None or self.tick - watch.scored > RISK_LIFE_S:
@@ -136,10 +138,14 @@ class Usage:
             watch = self._address(caller.ip)
         if watch is None or not watch.signals:
             return None
+        if self.scoring.spared and self._is_spared(caller):
+            return watch, None, None, watch.signals
         return watch, watch.risk if self.tick - watch.scored <= RISK_LIFE_S else None, watch.model, watch.signals
 
     def reasons(self, caller: Caller) -> tuple[SignalReason, ...]:
         """What is unusual about them."""
+        if self.scoring.spared and self._is_spared(caller):
+            return ()
         known = self.known_of(caller)
         return self.scoring.reasons(known[0].kind, known[-1]) if known is not None else ()
 
@@ -173,6 +179,11 @@ class Usage:
             if watch.risk is not None and abs(watch.risk - (watch.told or 0.0)) > _HEARSAY and not watch.parts:
                 self.outbox.begin(watch, self.tick)  # for the other sidecars, should the subject say nothing more
         return len(scored)
+
+    def _is_spared(self, caller: Caller) -> bool:
+        """Whether the account, or the key, is one that no model may look at."""
+        spared = self.scoring.spared
+        return ("account", caller.account) in spared or ("api_key", caller.api_key) in spared
 
     def _count(self, key: _Alike, times: int, tick: int) -> None:
         """Requests that are alike go to each subject that made them and is watched."""
