@@ -5,7 +5,9 @@ What stands in the argument and in the reply is a matter between whoever calls a
 
 from typing import Literal, NamedTuple
 
-ScriptName = Literal["allowance", "book", "cases", "forget", "inbox", "overlay", "records", "standing", "tally", "velocity", "webhook"]
+ScriptName = Literal[
+    "allowance", "attempt", "book", "cases", "forget", "inbox", "overlay", "records", "session", "standing", "tally", "velocity", "webhook",
+]  # fmt: skip
 
 
 class Call(NamedTuple):

@@ -23,6 +23,8 @@ STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the sam
 STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
 CASES: Final = "rl1:{cases}"  # what waits for a person
 RECORDS: Final = "rl1:{records}"  # what is on its way to the ledger
+SESSIONS: Final = "rl1:{sessions}"  # who is logged in to the console
+ATTEMPT: Final = "rl1:l:"  # how often it was tried in vain to log in
 META: Final = "rl:meta"  # holds the check value of the store key
 
 _DIGEST_BYTES: Final = 16
