@@ -196,9 +196,14 @@ class Broken(Struct, frozen=True, array_like=True):
     why: str
 
 
-def packed(messages: Sequence[Message]) -> bytes:
-    """Some messages as the stream has them."""
-    return _encode(messages)
+def packed_one(message: Message) -> bytes:
+    """A message as it stands in a batch; raises UnicodeEncodeError for text that is none."""
+    return _encode(message)
+
+
+def packed(messages: Sequence[bytes]) -> bytes:
+    """A batch of messages that are packed."""
+    return _encode([msgspec.Raw(message) for message in messages])
 
 
 def unpacked(batch: bytes) -> tuple[list[Message], list[Broken]]:

@@ -92,14 +92,14 @@ def record_of(  # noqa: PLR0913  a row's fields, all by name
         decision.decision,
         decision.reason,
         decision.limit,
-        _writable(decision.subject) if decision.subject is not None else None,
-        _writable(method),
-        _writable(path.partition("?")[0]),
+        writable(decision.subject) if decision.subject is not None else None,
+        writable(method),
+        writable(path.partition("?")[0]),
         cost,
         decision.remaining,
         decision.retry_after,
         policy,
-        plan=_writable(plan) if plan is not None else None,
+        plan=writable(plan) if plan is not None else None,
         risk=decision.risk,
         propensity=None if decision.propensity is UNSET else decision.propensity,
     )
@@ -118,9 +118,10 @@ def record_of(  # noqa: PLR0913  a row's fields, all by name
 def _written(evidence: Evidence, ipv6_prefix: int) -> str:
     value = evidence.value
     if isinstance(value, str):
-        return f"{evidence.kind}:{_writable(value)}"
+        return f"{evidence.kind}:{writable(value)}"
     return f"{evidence.kind}:{format_address(value, None if len(value) == 4 else ipv6_prefix)}"
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
+    """Text that can be written as UTF-8: bytes of a client that are none stand there escaped."""
     return text.encode("utf-8", "backslashreplace").decode()

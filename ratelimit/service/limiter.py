@@ -31,11 +31,13 @@ from ratelimit.core.risk_rule import EXPLORED, TWIN, RequestRisk
 from ratelimit.core.share import ASK
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.service import fallback
+from ratelimit.service.allow_sample import AllowSample
 from ratelimit.service.answer import Answers, Asked, Denial, Shadow
 from ratelimit.service.gate import Gate
 from ratelimit.service.hold_shelf import HeldOf, HoldShelf
 from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.question import Question
+from ratelimit.service.recent import row_of
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.service.usage import Usage
@@ -61,6 +63,7 @@ class Limiter:
         self.answers = Answers()
         self.usage: Usage | None = None  # whom to tell of every decision
         self.risks: Risks | None = None  # whom to ask how risky a caller is
+        self.sample: AllowSample | None = None  # of what is allowed, for the ledger
         self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
@@ -94,24 +97,41 @@ class Limiter:
         """The meters of every limit in force, and those of holds."""
         return self._shelves.values() if self.gate.held is None else (*self._shelves.values(), self.gate.held)
 
-    def check(self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None) -> Decision | Awaitable[Decision]:
+    def check(
+        self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None, referrer: str | None = None
+    ) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
-        decision = self._decide(caller, method, path, cost)
-        if self.usage is None:
-            return decision
-        if isinstance(decision, Decision):
-            self.usage.note(caller, path, user_agent, cost, passed=decision.decision == "allow")
-            return decision
-        return self._noted(decision, self.usage, caller, path, user_agent, cost)
-
-    async def _noted(
-        self, waiting: Awaitable[Decision], usage: Usage, caller: Caller, path: str, user_agent: str | None, cost: int
-    ) -> Decision:
-        decision = await waiting
-        usage.note(caller, path, user_agent, cost, passed=decision.decision == "allow")
+        decision = self._decide(caller, method, path, cost, user_agent, referrer)
+        if not isinstance(decision, Decision):
+            return self._noted(decision, Question(method, path, cost, caller, None, None, user_agent, referrer))
+        passed = decision.decision == "allow"
+        if self.usage is not None:
+            self.usage.note(caller, path, user_agent, cost, passed=passed)
+        if passed and (sample := self.sample) is not None:
+            sample.left -= 1
+            if not sample.left:
+                self._have_recorded(sample, decision, Question(method, path, cost, caller, None, None, user_agent, referrer))
         return decision
 
-    def _decide(self, caller: Caller, method: str, path: str, cost: int) -> Decision | Awaitable[Decision]:
+    async def _noted(self, waiting: Awaitable[Decision], question: Question) -> Decision:
+        """The same for a decision that had to wait."""
+        decision, (_, path, cost, caller, *_, agent, _) = await waiting, question
+        passed = decision.decision == "allow"
+        if self.usage is not None:
+            self.usage.note(caller, path, agent, cost, passed=passed)
+        if passed and (sample := self.sample) is not None:
+            sample.left -= 1
+            if not sample.left:
+                self._have_recorded(sample, decision, question)
+        return decision
+
+    def _have_recorded(self, sample: AllowSample, decision: Decision, question: Question) -> None:
+        known = self.usage.known_of(question.caller) if self.usage is not None else None
+        sample.take(row_of(decision, question, self.policy.digest, known, self.policy.identity.ipv6_prefix))
+
+    def _decide(
+        self, caller: Caller, method: str, path: str, cost: int, agent: str | None, referrer: str | None
+    ) -> Decision | Awaitable[Decision]:
         now = self._clock()
         asked: list[Asked] = []
         shadow: Shadow = ()
@@ -121,7 +141,7 @@ class Limiter:
         gate = self.gate
         passage = gate.passage(caller) if gate.index.requests or gate.lists.requests else None
         if passage is not None and passage.blocked:
-            return self._block(Question(method, path, cost, caller, None, passage), passage)
+            return self._block(Question(method, path, cost, caller, None, passage, agent, referrer), passage)
         shelves, risk = self._route(self.policy.match(method, path, caller.plan)), None
         if passage is not None:
             shelves = gate.shelves(passage, shelves, self._shelves)
@@ -131,11 +151,11 @@ class Limiter:
             meter = shelf.meter(caller, now)
             if meter is None:
                 if shelf.limit.missing == "deny" and not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller, risk, passage), shelf, None, now)
+                    return self._never(Question(method, path, cost, caller, risk, passage, agent, referrer), shelf, None, now)
                 continue
             if cost > shelf.most_cost and not shelf.rank:
                 if not shelf.shadow:
-                    return self._never(Question(method, path, cost, caller, risk, passage), shelf, meter, now)
+                    return self._never(Question(method, path, cost, caller, risk, passage, agent, referrer), shelf, meter, now)
                 shadow += (ShadowFinding(shelf.limit.name, "cost_exceeds_capacity"),)
                 continue
             share, need = meter.share, cost if cost <= shelf.most_cost else shelf.most_cost
@@ -147,9 +167,11 @@ class Limiter:
                 longest, worst = wait, _worse(worst, shelf, meter, wait)
             asked.append((shelf, meter))
         if worst is not None:
-            return self._refuse(Question(method, path, cost, caller, risk, passage), _longest(worst, longest, unheard, cost, now), now)
+            return self._refuse(
+                Question(method, path, cost, caller, risk, passage, agent, referrer), _longest(worst, longest, unheard, cost, now), now
+            )
         return (
-            self._ask(Question(method, path, cost, caller, risk, passage), asked, shadow)
+            self._ask(Question(method, path, cost, caller, risk, passage, agent, referrer), asked, shadow)
             if unheard
             else self._take(asked, cost, shadow, now, risk, passage)
         )

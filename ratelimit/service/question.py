@@ -18,3 +18,5 @@ class Question(NamedTuple):
     caller: Caller
     risk: float | None = None
     passage: Passage | None = None
+    user_agent: str | None = None
+    referrer: str | None = None

@@ -13,14 +13,15 @@ from typing import Any, Final
 import structlog
 from msgspec import Struct
 
-from ratelimit.core.message import Message, packed
+from ratelimit.core.message import Message, packed, packed_one
 from ratelimit.core.protocols import Store
 from ratelimit.core.record_stream import putting
 from ratelimit.service.ask import StoreAwayError, ask
 
 FLUSH_S: Final = 0.2
 MOST_WAITING: Final = 20_000  # some 20 MB
-AT_ONCE: Final = 250  # messages in a batch: some 100 kB, and some milliseconds of this process and the store
+AT_ONCE: Final = 250  # messages in a batch: some milliseconds of this process
+MOST_BYTES: Final = 128 * 1_024  # after which a batch is closed
 _MOST_TRIES: Final = 5 * 60  # to send one batch, some minutes
 
 _log = structlog.get_logger()
@@ -92,11 +93,13 @@ class Recorder:
             self.counts["away"] += self.waiting
 
     def _next(self) -> _Batch | None:
-        messages: list[Message] = []
-        while self._waiting and len(messages) < AT_ONCE:
+        messages: list[bytes] = []
+        room = MOST_BYTES
+        while self._waiting and len(messages) < AT_ONCE and room > 0:
             make, what = self._waiting.popleft()
             try:
-                messages.append(what if make is None else make(what))
+                messages.append(packed_one(what if make is None else make(what)))
+                room -= len(messages[-1])
             except Exception:  # a bug, which must not stop the others
                 self.counts["broken"] += 1
                 _log.exception("a message to the ledger could not be made, which is our bug")

@@ -112,7 +112,7 @@ class Authorize:
             address = caller_prefix(address, policy.identity.ipv6_prefix)
         key = self._keys.digest(found.api_key) if found.api_key is not None else None
         caller, agent = Caller(key, address, found.account, found.plan), headers.get("User-Agent")
-        decision = self._limiter.check(caller, method, path, found.cost, agent)
+        decision = self._limiter.check(caller, method, path, found.cost, agent, headers.get("Referer"))
         if not isinstance(decision, Decision):
             decision = await decision
         return dialect.reply(decision, self._headers.lines(policy.match(method, path, found.plan), decision))

@@ -49,7 +49,7 @@ class Check:
             raise undecodable(request, body, error, CheckRequest) from None
         policy = self._limiter.policy
         caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
-        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
+        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent, asked.referrer)
         if not isinstance(decision, Decision):
             decision = await decision
         return Reply(200, self._lines(policy, asked, decision), encode_decision(self._explained(asked, caller, decision)))
@@ -62,7 +62,7 @@ class Check:
             caller = self._caller(asked, policy.identity.ipv6_prefix, "$")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ClientError):
             return None
-        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent)
+        decision = self._limiter.check(caller, asked.method, asked.path, asked.cost, asked.user_agent, asked.referrer)
         if not isinstance(decision, Decision):
             return self._later(policy, asked, caller, decision)
         return written(200, self._lines(policy, asked, decision), encode_decision(self._explained(asked, caller, decision)))
@@ -113,7 +113,7 @@ class Check:
     async def _decide(self, asked: list[tuple[Caller, CheckRequest]]) -> list[Decision]:
         """All decisions in order. Those that wait for the store wait together, so that it is asked once."""
         check = self._limiter.check
-        found = [check(caller, one.method, one.path, one.cost, one.user_agent) for caller, one in asked]
+        found = [check(caller, one.method, one.path, one.cost, one.user_agent, one.referrer) for caller, one in asked]
         waiting = [one for one in found if not isinstance(one, Decision)]
         if not waiting:
             return [one for one in found if isinstance(one, Decision)]

@@ -4,7 +4,21 @@ import msgspec
 import pytest
 
 from ratelimit.core.decision import ShadowFinding
-from ratelimit.core.message import Bought, Concluded, Counted, Decided, Entity, Flagged, Happened, Lived, Message, Tally, packed, unpacked
+from ratelimit.core.message import (
+    Bought,
+    Concluded,
+    Counted,
+    Decided,
+    Entity,
+    Flagged,
+    Happened,
+    Lived,
+    Message,
+    Tally,
+    packed,
+    packed_one,
+    unpacked,
+)
 
 ANNA = Entity("account", "anna")
 DECIDED = Decided(
@@ -23,7 +37,7 @@ MESSAGES: list[Message] = [
 
 def test_round() -> None:
     """What was packed is read as it was."""
-    assert unpacked(packed(MESSAGES)) == (MESSAGES, [])
+    assert unpacked(packed([packed_one(message) for message in MESSAGES])) == (MESSAGES, [])
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
