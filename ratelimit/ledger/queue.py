@@ -1,0 +1,174 @@
+"""The queue of cases in SQL: who sees which in what order, page by page by key, and how many there are.
+
+Whoever is barred from a second review does not see it. A case that somebody put off is in no other tab until it wakes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Double, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.core.case import number_of
+from ratelimit.ledger.case_query import plain, rows_of
+from ratelimit.ledger.cases import Money, Place, QueueFilter, QueuePage, QueueTotals, Sort, Tab
+from ratelimit.ledger.tables.case import CASE, MENTION
+from ratelimit.ledger.tables.subject import SUBJECT
+
+DUE_SOON_S: Final = 3_600.0
+_C: Final = CASE.c
+_APART: Final = ("appeal", "quality")  # which have tabs of their own
+_UNSAID: Final = ("model", "audit")  # nobody is told which of them it is while it is open
+_MOST: Final = 2**62  # of numbers that a database takes
+
+_Test = ColumnElement[bool]
+
+
+class _Order(NamedTuple):
+    column: Any
+    falls: bool  # the greatest comes first
+
+
+_ORDERS: Final[dict[Sort, _Order]] = {
+    "priority": _Order(_C.rank, False),
+    "due": _Order(_C.due_at, False),
+    "money": _Order(_C.at_risk_minor, True),
+    "opened": _Order(_C.opened_at, True),
+    "blast": _Order(_C.blast_radius, True),
+}
+_CLOSED: Final = _Order(_C.closed_at, True)
+
+
+def tab_test(tab: Tab, me: int, now: float) -> _Test:
+    """Which cases a tab holds for somebody."""
+    if tab == "closed":
+        return _C.state == "closed"
+    open_, off = _C.state == "open", and_(_C.snoozed_until.is_not(None), _C.snoozed_until > now)
+    mine, apart = or_(_C.assignee == me, _named(me)), _C.opened_by.in_(_APART)
+    tests: dict[Tab, _Test] = {
+        "unassigned": and_(~apart, ~_C.escalated, _C.assignee.is_(None)),
+        "mine": mine,
+        "others": and_(~apart, _C.assignee.is_not(None), _C.assignee != me),
+        "escalated": and_(~apart, _C.escalated),
+        "appeals": _C.opened_by == "appeal",
+        "quality": and_(_C.opened_by == "quality", or_(_C.barred.is_(None), _C.barred != me)),
+        "campaigns": _C.campaign.is_not(None),
+    }
+    if tab == "snoozed":
+        return and_(open_, off)
+    return and_(open_, or_(_C.snoozed_until.is_(None), _C.snoozed_until <= now), tests[tab])
+
+
+async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float) -> QueuePage:
+    """A page of the queue."""
+    test, order = _test(wanted, me, now), _order(wanted)
+    rows = select(CASE).where(test)
+    if (key := _key(order, wanted.after)) is not None:
+        rows = rows.where(_beyond(order, key, forward=True))
+    found = (await connection.execute(_in_order(rows, order).limit(wanted.most + 1))).all()
+    shown = found[: wanted.most]
+    total = await totals(connection, me, now)
+    count = total.tabs[wanted.tab] if _is_plain(wanted) and wanted.tab != "closed" else await _count(connection, test)
+    following = _cursor(order, shown[-1]) if len(found) > len(shown) else None
+    return QueuePage(rows=tuple(await rows_of(connection, shown)), found=count, totals=total, following=following)
+
+
+async def totals(connection: AsyncConnection, me: int, now: float) -> QueueTotals:
+    """How many cases are open, in which tabs, and what is at risk; in one look at them."""
+    tabs: Sequence[Tab] = ("unassigned", "mine", "others", "snoozed", "escalated", "appeals", "quality", "campaigns")
+    counts = [func.count().filter(tab_test(tab, me, now)).label(tab) for tab in tabs]
+    late = func.count().filter(_C.due_at < now).label("late")
+    soon = func.count().filter(_C.due_at.between(now, now + DUE_SOON_S)).label("soon")
+    query = select(_C.currency, func.count().label("all"), func.sum(_C.at_risk_minor).label("money"), late, soon, *counts)
+    rows = (await connection.execute(query.where(_C.state == "open").group_by(_C.currency).order_by(_C.currency))).all()
+    sums = {name: sum(row._mapping[name] for row in rows) for name in ("all", "late", "soon", *tabs)}
+    return QueueTotals(
+        open=sums["all"],
+        overdue=sums["late"],
+        due_soon=sums["soon"],
+        at_risk=tuple(Money(int(row.money), row.currency) for row in rows if row.money),
+        tabs={tab: sums[tab] for tab in tabs},
+    )
+
+
+async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, me: int, now: float) -> Place:
+    """Where a case stands among what is asked for, whatever page it is on."""
+    test, order = _test(wanted, me, now), _order(wanted)
+    of = await _count(connection, test)
+    mine = (await connection.execute(select(CASE).where(_C.number == number, test))).first()
+    if mine is None:
+        first = (await connection.execute(_in_order(select(_C.number).where(test), order).limit(1))).scalar()
+        return Place(0, of, None, first)
+    key = (getattr(mine, order.column.name), number)
+    before, after = _beyond(order, key, forward=False), _beyond(order, key, forward=True)
+    back = _in_order(select(_C.number).where(test, before), order._replace(falls=not order.falls)).limit(1)
+    forth = _in_order(select(_C.number).where(test, after), order).limit(1)
+    ahead = await _count(connection, and_(test, before))
+    return Place(ahead + 1, of, (await connection.execute(back)).scalar(), (await connection.execute(forth)).scalar())
+
+
+def _test(wanted: QueueFilter, me: int, now: float) -> _Test:
+    tests = [tab_test(wanted.tab, me, now)]
+    if wanted.opened_by in _UNSAID and wanted.tab != "closed":
+        tests.append(_C.opened_by.in_(_UNSAID) if wanted.opened_by == "model" else ~true())
+    elif wanted.opened_by is not None:
+        tests.append(_C.opened_by == wanted.opened_by)
+    if wanted.priority is not None:
+        tests.append(_C.priority == wanted.priority)
+    if wanted.within_s is not None:
+        tests.append(_C.opened_at >= now - wanted.within_s)
+    if wanted.assignee is not None:
+        tests.append(_C.assignee == wanted.assignee)
+    if wanted.subject is not None:
+        tests.append(exists().where(SUBJECT.c.id == _C.anchor, SUBJECT.c.kind == wanted.subject))
+    if wanted.text.strip():
+        tests.append(_says(plain(wanted.text.strip())))
+    return and_(*tests)
+
+
+def _says(text: str) -> _Test:
+    """Those of that number, or whose anchor, or what stands beside it, has that text in it."""
+    shown = SUBJECT.c.shown.icontains(text, autoescape=True)
+    about = exists().where(SUBJECT.c.id.in_([_C.anchor, _C.beside]), shown)
+    number = number_of(text)
+    return or_(_C.number == number, about) if number is not None else about
+
+
+def _named(me: int) -> _Test:
+    return _C.number.in_(select(MENTION.c.case_number).where(MENTION.c.person == me, MENTION.c.seen_at.is_(None)))
+
+
+def _is_plain(wanted: QueueFilter) -> bool:
+    return wanted == QueueFilter(tab=wanted.tab, sort=wanted.sort, after=wanted.after, most=wanted.most)
+
+
+def _order(wanted: QueueFilter) -> _Order:
+    return _CLOSED if wanted.tab == "closed" and wanted.sort == "priority" else _ORDERS[wanted.sort]
+
+
+def _in_order(query: Any, order: _Order) -> Any:
+    column, falls = order
+    return query.order_by(column.desc(), _C.number.desc()) if falls else query.order_by(column, _C.number)
+
+
+def _beyond(order: _Order, key: tuple[float, int], *, forward: bool) -> _Test:
+    pair = tuple_(order.column, _C.number)
+    return pair < key if order.falls == forward else pair > key
+
+
+def _cursor(order: _Order, row: Any) -> str:
+    return f"{getattr(row, order.column.name)!r}:{row.number}"
+
+
+def _key(order: _Order, text: str | None) -> tuple[float, int] | None:
+    """What a cursor stands for; None also where it is none of ours."""
+    value, _, number = (text or "").partition(":")
+    try:
+        key = (float(value) if isinstance(order.column.type, Double) else int(value)), int(number)
+    except ValueError:
+        return None
+    return key if all(abs(part) < _MOST for part in key) else None
+
+
+async def _count(connection: AsyncConnection, test: _Test) -> int:
+    return int((await connection.execute(select(func.count()).select_from(CASE).where(test))).scalar_one())
