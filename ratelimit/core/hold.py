@@ -91,6 +91,18 @@ def bought(account: HeldAccount, hold: Hold, now: float) -> HeldAccount:
     return replace(without, free=without.free + hold.tokens - hold.held, holds=tuple(holds))
 
 
+def placed(account: HeldAccount, hold: Hold, now: float) -> HeldAccount:
+    """A hold as a person says it. Tokens of a purchase that is not told apart are part of the balance: they are moved out of it.
+
+    Of what is not told apart no more is held than the account may spend.
+    """
+    if find(account, hold.purchase) is not None:
+        return bought(account, hold, now)
+    hold = replace(hold, held=max(0, min(hold.held, amount(account, now))))
+    after = bought(replace(account, free=account.free - hold.tokens), hold, now)
+    return after if hold.held and find(after, hold.purchase) is not None else account
+
+
 def withdrawn(account: HeldAccount, purchase: str) -> HeldAccount:
     """A purchase is taken out, as if it had never been: it was not paid for."""
     hold = find(account, purchase)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from ratelimit.core.override import BucketAsked
+from ratelimit.core.override import BucketAsked, OverrideThen
 
 DeedThen = Literal[
     "block", "throttle", "allow", "hold", "release", "revoke", "rotate_key", "refund", "report_fraud", "label", "known_normal"
@@ -27,10 +27,11 @@ ALONE_S: Final = 72 * HOUR_S  # for which one person alone may block an account
 UNDO_S: Final = 24 * HOUR_S  # for which people undo what they did
 NORMAL_S: Final = 90 * 24 * HOUR_S  # for which what is known to be normal opens no case
 
-WORDS: Final[frozenset[DeedThen]] = frozenset({"block", "throttle", "allow"})  # those that stand as an override
+# those that stand as an override, and as which
+WORDS: Final[Mapping[DeedThen, OverrideThen]] = {"block": "block", "throttle": "throttle", "allow": "allow", "rotate_key": "block"}
 OF_PURCHASE: Final[frozenset[DeedThen]] = frozenset({"release", "revoke", "refund", "report_fraud"})  # those that name a purchase
 HURTING: Final[frozenset[DeedThen]] = frozenset({"block", "throttle", "hold", "revoke", "rotate_key", "refund", "report_fraud"})
-FINAL: Final[frozenset[DeedThen]] = frozenset({"rotate_key", "refund", "report_fraud"})  # the site does them, and nobody takes them back
+FINAL: Final[frozenset[DeedThen]] = frozenset({"refund", "report_fraud"})  # the site does them, and nobody takes them back
 DONE: Final[Mapping[DeedThen, str]] = {
     "block": "Blocked",
     "throttle": "Throttled",
@@ -154,12 +155,13 @@ class ActionView(Struct, frozen=True, kw_only=True):
     reason: str
     detail: Mapping[str, Any]
     needs_second: bool
-    second_by: int | None
+    second_by: str | None
     undone_at: float | None
     undone_why: str | None
     label: int | None
     override: str | None
     bulk: str | None
+    undone_by: str | None = None
     may_undo: bool = False
     why_not: str = ""
 
@@ -201,7 +203,8 @@ class Preview(Struct, frozen=True, kw_only=True):
     """Had it been in force for the last `span_s`: which requests it would have refused, and whose.
 
     `requests` is all of them, `already_throttled` those of them that were refused anyway, `from_usual` those from addresses that the
-    subject had used before. `tokens_left` of its purchases at the price paid; None: not known. `bulk` counts the cases that it sums up.
+    subject had used before. `tokens_left` of its purchases at the price paid; None: not known. `replaces` is what would
+    not stand any more, in words, `told` is the reason that callers are told. `bulk` counts the cases that it sums up.
     """
 
     then: DeedThen
@@ -219,5 +222,6 @@ class Preview(Struct, frozen=True, kw_only=True):
     currency: str | None
     softer: Softer | None
     needs_second: bool
+    replaces: tuple[str, ...]
     told: str
     bulk: int = 1

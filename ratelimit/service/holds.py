@@ -4,7 +4,7 @@ All holds of an account are one word that stands, so every sidecar knows them wi
 at that moment, whoever else changes it. Every one is idempotent. They raise StoreAwayError; times are seconds since the epoch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -17,6 +17,7 @@ from ratelimit.core.hold import (
     lapsed,
     opened,
     over_at,
+    placed,
     released,
     revoked,
     spent_of,
@@ -133,6 +134,29 @@ class Holds:
     async def revoke(self, purchase_id: str, by: str, reason: str) -> Hold:
         """What is held of a purchase will never be spendable; raises NoHoldError and NotHeldError."""
         return await self._end(purchase_id, lambda account, now: revoked(account, purchase_id, by, reason, now), by, reason)
+
+    async def place(self, name: str, holds: Sequence[Hold], left: int) -> None:
+        """Let holds of an account be as they are here, whatever was known of them: a person's word, or the undoing of one.
+
+        `left` is what the account has left, where nothing was held and so nothing counted.
+        """
+
+        def make(account: HeldAccount | None, now: float) -> HeldAccount:
+            account = account or opened(name, now, left)
+            for hold in holds:
+                account = placed(account, hold, now)
+            return account
+
+        def told(account: HeldAccount) -> bool:
+            return all(find(account, hold.purchase) == hold for hold in holds)
+
+        if holds:
+            await self._change(name, make, holds[0].reason, holds[0].by or _AUTHOR, told=told)
+
+    def of(self, name: str, purchase_id: str) -> Hold | None:
+        """What is known of a purchase of that account."""
+        account = self.account(name)
+        return find(lapsed(account, self._wall()), purchase_id) if account is not None else None
 
     async def spending(self, account: HeldAccount) -> Spending:
         """What the account spent, and may spend now."""
