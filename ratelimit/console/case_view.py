@@ -1,0 +1,304 @@
+"""The page of a case, and of a subject without one, as templates see it. Pure: made of a dossier for one who looks, at one instant."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from ratelimit.console import wording
+from ratelimit.console.case_events import Event, events, marks
+from ratelimit.console.case_evidence import PAGE, Evidence, Filter, Place, Teller, totals
+from ratelimit.console.case_links import Links, links
+from ratelimit.console.case_strip import Strip, decision_of, done_words, strip
+from ratelimit.console.case_why import Why, why
+from ratelimit.console.subject_name import KINDS, named
+from ratelimit.console.timeline import SPAN_S, STEP_S, Timeline, timeline
+from ratelimit.core.principal import Principal
+from ratelimit.ledger.cases import CaseRow, SubjectRef
+from ratelimit.ledger.evidence import BoughtRow, LifeRow, RequestRow
+from ratelimit.review.deed import ActionView
+from ratelimit.review.dossier import Alike, Customer, Dossier, Privacy
+
+_BECAME: Final = {"replaced": "Replaced by a later one", "proposed": "Waits for a second person", "failed": "Not done"}
+_SOON_S: Final = 3_600.0
+_OPENED: Final = {
+    "early_fraud_warning": "card issuer's warning",
+    "rule": "rule",
+    "model": "risk",
+    "appeal": "appeal",
+    "audit": "risk",
+    "quality": "risk",
+    "person": "by hand",
+}
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """Who it is. `name` and `owner` are hostile text; `summary` are sentences on how the customer stands."""
+
+    kind: str
+    name: str
+    subject: int
+    owner: str = ""
+    owner_id: int | None = None
+    plan: str = ""
+    summary: tuple[str, ...] = ()
+
+
+class Lock(Struct, frozen=True):
+    """Who has it open. `mine`: whoever looks."""
+
+    mine: bool
+    name: str
+    until: float
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """The case's own line: what may be done with it, by whoever looks, at this version of it."""
+
+    number: int
+    version: int
+    priority: int
+    state: str
+    opened_at: float
+    opened_by: str
+    due_at: float | None
+    soon: bool
+    lock: Lock | None
+    escalated: bool
+    snoozed_until: float | None
+    assignee: str
+    place: str
+    before: int | None
+    after: int | None
+    campaign: int | None
+    reopened: int
+    verdict: str
+    why: str
+    closed_at: float | None
+    closed_by: str
+
+
+class PastLine(Struct, frozen=True):
+    """A past decision. `words` tell what became of it; `case` where it was made."""
+
+    decision: str
+    title: str
+    by: str
+    at: float
+    words: str
+    case: int | None
+    standing: bool
+
+
+class NoteLine(Struct, frozen=True):
+    """A note; `text` None: it was erased."""
+
+    name: str
+    at: float
+    text: str | None
+    mine: bool
+
+
+class AlikeLine(Struct, frozen=True):
+    """Another case like this."""
+
+    number: int
+    priority: int
+    name: str
+    state: str
+    at: float
+    words: str
+
+
+class CasePage(Struct, frozen=True, kw_only=True):
+    """All of the page. `may_act` False: `readonly` says why; then there are no action keys."""
+
+    now: float
+    base: str
+    head: Head
+    desk: Desk | None
+    blind: bool
+    may_act: bool
+    readonly: Literal["", "role", "locked", "closed"]
+    strip: Strip
+    why: Why
+    evidence: Evidence
+    timeline: Timeline
+    numbers: tuple[tuple[float, str, float], ...]
+    events: tuple[Event, ...]
+    links: Links
+    past: tuple[PastLine, ...]
+    notes: tuple[NoteLine, ...]
+    alike: tuple[AlikeLine, ...]
+    privacy: Privacy
+
+
+def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Filter, where: Place) -> CasePage:
+    """The page for one who looks."""
+    row = it.case.row if it.case is not None else None
+    blind = row is not None and row.blind and row.state == "open"
+    readonly = _readonly(it, principal)
+    base = f"/cases/{row.number}" if row is not None else f"/subjects/{it.subject.id}"
+    drawn = timeline(now=it.now, zone=zone, bins=it.bins, addresses=it.addresses, marks=marks(it))
+    return CasePage(
+        now=it.now,
+        base=base,
+        head=_head(it, principal),
+        desk=_desk(it, principal) if row is not None else None,
+        blind=blind,
+        may_act=not readonly,
+        readonly=readonly,
+        strip=strip(it.in_force, it.now, may_act=not readonly),
+        why=why(it.weighing, it.subject.kind, row.reasons if row is not None else (), blind=blind),
+        evidence=evidence(it, principal, base, wanted, where),
+        timeline=drawn,
+        numbers=tuple((it.now - SPAN_S + one.step * STEP_S, one.decision, one.count) for one in it.bins),
+        events=events(it),
+        links=links(it.linked, principal.role),
+        past=_past(it),
+        notes=tuple(NoteLine(_person(it, note.by), note.at, note.text, note.by == principal.login) for note in it.notes),
+        alike=tuple(_alike(one, principal) for one in it.alike),
+        privacy=it.privacy,
+    )
+
+
+def evidence(it: Dossier, principal: Principal, base: str, wanted: Filter, where: Place) -> Evidence:
+    """One tab of the evidence. The dossier has a row more than a page, if another page follows."""
+    teller = Teller(it.names, principal.role, it.usual, where)
+    counts = (int(sum(it.decided.values())), it.customer.purchases, len(it.lives))
+    tabs = tuple(zip(("requests", "purchases", "logins"), ("Requests", "Purchases", "Logins"), counts, strict=True))
+    rows: Sequence[RequestRow | BoughtRow | LifeRow] = {"requests": it.requests, "purchases": it.purchases, "logins": it.lives}[wanted.tab]
+    more = _following(rows[PAGE - 1]) if len(rows) > PAGE else ""
+    return Evidence(
+        base=base,
+        tab=wanted.tab,
+        tabs=tabs,  # type: ignore[arg-type]  # zip keeps no literals
+        requests=tuple(map(teller.request, it.requests[:PAGE])) if wanted.tab == "requests" else (),
+        purchases=tuple(map(teller.purchase, it.purchases[:PAGE])) if wanted.tab == "purchases" else (),
+        logins=tuple(map(teller.life, it.lives[:PAGE])) if wanted.tab == "logins" else (),
+        more=more,
+        summary=totals(it.decided, min(PAGE, len(rows))) if wanted.tab == "requests" else "",
+        wanted=wanted,
+        named=teller.address(wanted.address),
+    )
+
+
+def _following(row: RequestRow | BoughtRow | LifeRow) -> str:
+    return f"{row.at!r},{row.record if isinstance(row, BoughtRow) else row.id}"
+
+
+def _readonly(it: Dossier, principal: Principal) -> Literal["", "role", "locked", "closed"]:
+    if not principal.may("analyst"):
+        return "role"
+    if it.case is None:
+        return ""
+    row = it.case.row
+    if row.state == "closed":
+        return "closed"
+    return "locked" if _locked(row, it.now) and row.locked_by is not None and row.locked_by.id != principal.id else ""
+
+
+def _locked(row: CaseRow, now: float) -> bool:
+    return row.locked_by is not None and row.locked_until is not None and row.locked_until > now
+
+
+def _head(it: Dossier, principal: Principal) -> Head:
+    beside = it.account if it.account is not None and it.account.id != it.subject.id else None
+    return Head(
+        kind=it.subject.kind,
+        name=named(it.subject, principal.role),
+        subject=it.subject.id,
+        owner=named(beside, principal.role) if beside is not None else "",
+        owner_id=beside.id if beside is not None else None,
+        plan=it.plan or "",
+        summary=_summary(it.subject, it.account, it.customer, it.now),
+    )
+
+
+def _summary(subject: SubjectRef, account: SubjectRef | None, customer: Customer, now: float) -> tuple[str, ...]:
+    first = account if account is not None else subject
+    word = "Customer" if account is not None else "Known"
+    said = [f"{word} for {wording.duration(now - first.first_at)}"]
+    if customer.purchases:
+        paid = wording.money(customer.paid_minor, customer.currency or "EUR")
+        disputed = f"{customer.disputed} disputed" if customer.disputed else "none disputed"
+        said.append(f"{wording.several(customer.purchases, 'purchase')}, {paid}, {disputed}")
+    if customer.keys:
+        said.append(wording.several(customer.keys, "other key"))
+    return tuple(said)
+
+
+def _desk(it: Dossier, principal: Principal) -> Desk:
+    case = it.case
+    assert case is not None, "asked for where there is one"  # noqa: S101
+    row, place = case.row, it.place
+    lock = None
+    if row.locked_by is not None and row.locked_until is not None and row.locked_until > it.now:
+        lock = Lock(row.locked_by.id == principal.id, row.locked_by.name, row.locked_until)
+    return Desk(
+        number=row.number,
+        version=row.version,
+        priority=row.priority,
+        state=row.state,
+        opened_at=row.opened_at,
+        opened_by=_OPENED.get(row.opened_by, row.opened_by),
+        due_at=row.due_at,
+        soon=row.due_at is not None and row.due_at - it.now < _SOON_S,
+        lock=lock,
+        escalated=row.escalated,
+        snoozed_until=row.snoozed_until if row.snoozed_until is not None and row.snoozed_until > it.now else None,
+        assignee=row.assignee.name if row.assignee is not None else "",
+        place=f"{place.at:,} of {place.of:,}" if place is not None and place.at else "",
+        before=place.before if place is not None else None,
+        after=place.after if place is not None else None,
+        campaign=row.campaign,
+        reopened=row.reopened,
+        verdict=case.verdict or "",
+        why=case.why or "",
+        closed_at=case.closed_at,
+        closed_by=case.closed_by.name if case.closed_by is not None else "",
+    )
+
+
+def _past(it: Dossier) -> tuple[PastLine, ...]:
+    found = []
+    for action in it.actions:
+        standing = action.state in {"in_force", "proposed"} and (action.until is None or action.until > it.now)
+        title = done_words(action) + (f" {wording.duration(action.until - action.at)}" if action.until is not None else "")
+        found.append(
+            PastLine(decision_of(action.then), title, _person(it, action.by), action.at, _became(action, it.now), action.case, standing)
+        )
+    for refused in it.refusals:
+        title = "Refused" if refused.decision == "block" else "Rate limited" if refused.reason == "rate_exceeded" else "Throttled"
+        what = (
+            f"limit {refused.limit_name}" if refused.reason == "rate_exceeded" and refused.limit_name else refused.reason.replace("_", " ")
+        )
+        found.append(
+            PastLine(refused.decision, title, f"{what}, {wording.several(refused.count, 'time')}", refused.last_at, "", None, False)
+        )
+    return tuple(sorted(found, key=lambda line: line.at, reverse=True))
+
+
+def _became(action: ActionView, now: float) -> str:
+    if action.state == "undone":
+        return f"Taken back: {action.undone_why}" if action.undone_why else "Taken back"
+    if action.state in _BECAME:
+        return _BECAME[action.state]
+    if action.until is not None and action.until <= now:
+        return "Ran out"
+    return "In force" if action.state == "in_force" else ""
+
+
+def _alike(one: Alike, principal: Principal) -> AlikeLine:
+    return AlikeLine(one.number, one.priority, named(one.anchor, principal.role), one.state, one.at, one.words)
+
+
+def _person(it: Dossier, login: str) -> str:
+    found = it.people.get(login)
+    return found.name if found is not None else login
+
+
+def title_of(page: CasePage) -> str:
+    """The page's title: no hostile text goes there."""
+    return f"C-{page.desk.number}" if page.desk is not None else f"One {KINDS.get(page.head.kind, page.head.kind)}"

@@ -1,0 +1,85 @@
+"""Why a case was flagged: risk as a ranking, and the signals that speak against it and for it."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from ratelimit.console.wording import rarity
+from ratelimit.core.case import CaseReason
+from ratelimit.review.dossier import Weighing
+
+_OF: Final = 10_000  # subjects that a risk is told among
+_NOUNS: Final = {"api_key": "keys", "account": "accounts", "ip": "addresses"}
+
+
+class SignalLine(Struct, frozen=True):
+    """One signal: its words begin with a capital; `signed` None where there is no number to show on a gauge."""
+
+    words: str
+    value: str
+    normal: str
+    signed: float | None
+    rare: str
+    usual: bool
+
+
+class Why(Struct, frozen=True):
+    """The panel. `less_usual` of `of` normal subjects are less unusual; risk None: not known, or nobody may know before a verdict."""
+
+    risk: float | None
+    less_usual: str
+    noun: str
+    one: str
+    against: tuple[SignalLine, ...]
+    in_favour: tuple[SignalLine, ...]
+    thresholds: tuple[tuple[str, float], ...]
+    model: str
+    record: str | None
+
+
+def why(it: Weighing, kind: str, reasons: tuple[CaseReason, ...], *, blind: bool = False) -> Why:
+    """The panel of a subject of that kind. A `blind` reviewer is told no risk and no reasons, only what stands in the evidence."""
+    noun = _NOUNS.get(kind, "subjects")
+    if blind:
+        usual = (*it.against, *it.in_favour)
+        return Why(None, "", noun, _one(kind), (), tuple(_line(one, usual=True) for one in usual), (), "", None)
+    known = {one.source for one in reasons}
+    against = (*reasons, *(one for one in it.against if one.source not in known))
+    return Why(
+        risk=it.risk,
+        less_usual="" if it.risk is None else ranking(it.risk),
+        noun=noun,
+        one=_one(kind),
+        against=tuple(_line(one) for one in against),
+        in_favour=tuple(_line(one, usual=True) for one in it.in_favour),
+        thresholds=it.thresholds,
+        model=_model(it),
+        record=it.record,
+    )
+
+
+def ranking(risk: float) -> str:
+    """A risk as a place among many: 9,994 of 10,000; finer where ten thousand are too few to tell."""
+    of = _OF
+    while risk < 1 and round(risk * of) == of and of < 10_000_000:
+        of *= 10
+    return f"{min(of - (risk < 1), round(risk * of)):,} of {of:,}"
+
+
+def _one(kind: str) -> str:
+    return {"api_key": "this key", "account": "this account", "ip": "this address"}.get(kind, "this one")
+
+
+def _line(reason: CaseReason, *, usual: bool = False) -> SignalLine:
+    words = reason.words[:1].upper() + reason.words[1:]
+    rare = "" if reason.signed is None else rarity(reason.signed)
+    return SignalLine(words, reason.value, reason.normal, reason.signed, rare, usual)
+
+
+def _model(it: Weighing) -> str:
+    if it.model is None:
+        return ""
+    parts = [f"model {it.model}"]
+    if it.signals:
+        parts.append(f"{it.signals} signals" + (f", version {it.version}" if it.version is not None else ""))
+    return " · ".join(parts)
