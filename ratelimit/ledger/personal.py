@@ -1,0 +1,97 @@
+"""All that the ledger knows of one account, as rows to be handed out: what it did, what was decided, and why. Of others it says nothing.
+
+Addresses, cards and the like are named as they are shown; analysts are called that, since their names are theirs.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Table, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.ledger.erasure import Owned
+from ratelimit.ledger.subjects import named
+from ratelimit.ledger.tables.action import ACTION, APPEAL, LABEL
+from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.purchase import LIFE, LINK, OUTCOME, PURCHASE
+from ratelimit.ledger.tables.record import RECORD
+from ratelimit.ledger.tables.subject import SUBJECT
+
+MOST: Final = 100_000  # rows of a kind in one export, the latest; it says where there are more
+
+_RECORDS: Final = "id at decision reason limit_name api_key address method path user_agent referrer plan cost status retry_after risk model"
+_PURCHASES: Final = (
+    "id attempt record at kind address card device email amount_minor currency tokens last4 exp_month exp_year card_country brand funding "
+    "billing_country user_agent decision action reason rule hold_ratio held lapses_at risk p_fraud model outcome outcome_at refunded "
+    "disputed warned label label_at"
+)
+_OUTCOMES: Final = "purchase attempt kind at known_at amount_minor detail"
+_LIVES: Final = "at type api_key address user_agent"
+_LABELS: Final = "target_kind purchase attempt verdict source known_at"
+_ACTIONS: Final = "then target_kind at until reason state undone_at"
+_CASES: Final = "number opened_at opened_by opened_word reasons state closed_at verdict why"
+_OPENINGS: Final = "case_number kind text at purchase"
+_APPEALS: Final = "reference text at state decided_at why"
+_SUBJECTS: Final = frozenset("api_key address card device email".split())  # columns that hold ids of subjects
+
+Rows = list[dict[str, Any]]
+
+
+class Used(Struct, frozen=True):
+    """A thing that the account used, be it its own or shared."""
+
+    kind: str
+    shown: str | None
+    how: str
+    first_at: float
+    last_at: float
+    count: int
+
+
+async def gathered(connection: AsyncConnection, it: Owned) -> dict[str, Rows]:
+    """The rows by what they are."""
+    whose, latest = or_(RECORD.c.account.in_(it.ids), RECORD.c.api_key.in_(it.ids)), RECORD.c.at.desc()
+    lived = or_(LIFE.c.account.in_(it.ids), LIFE.c.api_key.in_(it.ids))
+    purchases = select(PURCHASE.c.id).where(PURCHASE.c.account == it.account)
+    cases = select(CASE.c.number).where(CASE.c.anchor.in_(it.ids))
+    found = {
+        "requests": await _rows(connection, RECORD, _RECORDS, whose, latest),
+        "purchases": await _rows(connection, PURCHASE, _PURCHASES, PURCHASE.c.account == it.account, PURCHASE.c.at.desc()),
+        "payments": await _rows(connection, OUTCOME, _OUTCOMES, OUTCOME.c.purchase.in_(purchases), OUTCOME.c.at.desc()),
+        "life": await _rows(connection, LIFE, _LIVES, lived, LIFE.c.at.desc()),
+        "labels": await _rows(
+            connection, LABEL, _LABELS, or_(LABEL.c.target.in_(it.ids), LABEL.c.purchase.in_(purchases)), LABEL.c.known_at.desc()
+        ),
+        "actions": await _rows(connection, ACTION, _ACTIONS, ACTION.c.target.in_(it.ids), ACTION.c.at.desc()),
+        "cases": await _rows(connection, CASE, _CASES, CASE.c.anchor.in_(it.ids), CASE.c.opened_at.desc()),
+        "flags": await _rows(connection, OPENING, _OPENINGS, OPENING.c.case_number.in_(cases), OPENING.c.at.desc()),
+        "appeals": await _rows(connection, APPEAL, _APPEALS, APPEAL.c.case_number.in_(cases), APPEAL.c.at.desc()),
+    }
+    return await _with_names(connection, found)
+
+
+async def used(connection: AsyncConnection, ids: Sequence[int]) -> list[Used]:
+    """What the account used, and how often."""
+    columns = (SUBJECT.c.kind, SUBJECT.c.shown, LINK.c.how, LINK.c.first_at, LINK.c.last_at, LINK.c.count)
+    query = select(*columns).join(SUBJECT, SUBJECT.c.id == LINK.c.entity).where(LINK.c.subject.in_(ids))
+    return [Used(*row) for row in await connection.execute(query.order_by(LINK.c.last_at.desc()).limit(MOST))]
+
+
+async def _rows(connection: AsyncConnection, table: Table, names: str, whose: Any, order: Any) -> Rows:
+    query = select(*(table.c[name] for name in names.split())).where(whose).order_by(order).limit(MOST)
+    return [dict(row._mapping) for row in await connection.execute(query)]
+
+
+async def _with_names(connection: AsyncConnection, found: dict[str, Rows]) -> dict[str, Rows]:
+    rows = [row for some in found.values() for row in some]
+    names = await named(connection, _ids(rows))
+    for row in rows:
+        for column in _SUBJECTS & row.keys():
+            it = names.get(row[column])
+            row[column] = None if it is None else it.shown
+    return found
+
+
+def _ids(rows: Rows) -> Iterable[int]:
+    return {row[column] for row in rows for column in _SUBJECTS & row.keys() if row[column] is not None}
