@@ -20,3 +20,4 @@ import "./select.js";
 import "./preview.js";
 import "./toast.js";
 import "./live.js";
+import "./refresh.js";
