@@ -6,7 +6,7 @@ An address may stand for a whole office, so it has more.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,13 @@ _LONGEST_S: Final = 86_400.0
 _KEPT_S: Final = 2 * 86_400.0
 
 
+class Begun(NamedTuple):
+    """Whether an attempt may be made. `until` is when the next one may be, after one that is not good; None: at once."""
+
+    allowed: bool
+    until: float | None
+
+
 class Attempts:
     """The counts in a store; `wall` is seconds since the epoch. Every call raises StoreAwayError."""
 
@@ -29,14 +36,14 @@ class Attempts:
         self._store, self._wall = store, wall
         self._login, self._address = keys.namer_of(ATTEMPT, "login"), keys.namer_of(ATTEMPT, "address")
 
-    async def begin(self, login: str, address: str) -> float | None:
-        """Begin one; None if it may be made, else when it may be tried again."""
+    async def begin(self, login: str, address: str) -> Begun:
+        """Begin one, if it may be made."""
         now = self._wall()
         of_address = await self._ask(self._address(address), "take", now, MOST_OF_ADDRESS, LOCK_S, _LONGEST_S, _KEPT_S)
         if not of_address[0]:
-            return float(of_address[1])
+            return Begun(False, float(of_address[1]))
         of_login = await self._ask(self._login(login), "take", now, MOST_OF_LOGIN, LOCK_S, _LONGEST_S, _KEPT_S)
-        return None if of_login[0] else float(of_login[1])
+        return Begun(bool(of_login[0]), float(max(of_login[1], of_address[1])) or None)
 
     async def succeed(self, login: str, address: str) -> None:
         """It was good: nothing is known against the login any more.

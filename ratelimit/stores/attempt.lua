@@ -6,7 +6,7 @@
 --                                                  for lock_s, and the next lock lasts twice as long, up to longest_s
 --          clear                                    it was good: what is known of this name is forgotten
 --          give now most                            it was good: it alone does not count
--- Reply for each  take: {1, 0} if it may be made, {0, until}, rounded up, if not; clear, give: 1
+-- Reply for each  take: {1, 0} if it may be made, {1, until} if it locks, {0, until} if it may not be made; until is rounded up. clear, give: 1
 -- Expiry  kept_s after the latest attempt
 -- State  a hash of n, failures since the last lock; locks, how many there were; until
 
@@ -23,14 +23,14 @@ function turn.take(key, now, most, lock_s, longest_s, kept_s)
     if until_ > now then
         return {0, math.ceil(until_)}
     end
-    n = n + 1
+    n, until_ = n + 1, 0
     if n >= most then
         until_ = now + math.min(lock_s * 2 ^ locks, longest_s)
         n, locks = 0, locks + 1
     end
     call('HSET', key, 'n', n, 'locks', locks, 'until', until_)
     call('PEXPIRE', key, math.ceil(kept_s * 1000))
-    return {1, 0}
+    return {1, math.ceil(until_)}
 end
 
 function turn.clear(key)

@@ -22,8 +22,8 @@ class Site:
         self.now = NOW
         self.attempts = Attempts(store, StoreKeys(bytes(32)), lambda: self.now)
 
-    async def fail(self, count: int, login: str = "mira", address: str = "192.0.2.1") -> list[float | None]:
-        return [await self.attempts.begin(login, address) for _ in range(count)]
+    async def fail(self, count: int, login: str = "mira", address: str = "192.0.2.1") -> list[bool]:
+        return [(await self.attempts.begin(login, address)).allowed for _ in range(count)]
 
 
 @pytest.fixture
@@ -37,29 +37,31 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def test_a_login_is_locked(site: Site) -> None:
-    """From wherever it is tried; each lock lasts twice as long as the one before."""
+    """From wherever it is tried; each lock lasts twice as long as the one before, and the attempt that locks says until when."""
     for lock_s in (LOCK_S, 2 * LOCK_S, 4 * LOCK_S):
         began = site.now
-        assert await site.fail(MOST_OF_LOGIN, address=str(lock_s)) == [None] * MOST_OF_LOGIN
-        assert await site.attempts.begin("mira", "elsewhere") == pytest.approx(began + lock_s, abs=1)
-        assert await site.attempts.begin("else", "elsewhere") is None
+        assert await site.fail(MOST_OF_LOGIN - 1, address=str(lock_s)) == [True] * (MOST_OF_LOGIN - 1)
+        allowed, until = await site.attempts.begin("mira", str(lock_s))
+        assert (allowed, until) == (True, pytest.approx(began + lock_s, abs=1))
+        assert await site.attempts.begin("mira", "elsewhere") == (False, until)
+        assert await site.attempts.begin("else", "elsewhere") == (True, None)
         site.now += lock_s - 0.5
-        assert await site.attempts.begin("mira", "elsewhere") is not None
+        assert await site.fail(1, address="elsewhere") == [False]
         site.now += 1
 
 
 async def test_many_at_once(site: Site) -> None:
     """A hundred at the same moment are as many as one after the other."""
     told = await asyncio.gather(*(site.attempts.begin("mira", str(number)) for number in range(100)))
-    assert told.count(None) == MOST_OF_LOGIN
+    assert sum(begun.allowed for begun in told) == MOST_OF_LOGIN
 
 
 async def test_an_address_is_locked(site: Site) -> None:
     """Whatever logins it tries; others are not."""
     for number in range(MOST_OF_ADDRESS):
-        assert await site.fail(1, f"login-{number}") == [None]
-    assert await site.attempts.begin("another", "192.0.2.1") is not None
-    assert await site.attempts.begin("another", "192.0.2.2") is None
+        assert await site.fail(1, f"login-{number}") == [True]
+    assert await site.fail(1, "another") == [False]
+    assert await site.fail(1, "another", "192.0.2.2") == [True]
 
 
 async def test_success_clears_the_login(site: Site) -> None:
@@ -68,17 +70,17 @@ async def test_success_clears_the_login(site: Site) -> None:
         await site.fail(MOST_OF_LOGIN, address="a")
         await site.attempts.succeed("mira", "a")
         site.now += 1
-    assert await site.fail(1, address="b") == [None]
+    assert await site.fail(1, address="b") == [True]
 
 
 async def test_success_does_not_clear_the_address(site: Site) -> None:
     """Somebody with a login of their own cannot try others without end: each success takes itself back, and nothing else."""
     tried = 0
     for number in range(200):
-        if await site.attempts.begin(f"victim-{number}", "192.0.2.1") is not None:
+        if await site.fail(1, f"victim-{number}") == [False]:
             break
         tried += 1
-        if await site.attempts.begin("own", "192.0.2.1") is not None:
+        if await site.fail(1, "own") == [False]:
             break
         await site.attempts.succeed("own", "192.0.2.1")
     assert tried == MOST_OF_ADDRESS
@@ -88,4 +90,4 @@ async def test_an_admin_forgives(site: Site) -> None:
     """The login is free again."""
     await site.fail(MOST_OF_LOGIN)
     await site.attempts.forgive("mira")
-    assert await site.fail(1) == [None]
+    assert await site.fail(1) == [True]

@@ -1,8 +1,8 @@
-"""Who may use the console, what automation may, and views that people saved. Sessions are in the store."""
+"""Who may use the console, what automation may, and views that people saved. Sessions, and who is locked out, are in the store."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table
 
 from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 
@@ -17,10 +17,7 @@ PERSON: Final = Table(
     Column("made_at", Time, nullable=False),
     Column("made_by", String(64), nullable=False),
     Column("disabled_at", Time),
-    Column("failed", Integer, nullable=False, server_default="0"),
-    Column("locked_until", Time),
     Column("seen_at", Time),
-    Column("preferences", Tree),
 )
 
 # a link that works once: the first admin's, an invitation, a new password
