@@ -4,7 +4,7 @@ It is anchored on an account where there is one, else on the key or the address.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from math import isfinite, log10
 from typing import Final, Literal
@@ -20,6 +20,9 @@ Priority = Literal[1, 2, 3, 4]
 About = Literal["request", "purchase"]
 
 GAUGE_MOST: Final = 6.0  # of `signed`: one in a million is as far as any gauge goes
+MOST_REASONS: Final = 30  # of one case
+_BY_SIGNAL: Final[frozenset[CaseKind]] = frozenset({"model", "audit"})
+_FIRST: Final[tuple[CaseKind, ...]] = ("early_fraud_warning", "appeal", "rule", "person")
 _NUMBER: Final = re.compile(r"C-?(\d{1,15})|(\d{1,15})", re.ASCII | re.IGNORECASE)
 
 
@@ -70,7 +73,28 @@ def number_of(text: str) -> int | None:
     return int(found[1] or found[2]) if found is not None else None
 
 
+def parts(reasons: Iterable[CaseReason]) -> frozenset[str]:
+    """What makes reasons the same when they come again: not their values.
+
+    Of rules their names; of warnings that there was one; of the model's signals the one that is farthest out, since the others change
+    places from hour to hour.
+    """
+    reasons = list(reasons)
+    said = {f"{one.kind}:{one.source}" for one in reasons if one.kind not in _BY_SIGNAL and one.kind != "early_fraud_warning"}
+    if any(one.kind == "early_fraud_warning" for one in reasons):
+        said.add("early_fraud_warning")
+    if signals := [one for one in reasons if one.kind in _BY_SIGNAL]:
+        said.add(f"signal:{max(signals, key=lambda one: (abs(one.signed or 0.0), one.source)).source}")
+    return frozenset(said)
+
+
 def reasons_key(reasons: Iterable[CaseReason]) -> str:
-    """What reasons are the same when they come again: their kinds and sources, not their values. Of warnings only that there was one."""
-    said = sorted({(one.kind, "" if one.kind == "early_fraud_warning" else one.source) for one in reasons})
-    return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+    """A digest of their parts."""
+    return blake2b("\0".join(sorted(parts(reasons))).encode(), digest_size=16).hexdigest()
+
+
+def merged(known: Sequence[CaseReason], new: Iterable[CaseReason]) -> tuple[tuple[CaseReason, ...], int]:
+    """Reasons of a case after more have come, what is farthest out first, and how many are left out; the newer value of one counts."""
+    found = {(one.kind, one.source): one for one in [*known, *new]}
+    order = sorted(found.values(), key=lambda one: (_FIRST.index(one.kind) if one.kind in _FIRST else len(_FIRST), -abs(one.signed or 0.0)))
+    return tuple(order[:MOST_REASONS]), max(0, len(order) - MOST_REASONS)

@@ -11,12 +11,12 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from ratelimit.core.decision import ShadowFinding
+from ratelimit.core.decision import ShadowFinding, UnusualSignal
 from ratelimit.core.standing import Target, TargetKind
 
 VERSION: Final = 1  # of the packing as a whole
 
-FlagKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality"]
+FlagKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person"]
 LabelSource = Literal["analyst", "appeal", "dispute", "efw", "audit"]
 
 
@@ -153,7 +153,8 @@ class Counted(Struct, frozen=True, array_like=True, tag_field="of", tag="counted
 class Flagged(Struct, frozen=True, array_like=True, tag_field="of", tag="flagged"):
     """Something that wants a person to look at it. `id` is the reference that was told for it, `source` what makes it one and the same.
 
-    `attempt` 0: of no one in particular. `decision` is the id of the decision that it is about.
+    `attempt` 0: of no one in particular. `decision` is the id of the decision that it is about. `word` says what opened it: a rule's name.
+    `signals` are what is farthest out, of the anchor's requests or of the purchase, as `about` says. `chance` is drawn by lot.
     """
 
     id: str
@@ -168,6 +169,12 @@ class Flagged(Struct, frozen=True, array_like=True, tag_field="of", tag="flagged
     risk: float | None = None
     p_fraud: float | None = None
     decision: str | None = None
+    word: str = ""
+    signals: tuple[UnusualSignal, ...] = ()
+    about: Literal["request", "purchase"] = "request"
+    plan: str | None = None
+    currency: str | None = None
+    chance: float = 0.0
 
 
 class Lived(Struct, frozen=True, array_like=True, tag_field="of", tag="lived"):
