@@ -1,6 +1,6 @@
 """The page of a case, and of a subject without one, as templates see it. Pure: made of a dossier for one who looks, at one instant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Final, Literal
 
@@ -168,7 +168,9 @@ def evidence(it: Dossier, principal: Principal, base: str, wanted: Filter, where
     teller = Teller(it.names, principal.role, it.usual, where)
     counts = (int(sum(it.decided.values())), it.customer.purchases, len(it.lives))
     tabs = tuple(zip(("requests", "purchases", "logins"), ("Requests", "Purchases", "Logins"), counts, strict=True))
-    rows: Sequence[RequestRow | BoughtRow | LifeRow] = {"requests": it.requests, "purchases": it.purchases, "logins": it.lives}[wanted.tab]
+    of: Mapping[str, Sequence[RequestRow | BoughtRow | LifeRow]]
+    of = {"requests": it.requests, "purchases": it.purchases, "logins": it.lives}
+    rows = of[wanted.tab]
     more = _following(rows[PAGE - 1]) if len(rows) > PAGE else ""
     return Evidence(
         base=base,

@@ -1,6 +1,7 @@
 """Geometry of a case's timeline: one axis of time with lanes for requests, addresses, purchases, logins and keys, decisions, the case.
 
-Lengths are CSS pixels and go into attributes of SVG; times are seconds since the epoch. What is in force reaches past "now", which is a line.
+Lengths are CSS pixels and go into attributes of SVG; times are seconds since the epoch. "Now" is a line, and what is in force reaches
+past it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
