@@ -78,8 +78,10 @@ class _away:  # noqa: N801  reads as what it is: a context in which the driver's
 
 
 def driver_url(url: str) -> str:
-    """The URL that names the driver as well."""
+    """The URL that names the driver as well, which it may do already."""
     parts = urlsplit(url)
+    if "+" in parts.scheme:
+        return url
     if parts.scheme == "sqlite":
         return f"sqlite+aiosqlite:///{parts.path}"
     return parts._replace(scheme="postgresql+asyncpg").geturl()

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Larg
 
 from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 
-# step: draft, backtest, shadow, canary, live, paused or replaced
+# step: draft, backtest, shadow, canary, live, paused or replaced; steps: when it came to each of those that it was at.
+# by: the author's id, 0 of the operator's token and of the policy's file
 RULE_VERSION: Final = Table(
     "rule_version",
     METADATA,
@@ -20,6 +21,7 @@ RULE_VERSION: Final = Table(
     Column("by_login", String(64), nullable=False),
     Column("at", Time, nullable=False),
     Column("step_at", Time, nullable=False),
+    Column("steps", Tree, nullable=False),
     Column("why", String(500)),
     Column("wants", String(12)),  # the step that waits for a second person
     Column("wanted_by", BigInteger),
@@ -42,6 +44,19 @@ BACKTEST: Final = Table(
     Column("looked_at", BigInteger, nullable=False),
     Column("found", Tree, nullable=False),
     Index(None, "name", "version", "at"),
+)
+
+# the model that people put in the place of the one that the policy's file names; over: what that was
+MODEL_PIN: Final = Table(
+    "model_pin",
+    METADATA,
+    Column("section", String(12), primary_key=True),
+    Column("model", String(255), nullable=False),
+    Column("challenger", String(255)),
+    Column("over", String(255), nullable=False),
+    Column("by_login", String(64), nullable=False),
+    Column("at", Time, nullable=False),
+    Column("why", String(500), nullable=False),
 )
 
 # what a rule met, by day; shadow: it would have
