@@ -11,6 +11,7 @@ from ratelimit.core.standing import Target
 
 _STRING: Final = Layout(">BI")
 _STRING_32: Final = 0xDB
+JOURNAL: Final = "rl1:{forgotten}"
 PIECE: Final = 500  # entries of a stream that one call looks at, some ms of the node's time
 
 
@@ -27,6 +28,21 @@ def unlinked(log: str, account: int, other: int) -> Call:
 def unsaid(stream: str, after: str, needles: Sequence[bytes]) -> Call:
     """PIECE entries of a stream after the one called `after` are looked at, and go if they are about them."""
     return _call(stream, "stream", after, PIECE, *needles)
+
+
+def unrefused(names: str, needles: Sequence[bytes]) -> Call:
+    """Messages to the ledger go that could not be read or written and are about them."""
+    return _call(names, "list", *needles)
+
+
+def noting(names: Iterable[str], at: float) -> Call:
+    """The journal of the store: names of what was forgotten, and when the last time."""
+    return _call(JOURNAL, "note", at, *names)
+
+
+def noted(before: float) -> Call:
+    """What the journal says, without what is from before that time."""
+    return _call(JOURNAL, "noted", before)
 
 
 def unsent(queue: str, needles: Sequence[bytes]) -> Call:
@@ -50,7 +66,7 @@ def written_needles(values: Iterable[str]) -> list[bytes]:
     return [*plain, *(msgspec.json.encode(text.decode())[1:-1] for text in plain)]
 
 
-def _call(key: str, what: str, *arguments: str | int | bytes) -> Call:
+def _call(key: str, what: str, *arguments: str | float | bytes) -> Call:
     return Call("forget", key, msgspec.msgpack.encode((what, *(_string(it) if isinstance(it, bytes) else it for it in arguments))))
 
 

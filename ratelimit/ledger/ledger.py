@@ -23,6 +23,7 @@ _PRAGMAS: Final = (
     "cache_size=-65536",  # KiB
     "mmap_size=268435456",  # bytes
     "temp_store=MEMORY",
+    "secure_delete=ON",  # what is deleted is overwritten: erasure and retention mean it
 )
 _CONNECTIONS: Final = 5
 _CONNECT_S: Final = 5.0

@@ -1,7 +1,8 @@
 """The store forgets an account: its words, its profiles, its logs, what the book knows of its purchases, and what is told of it.
 
 Buckets and quotas stay: they name nobody, hold a number of tokens, and end by themselves; without them an erasure would be a fresh start.
-Idempotent: what was forgotten is not there the second time. All of it raises StoreAwayError.
+What is on its way to the ledger is erased there. Idempotent: what was forgotten is not there the second time. All of it raises
+StoreAwayError.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +13,16 @@ from zlib import crc32
 from msgspec import Struct
 
 from ratelimit.core.call import Call
-from ratelimit.core.forgetting import packed_needles, unheard, unlinked, unsaid, unsent, without, written_needles
+from ratelimit.core.forgetting import packed_needles, unheard, unlinked, unrefused, unsaid, unsent, without, written_needles
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase_entry import read, reading
 from ratelimit.core.standing import Standing, Target
-from ratelimit.core.store_key import BOOK, STANDING, STRIPE, VELOCITY, StoreKeys
+from ratelimit.core.store_key import BOOK, RECORDS, STANDING, STRIPE, VELOCITY, StoreKeys
 from ratelimit.core.webhook import QUEUE
 from ratelimit.service.ask import ask
 from ratelimit.service.holds import word_id
 from ratelimit.service.standings import Standings
 
-RECORDS: Final = "rl1:{records}"  # the stream to the ledger
 _TAG_BITS: Final = 32  # of an account in logs
 
 
@@ -54,10 +54,11 @@ class Forgetting:
         packed = packed_needles(targets)
         ids = [*(f"{it}" for it in targets), word_id(account)]  # of words that are named after whom they are about
         told = [*packed, *(id.encode() for id in ids)]  # whoever has not heard of their end yet sees that something is missing
-        entries = await self._go_through(f"{STANDING}:changes", told) + await self._go_through(RECORDS, packed)
+        entries = await self._go_through(f"{STANDING}:changes", told)
         written = written_needles([account, *api_keys, *(str(it) for it in targets)])
-        messages, facts = await ask(self._store, [unsent(QUEUE, written), unheard(STRIPE, written_needles(bought) or [b'"\0"'])])
-        return Forgotten(words=words, keys=keys, links=links, entries=entries, messages=messages + facts)
+        about = written_needles(bought) or [b"\0"]
+        messages = sum(await ask(self._store, [unsent(QUEUE, written), unheard(STRIPE, about), unrefused(f"{RECORDS}:refused", packed)]))
+        return Forgotten(words=words, keys=keys, links=links, entries=entries, messages=messages)
 
     async def _take_words(self, targets: Sequence[Target]) -> int:
         about = set(targets)

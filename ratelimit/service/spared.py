@@ -4,6 +4,7 @@ Limits, rules and what people say go on counting for them. The words last until 
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 from ratelimit.core.standing import Standing, Target
@@ -25,14 +26,16 @@ class Spared:
     async def spare(self, targets: Iterable[Target], author: str) -> None:
         """From within a second on no sidecar's model looks at them."""
         for target in targets:
-            await self._standings.change(word_id(target), lambda before, target=target: before or self._word(target, author))
+            await self._standings.change(word_id(target), partial(self._spared, target, author))
 
     async def end(self, targets: Iterable[Target]) -> None:
         """Models may look at them again."""
         for target in targets:
             await self._standings.change(word_id(target), lambda _: None)
 
-    def _word(self, target: Target, author: str) -> Standing:
+    def _spared(self, target: Target, author: str, before: Standing | None) -> Standing:
+        if before is not None:
+            return before
         now = self._wall()
         return Standing(id="", target=target, then="unscored", source="privacy", reason=_REASON, author=author, made_at=now)
 

@@ -5,9 +5,12 @@
 --   key                              the key goes
 --   log      account, other          in a log of purchases (velocity.lua) u4 `account` becomes u4 `other`, so different ones are as many as before
 --   stream   from, count, needle...  entries of the stream KEY with a needle go, `count` of all looked at after the entry `from` ('-': all)
+--   list     needle...               members of the list KEY with a needle go
+--   note     at, name...               these names are written down in the hash KEY as forgotten at that time, the latest stays
+--   noted    before                    what is written down there; what is from before that time goes first
 --   queue    needle...               messages of webhook.lua with a needle go, be they due or dead
 --   inbox    needle...               facts of inbox.lua with a needle go that wait for their purchase, or are dead
--- Reply for each  how many there were; to stream {how many there were, the last entry looked at, '' at the end}
+-- Reply for each  how many there were; to noted {name, at, ...}; to stream {how many there were, the last entry looked at, '' at the end}
 -- Expiry  as it was
 --
 -- It names keys that are not in KEYS. They have the tag of one that is, so they are on the same node.
@@ -70,6 +73,37 @@ function turn.stream(key, from, count, ...)
         end
     end
     return {gone, #entries == count and last or ''}
+end
+
+function turn.list(key, ...)
+    local gone, needles = 0, {...}
+    for _, member in ipairs(redis.call('LRANGE', key, 0, -1)) do
+        if is_about(member, needles) then
+            gone = gone + redis.call('LREM', key, 0, member)
+        end
+    end
+    return gone
+end
+
+function turn.note(key, at, ...)
+    local new = 0
+    for _, name in ipairs({...}) do
+        if tonumber(redis.call('HGET', key, name) or '-inf') < at then
+            redis.call('HSET', key, name, ('%.3f'):format(at))
+            new = new + 1
+        end
+    end
+    return new
+end
+
+function turn.noted(key, before)
+    local found = redis.call('HGETALL', key)
+    for i = 1, #found, 2 do
+        if tonumber(found[i + 1]) < before then
+            redis.call('HDEL', key, found[i])
+        end
+    end
+    return redis.call('HGETALL', key)
 end
 
 function turn.queue(key, ...)

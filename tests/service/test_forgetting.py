@@ -8,9 +8,10 @@ import pytest
 
 from ratelimit.core.purchase_entity import EntityNames
 from ratelimit.core.standing import Target
+from ratelimit.core.store_key import RECORDS
 from ratelimit.core.velocity import ENTRY, HEAD
 from ratelimit.core.webhook import message_of
-from ratelimit.service.forgetting import RECORDS, Forgetting
+from ratelimit.service.forgetting import Forgetting
 from ratelimit.service.spared import Spared
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
@@ -36,6 +37,8 @@ def dump(client: Any) -> bytes:
                 value = client.zrange(key, 0, -1, withscores=True)
             case b"stream":
                 value = client.xrange(key)
+            case b"list":
+                value = client.lrange(key, 0, -1)
             case _:
                 value = client.smembers(key)
         found.append(key + b"=" + b"".join(_flat(value)))
@@ -76,10 +79,10 @@ async def lived(site: Make, store: RedisStore) -> Site:
     dead = message_of("hold.changed", 0.0, {"subject": f"account:{ACCOUNT}"}, "dead")
     await queue.add(dead)
     await queue.bury(dead)
-    here.client.xadd(RECORDS, {"m": b"\x92\xaa" + ACCOUNT.encode()})
-    for _ in range(1_100):
-        here.client.xadd(RECORDS, {"m": b"\x92\xa5robin"})
-    here.client.xadd(RECORDS, {"m": b"\x92\xb2" + f"account:{ACCOUNT}".encode()})
+    here.client.rpush(f"{RECORDS}:refused", b"\x92\xaa" + ACCOUNT.encode(), b"\x92\xa5robin")
+    for number in range(1_100):
+        await here.put(Target("account", f"{OTHER}-{number}"), "block", id=f"r-{number}")
+    await here.put(Target("account", ACCOUNT), "allow", id="o-4")
     return here
 
 
@@ -100,7 +103,7 @@ async def test_nothing_speaks_of_it(lived: Site, store: RedisStore) -> None:
     assert lived.standings.unscored == set()
     assert lived.holds.account(ACCOUNT) is None
     assert lived.holds.account(OTHER) is not None
-    assert (counts.words, counts.keys, counts.messages) == (4, 2, 2)
+    assert (counts.words, counts.keys, counts.messages) == (5, 2, 3)
     assert (await WebhookQueue(store, lived.wall).size()) == (1, 0)
     again = await forgetting.forget(ACCOUNT, [KEY], ["p1"])
     assert (again.words, again.keys, again.links, again.entries, again.messages) == (0, 0, 0, 0, 0)
