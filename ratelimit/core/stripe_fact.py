@@ -11,7 +11,7 @@ Label, the first that applies:
 
 | what was told | label |
 |---|---|
-| a person closed a case with a verdict, the latest counts | that verdict; `unclear`: none |
+| a person closed a case with a verdict, the latest counts, unless it was undone | that verdict; `unclear`: none |
 | a dispute over fraud that was won: the bank held the holder to the purchase | first_party_dispute |
 | a dispute whose reason is `fraudulent`, however it stands otherwise | fraud |
 | one whose reason is `unrecognized` and that was lost; until then it may be a statement that was misread | fraud |
@@ -33,6 +33,7 @@ from ratelimit.core.purchase_entry import Fact, Label, Outcome, PurchaseEntry
 
 MOST_FACTS: Final = 256  # of one purchase
 CASE_CLOSED: Final = "case.closed"  # a person's word, a fact like the others
+UNDONE: Final = "undone"  # in place of its verdict: it was taken back, and says nothing any more
 _CLOCKS_S: Final = 300  # by which the service's clock may be behind ours
 _BY_BUYER: Final = frozenset(
     "credit_not_processed customer_initiated duplicate product_not_received product_unacceptable subscription_canceled".split()
@@ -197,6 +198,8 @@ def _words(fact: Fact) -> Iterator[_Word]:
 def _verdict(fact: Fact) -> tuple[int, Label] | None:
     """How strong its word is, and what it says; None: it is not about that."""
     said = fact.said
+    if fact.type == CASE_CLOSED and said.get("verdict") == UNDONE:
+        return _NOTHING, ""
     if fact.type == CASE_CLOSED:
         return _PERSON, _VERDICTS.get(str(said.get("verdict")), "")
     if fact.type.startswith("charge.dispute."):

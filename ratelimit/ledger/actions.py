@@ -1,16 +1,18 @@
 """Rows of what people did about subjects. Times are seconds since the epoch; what the words mean is in review/deed."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.deed import ActionState, DeedThen
 from ratelimit.ledger.tables.action import ACTION
+from ratelimit.ledger.tables.case import CASE
 
-STANDING = ("intended", "in_force", "proposed")  # states of what may be in force
-UNFINISHED = ("intended", "undoing")  # the store is yet to be told
+STANDING: Final[tuple[ActionState, ...]] = ("intended", "in_force", "proposed")  # states of what may be in force
+UNFINISHED: Final[tuple[ActionState, ...]] = ("intended", "undoing")  # the store is yet to be told
 
 
 class ActionRow(Struct, frozen=True, kw_only=True):
@@ -19,7 +21,7 @@ class ActionRow(Struct, frozen=True, kw_only=True):
     id: int = 0
     key: str
     case_number: int | None
-    then: str
+    then: DeedThen
     target_kind: str
     target: int
     purchase: str | None = None
@@ -29,7 +31,7 @@ class ActionRow(Struct, frozen=True, kw_only=True):
     at: float
     until: float | None
     reason: str
-    state: str
+    state: ActionState
     override: str | None = None
     before: dict[str, Any]
     detail: dict[str, Any]
@@ -50,9 +52,9 @@ async def add(connection: AsyncConnection, row: ActionRow) -> int:
     return int((await connection.execute(insert(ACTION).values(values).returning(ACTION.c.id))).scalar_one())
 
 
-async def change(connection: AsyncConnection, id: int, state: str | Sequence[str], **changes: Any) -> bool:
+async def change(connection: AsyncConnection, id: int, was: ActionState | Sequence[ActionState], **changes: Any) -> bool:
     """Change one that is in this state, or one of these; False: it is in another by now."""
-    states = [state] if isinstance(state, str) else list(state)
+    states: list[ActionState] = [was] if isinstance(was, str) else list(was)
     done = await connection.execute(update(ACTION).where(ACTION.c.id == id, ACTION.c.state.in_(states)).values(changes))
     return bool(done.rowcount)
 
@@ -100,7 +102,7 @@ async def of_bulk(connection: AsyncConnection, bulk: str) -> list[ActionRow]:
     return [ActionRow(**row._mapping) for row in await connection.execute(query)]
 
 
-async def in_state(connection: AsyncConnection, states: Sequence[str], before: float, most: int) -> list[ActionRow]:
+async def in_state(connection: AsyncConnection, states: Sequence[ActionState], before: float, most: int) -> list[ActionRow]:
     """Those in one of these states that were asked for before then, first to last."""
     query = select(ACTION).where(ACTION.c.state.in_(states), ACTION.c.at < before).order_by(ACTION.c.at).limit(most)
     return [ActionRow(**row._mapping) for row in await connection.execute(query)]
@@ -116,6 +118,18 @@ async def expire(connection: AsyncConnection, now: float) -> int:
     """Note of those that have ended that they have."""
     ended = update(ACTION).where(ACTION.c.state.in_(("in_force", "proposed")), ACTION.c.until <= now).values(state="expired")
     return int((await connection.execute(ended)).rowcount)
+
+
+async def any_ended(connection: AsyncConnection, now: float) -> bool:
+    """Whether there is one of which it is not noted yet that it has ended."""
+    ended = select(ACTION.c.id).where(ACTION.c.state.in_(("in_force", "proposed")), ACTION.c.until <= now).limit(1)
+    return (await connection.execute(ended)).scalar() is not None
+
+
+async def anchor(connection: AsyncConnection, case: int) -> int | None:
+    """The subject that a case is about."""
+    found: int | None = (await connection.execute(select(CASE.c.anchor).where(CASE.c.number == case))).scalar()
+    return found
 
 
 async def count(connection: AsyncConnection, since: float) -> dict[str, int]:

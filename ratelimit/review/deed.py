@@ -8,16 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from ratelimit.core.deed import ActionState, DeedThen, LabelVerdict
 from ratelimit.core.override import BucketAsked, OverrideThen
 
-DeedThen = Literal[
-    "block", "throttle", "allow", "hold", "release", "revoke", "rotate_key", "refund", "report_fraud", "label", "known_normal"
-]  # fmt: skip
 Span = Literal["1h", "24h", "72h", "7d", "30d"]
-LabelVerdict = Literal["fraud", "abuse", "first_party_dispute", "victim", "good", "unclear"]
-# intended and undoing: written down, and the store is yet to be told. proposed: in force for a while, and waits for a second person
-# to last. replaced: a later one took its place. done: nothing of it stands that could end
-ActionState = Literal["intended", "in_force", "proposed", "done", "replaced", "expired", "undoing", "undone", "failed"]
 
 HOUR_S: Final = 3_600.0
 SPAN_S: Final[Mapping[Span, float]] = {

@@ -5,42 +5,27 @@ A row does not name whom it is about, since that is erased in one place: words a
 from the subject here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ratelimit.core.purchase_entry import Fact
 from ratelimit.core.standing import Hold, Standing, Target
-from ratelimit.core.webhook import Message, message_of
+from ratelimit.core.stripe_event import Heard
+from ratelimit.core.stripe_fact import CASE_CLOSED, UNDONE
+from ratelimit.core.stripe_inbox import FULL
+from ratelimit.core.webhook import message_of
 from ratelimit.ledger.actions import ActionRow
+from ratelimit.service.ask import StoreAwayError
+from ratelimit.service.holds import Holds
+from ratelimit.service.overrides import Overrides
+from ratelimit.service.stripe_inbox import StripeInbox
+from ratelimit.service.webhook_queue import WebhookQueue
 
 NOBODY: Final = Target("account", "")  # stands in a row in place of whom it is about
-
-
-class Words(Protocol):
-    """Overrides, see service/overrides."""
-
-    async def say(self, word: Standing, event: str) -> None:
-        """Let it stand."""
-
-    async def unsay(self, word: Standing, author: str, event: str) -> None:
-        """Let it not stand any more."""
-
-
-class Held(Protocol):
-    """Holds, see service/holds."""
-
-    async def place(self, name: str, holds: Sequence[Hold], left: int) -> None:
-        """Let them be so."""
-
-
-class Outgoing(Protocol):
-    """The queue of messages to the site, see service/webhook_queue."""
-
-    async def add(self, message: Message) -> bool:
-        """Have it told."""
 
 
 class Told(Struct, frozen=True):
@@ -52,13 +37,18 @@ class Told(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is to be done. `left` is what the account has left, where nothing of it was held; `ended` are holds as an undo leaves them."""
+    """What is to be done. `left` is what the account has left, where nothing of it was held; `ended` are holds as an undo leaves them.
+
+    `labelled` are attempts of purchases whose label the `verdict` on the case is.
+    """
 
     word: Standing | None = None
     holds: tuple[Hold, ...] = ()
     ended: tuple[Hold, ...] = ()
     left: int = 0
     told: tuple[Told, ...] = ()
+    labelled: tuple[tuple[str, int], ...] = ()
+    verdict: str = ""
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -71,17 +61,21 @@ class Before(Struct, frozen=True, kw_only=True):
 class Effects:
     """Does it and takes it back; both raise StoreAwayError, the first FullError as well. `queue` None: there is nobody to tell."""
 
-    def __init__(self, words: Words, holds: Held, queue: Outgoing | None, wall: Callable[[], float]) -> None:
-        self._words, self._holds, self._queue, self._wall = words, holds, queue, wall
+    def __init__(
+        self, overrides: Overrides, holds: Holds, facts: StripeInbox, queue: WebhookQueue | None, wall: Callable[[], float]
+    ) -> None:
+        self.overrides, self.holds = overrides, holds
+        self._facts, self._queue, self._wall = facts, queue, wall
 
     async def apply(self, row: ActionRow, target: Target) -> None:
         """Do what the row says. What it replaces goes first, since it may be what would win."""
         plan, before = plan_of(row), before_of(row)
         if plan.word is not None:
             for word in before.words:
-                await self._words.unsay(replace(word, target=target), row.by_login, f"{row.id}:replaced")
-            await self._words.say(replace(plan.word, target=target), f"{row.id}:{plan.word.until!r}")
+                await self.overrides.unsay(replace(word, target=target), row.by_login, f"{row.id}:replaced")
+            await self.overrides.say(replace(plan.word, target=target), f"{row.id}:{plan.word.until!r}")
         await self._place(plan.holds, target, plan.left)
+        await self._label(row, plan.verdict, row.at)
         for told in plan.told:
             await self.tell(told, row, target)
 
@@ -92,14 +86,15 @@ class Effects:
             await self.withdraw(row, target)
             for word in before.words:
                 if word.until is None or word.until > now:
-                    await self._words.say(replace(word, target=target), f"{row.id}:restored")
+                    await self.overrides.say(replace(word, target=target), f"{row.id}:restored")
         await self._place(plan.ended, target, plan.left)
+        await self._label(row, UNDONE, now)
 
     async def withdraw(self, row: ActionRow, target: Target) -> None:
         """Take its word away, and let nothing stand in its place."""
         word = plan_of(row).word
         if word is not None:
-            await self._words.unsay(replace(word, target=target), row.undone_by or row.by_login, f"{row.id}:undone")
+            await self.overrides.unsay(replace(word, target=target), row.undone_by or row.by_login, f"{row.id}:undone")
 
     async def tell(self, told: Told, row: ActionRow, target: Target) -> None:
         """Tell the site, once."""
@@ -107,9 +102,22 @@ class Effects:
             said = {**told.said, **({told.about: target.value} if told.about else {})}
             await self._queue.add(message_of(told.type, row.at, said, row.id, told.type))
 
+    async def _label(self, row: ActionRow, verdict: str, at: float) -> None:
+        for heard in facts_of(row, plan_of(row).labelled, verdict, at):
+            if await self._facts.put(heard) == FULL:
+                raise StoreAwayError
+
     async def _place(self, holds: Sequence[Hold], target: Target, left: int) -> None:
         if holds:
-            await self._holds.place(target.value, [replace(hold, account=target.value) for hold in holds], left)
+            await self.holds.place(target.value, [replace(hold, account=target.value) for hold in holds], left)
+
+
+def facts_of(row: ActionRow, about: Sequence[tuple[str, int]], verdict: str, at: float) -> Iterator[Heard]:
+    """The verdict as a fact about each purchase, once."""
+    for purchase, attempt in about:
+        name = f"action-{row.id}:{verdict}:{attempt}:{purchase}"
+        said: dict[str, str | int | bool | None] = {"purchase": purchase, "verdict": verdict}
+        yield Heard(Fact(int(at), name, CASE_CLOSED, f"C-{row.case_number}", attempt, said, at), f"{CASE_CLOSED}:{name}")
 
 
 def stored(plan: Plan | Before) -> dict[str, Any]:

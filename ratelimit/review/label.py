@@ -15,11 +15,11 @@ from typing import Any, Final, get_args
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.deed import LabelVerdict
 from ratelimit.core.message import Concluded, Entity, LabelSource
 from ratelimit.ledger import labels
 from ratelimit.ledger.labels import LabelRow
 from ratelimit.ledger.subjects import Subjects
-from ratelimit.review.deed import LabelVerdict
 
 OF_SUBJECTS: Final = frozenset({"account", "api_key", "card"})  # kinds of subjects that can have one; addresses change hands
 VERDICTS: Final[tuple[LabelVerdict, ...]] = get_args(LabelVerdict)
