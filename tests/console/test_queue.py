@@ -1,0 +1,80 @@
+"""The queue's calls."""
+
+import csv
+from io import StringIO
+
+import msgspec
+import pytest
+
+from ratelimit.console.queue import QueuePages
+from ratelimit.console.render import Console
+from ratelimit.core.principal import Principal
+from ratelimit.ledger.cases import QueueFilter, QueuePage
+from tests.console.conftest import NOW, Serve
+from tests.console.queue_sample import sample
+
+
+class Cases:
+    """Gives the sample, in two pages, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[QueueFilter] = []
+        self.waiting: int | None = 2288
+
+    async def queue(self, wanted: QueueFilter, _who: Principal) -> QueuePage:
+        self.asked.append(wanted)
+        page = sample(NOW)
+        return page if wanted.after is None else msgspec.structs.replace(page, rows=page.rows[:1], following=None)
+
+    async def take_next(self, _who: Principal) -> int | None:
+        return self.waiting
+
+
+async def test_page(serve: Serve, console: Console) -> None:
+    """The page shows what was asked for, and all that callers wrote as text."""
+    cases = Cases()
+    browser = await serve(QueuePages(console, cases).routes())
+    status, page, _ = await browser.get("/queue?tab=mine&priority=1")
+    assert (status, cases.asked) == (200, [QueueFilter(tab="mine", priority=1)])
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert '<span class="hostile-mark">U+202E</span>' in page
+    assert 'href="/cases/2291?tab=mine&amp;priority=1"' in page
+    assert 'aria-sort="ascending"' in page
+
+
+async def test_rows_alone(serve: Serve, console: Console) -> None:
+    """What changes by itself comes without what stands around it."""
+    browser = await serve(QueuePages(console, Cases()).routes())
+    _, part, _ = await browser.get("/queue/rows")
+    assert 'id="queue-rows"' in part
+    assert 'id="queue-sums"' in part
+    assert "<html" not in part
+
+
+async def test_take_next(serve: Serve, console: Console) -> None:
+    """Whoever takes the next goes to it; where none waits, one is back in the queue."""
+    cases = Cases()
+    browser = await serve(QueuePages(console, cases).routes())
+    assert (await browser.post("/queue/next", {}))[2]["Location"] == "/cases/2288"
+    cases.waiting = None
+    assert (await browser.post("/queue/next", {}))[2]["Location"] == "/queue?tab=unassigned"
+
+
+async def test_csv(serve: Serve, console: Console) -> None:
+    """CSV has all pages of what the filter finds, and no formula of a caller's."""
+    browser = await serve(QueuePages(console, Cases()).routes())
+    status, text, headers = await browser.get("/queue.csv?tab=mine")
+    rows = list(csv.DictReader(StringIO(text)))
+    assert (status, headers["Content-Disposition"], len(rows)) == (200, 'attachment; filename="queue.csv"', 9)
+    assert (rows[0]["case"], rows[0]["money at risk"], rows[0]["why 1"]) == ("C-2285", "1904", "2,140 accounts tried to log in within 1 h")
+    assert rows[5]["subject"] == "<img src=x onerror=alert(1)><U+202E>"
+    assert rows[6]["opened by"] == "rule =HYPERLINK(1)"
+
+
+@pytest.mark.parametrize("path", ["/queue?tab=nothing", "/queue/rows?priority=x", "/queue.csv?after=" + "x" * 300])
+async def test_mistakes(serve: Serve, console: Console, path: str) -> None:
+    """A filter that there is not gets a page that says so."""
+    browser = await serve(QueuePages(console, Cases()).routes())
+    status, page, _ = await browser.get(path)
+    assert (status, "That cannot be taken as it is" in page) == (422, True)
