@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.message import Entity
 from ratelimit.core.standing import Target, TargetKind
+from ratelimit.ledger.row import clean
 from ratelimit.ledger.tables.subject import SUBJECT
 from ratelimit.ledger.upsert import inserting
 
 AT_ONCE: Final = 500  # values in one statement
 SEEN_EVERY_S: Final = 60.0  # `last_at` is as exact as this: to write it each time would cost as much as the rows themselves
+LONGEST: Final = 600  # characters of a value
 _ID_BITS: Final = 63
 _KEY_ID_BYTES: Final = 2
 
@@ -95,8 +97,8 @@ class Subjects:
                 "kind": one.kind,
                 "digest": key.digest(one.kind, one.value),
                 "key_id": key.id,
-                "value": clean(one.value),
-                "shown": clean(one.shown or one.value),
+                "value": clean(one.value, LONGEST),
+                "shown": clean(one.shown or one.value, LONGEST),
                 "first_at": now,
                 "last_at": now,
             }
@@ -119,7 +121,7 @@ class Subjects:
 
     def _change(self, row: Any, entity: Entity, now: float) -> dict[str, Any] | None:
         """What is to be written of one that is there; None: nothing."""
-        key, shown = self._keys[0], clean(entity.shown or entity.value)
+        key, shown = self._keys[0], clean(entity.shown or entity.value, LONGEST)
         stays = row.key_id == key.id and row.value is not None and now < row.last_at + SEEN_EVERY_S
         if stays and (entity.shown is None or row.shown == shown):
             return None
@@ -127,7 +129,7 @@ class Subjects:
             "its_id": row.id,
             "digest": key.digest(entity.kind, entity.value),
             "key_id": key.id,
-            "value": clean(entity.value),
+            "value": clean(entity.value, LONGEST),
             "shown": shown if entity.shown is not None or row.shown is None else row.shown,
             "last_at": max(now, row.last_at),
         }
@@ -142,11 +144,6 @@ async def named(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, Su
         for row in await connection.execute(query):
             found[row.id] = Subject(*row)
     return found
-
-
-def clean(text: str, most: int = 600) -> str:
-    """Text that both databases take: PostgreSQL has no NUL in texts, and neither knows half a surrogate pair."""
-    return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")[:most]
 
 
 async def _rows(connection: AsyncConnection, wanted: Sequence[tuple[str, bytes]]) -> list[Any]:

@@ -55,3 +55,12 @@ TRAFFIC: Final = Table(
     Column("count", BigInteger, nullable=False),
     Column("latency_us", Double),  # p99 of what deciding added, where it is known
 )
+
+# batches of messages that were written, each once
+BATCH: Final = Table(
+    "batch",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("at", Time, nullable=False),
+    Index(None, "at"),
+)

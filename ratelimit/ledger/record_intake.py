@@ -1,0 +1,143 @@
+"""Writes decisions on requests, who asked from where, and how many decisions of each kind there were."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast, get_args
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.core.message import Counted, Decided, Entity
+from ratelimit.core.standing import TargetKind
+from ratelimit.ledger.link_intake import Met, link
+from ratelimit.ledger.row import Fitting, shadow_tree
+from ratelimit.ledger.subjects import Subjects
+from ratelimit.ledger.tables.record import RECORD, TRAFFIC
+from ratelimit.ledger.upsert import inserting
+
+KEY_SHOWN: Final = 6  # characters of a key's digest that people see
+
+_KINDS: Final = frozenset(get_args(TargetKind))
+_fit_record, _fit_traffic = Fitting(RECORD), Fitting(TRAFFIC)
+
+Ids = dict[tuple[str, str], int]
+
+
+class RecordIntake:
+    """A handler of Decided."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+
+    async def take(self, connection: AsyncConnection, messages: Sequence[Decided], now: float) -> None:
+        """Write those that are not there yet."""
+        ids = await self._subjects.ids(connection, (entity for one in messages for entity in _entities(one)), now)
+        await connection.execute(inserting(connection, RECORD).on_conflict_do_nothing(), [_row(one, ids) for one in messages])
+        await link(connection, (met for one in messages for met in _met(one, ids)))
+
+
+async def take_counts(connection: AsyncConnection, messages: Sequence[Counted], _now: float) -> None:
+    """Write how many there were; a handler of Counted."""
+    rows = [
+        _fit_traffic(
+            {
+                "at": one.at,
+                "sidecar": one.sidecar,
+                "decision": tally.decision,
+                "reason": tally.reason,
+                "count": tally.count,
+                "latency_us": one.latency_us,
+            }
+        )
+        for one in messages
+        for tally in one.counts
+    ]
+    if rows:
+        await connection.execute(inserting(connection, TRAFFIC).on_conflict_do_nothing(), rows)
+
+
+def key_shown(digest: str) -> str:
+    """How people see a key."""
+    return f"key_{digest[:KEY_SHOWN]}"
+
+
+def caller_entities(account: str | None, api_key: str | None, address: str | None) -> Iterator[Entity]:
+    """Who asked, as subjects."""
+    if account is not None:
+        yield Entity("account", account)
+    if api_key is not None:
+        yield Entity("api_key", api_key, key_shown(api_key))
+    if address is not None:
+        yield Entity("ip", address)
+
+
+def id_of(ids: Ids, kind: str, value: str | None) -> int | None:
+    """The id of one of these, if there is one."""
+    return None if value is None else ids.get((kind, value))
+
+
+def _entities(one: Decided) -> Iterator[Entity]:
+    yield from caller_entities(one.account, one.api_key, one.address)
+    for entity in (_subject(one), _named(one.risk_subject)):
+        if entity is not None:
+            yield entity
+
+
+def _subject(one: Decided) -> Entity | None:
+    """By which it was decided, where that is one subject: several, such as a key and its address, are written with a plus."""
+    own = {f"{entity.kind}:{entity.value}": entity for entity in caller_entities(one.account, one.api_key, one.address)}
+    if one.subject in own:
+        return own[one.subject]
+    return None if one.subject is None or "+" in one.subject else _named(one.subject)
+
+
+def _named(text: str | None) -> Entity | None:
+    """The one that `kind:value` names."""
+    kind, _, value = (text or "").partition(":")
+    if kind not in _KINDS or not value:
+        return None
+    return Entity(cast(TargetKind, kind), value, key_shown(value) if kind == "api_key" else None)
+
+
+def _row(one: Decided, ids: Ids) -> dict[str, Any]:
+    subject, risk_subject = _subject(one), _named(one.risk_subject)
+    return _fit_record(
+        {
+            "id": one.id,
+            "at": one.at,
+            "decision": one.decision,
+            "reason": one.reason,
+            "limit_name": one.limit,
+            "subject": ids[subject.kind, subject.value] if subject is not None else None,
+            "account": id_of(ids, "account", one.account),
+            "api_key": id_of(ids, "api_key", one.api_key),
+            "address": id_of(ids, "ip", one.address),
+            "method": one.method,
+            "path": one.path,
+            "user_agent": one.user_agent,
+            "referrer": one.referrer,
+            "plan": one.plan,
+            "cost": one.cost,
+            "status": None,
+            "weight": one.weight,
+            "remaining": one.remaining,
+            "retry_after": one.retry_after,
+            "policy": one.policy,
+            "risk": one.risk,
+            "risk_subject": ids[risk_subject.kind, risk_subject.value] if risk_subject is not None else None,
+            "model": one.model,
+            "signal_version": one.signal_version,
+            "signals": one.signals,
+            "propensity": one.propensity,
+            "shadow": shadow_tree(one.shadow),
+        }
+    )
+
+
+def _met(one: Decided, ids: Ids) -> Iterator[Met]:
+    account, key, address = id_of(ids, "account", one.account), id_of(ids, "api_key", one.api_key), id_of(ids, "ip", one.address)
+    count = round(one.weight)
+    if account is not None and key is not None:
+        yield Met(account, key, "owns", one.at, count)
+    if address is not None:
+        for subject in (account, key):
+            if subject is not None:
+                yield Met(subject, address, "requested", one.at, count)

@@ -1,0 +1,117 @@
+"""Brings what is in the stream into the ledger, for ever: takes batches, writes them, lets them go.
+
+At least once: a batch leaves the stream after it is written, and one that comes again is known by its id. Any number of desks share the
+work; what one took and did not finish another takes over after a minute. While the ledger is away all stays where it is.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+
+from ratelimit.core import record_stream
+from ratelimit.core.message import Broken, unpacked
+from ratelimit.core.protocols import Store
+from ratelimit.core.record_stream import Refused, State, Taken
+from ratelimit.ledger.intake import Batch, Intake
+from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.service.ask import StoreAwayError, ask
+
+AT_ONCE: Final = 2  # batches, of 250 messages at most: to write them takes some 100 ms, in which nobody else writes to SQLite
+IDLE_MS: Final = 60_000  # after which what another consumer took is taken over; no transaction may take as long
+_POLL_S: Final = 0.25
+_AWAY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 5.0
+_MOST_TIMES: Final = 3  # that a batch is tried as a whole
+
+_log = structlog.get_logger()
+
+
+class IntakeWorker:
+    """One worker. `wall` is seconds since the epoch. `counts` are of messages: new, known or refused; `state` is the stream's."""
+
+    def __init__(self, store: Store, intake: Intake, wall: Callable[[], float]) -> None:
+        self.counts: Final = Counter[str]()
+        self.state = State(0, 0, 0.0, 0)
+        self.away = False  # whether the ledger could not be written to when it was last tried
+        self._store, self._intake, self._wall = store, intake, wall
+        self._name = uuid4().hex[:12]
+        self._look_at = 0.0
+
+    @property
+    def lag_s(self) -> float:
+        """For how long the oldest message waits."""
+        return max(0.0, self._wall() - self.state.since) if self.state.messages else 0.0
+
+    async def run(self) -> None:
+        """Work for ever."""
+        while True:
+            try:
+                await self.look()
+                pause = 0.0 if await self.work() else _POLL_S
+            except (StoreAwayError, LedgerAwayError):
+                pause = _AWAY_S
+            await asyncio.sleep(pause)
+
+    async def work(self, idle_ms: int = IDLE_MS) -> int:
+        """Write some batches, and say how many; raises StoreAwayError and LedgerAwayError, and then they come again."""
+        (answer,) = await self._ask(record_stream.taking(self._name, idle_ms, AT_ONCE))
+        taken = record_stream.taken(answer)
+        if not taken:
+            return 0
+        broken = await self._write([one for one in taken if one.times <= _MOST_TIMES])
+        for one in taken:
+            if one.times > _MOST_TIMES:
+                broken += await self._write([one], apart=True)
+        await self._ask(*(record_stream.refusing(one, self._wall()) for one in broken))
+        await self._ask(record_stream.finishing([one.entry for one in taken]))
+        self.counts["refused"] += len(broken)
+        return len(taken)
+
+    async def look(self) -> None:
+        """Now and then, see how much waits."""
+        now = self._wall()
+        if 0 <= now - (self._look_at - _LOOK_EVERY_S) < _LOOK_EVERY_S:
+            return
+        self._look_at = now + _LOOK_EVERY_S
+        (answer,) = await self._ask(record_stream.asking_state(now))
+        self.state = record_stream.state(answer)
+
+    async def refused(self, most: int) -> list[Refused]:
+        """What was set aside, the latest first; raises StoreAwayError."""
+        (answer,) = await self._ask(record_stream.listing(most))
+        return record_stream.refused(answer)
+
+    async def _write(self, taken: Sequence[Taken], *, apart: bool = False) -> list[Broken]:
+        batches, broken = _read(taken)
+        if not batches:
+            return broken
+        try:
+            written = await (self._intake.write_apart if apart else self._intake.write)(batches, self._wall())
+        except LedgerAwayError:
+            self.away = True
+            raise
+        self.away = False
+        self.counts["new"] += written.new
+        self.counts["known"] += written.known
+        if written.broken:
+            _log.error(
+                "messages cannot be written into the ledger and are set aside", messages=len(written.broken), why=written.broken[0].why
+            )
+        return [*broken, *written.broken]
+
+    async def _ask(self, *calls: Any) -> list[Any]:
+        return await ask(self._store, calls)
+
+
+def _read(taken: Iterable[Taken]) -> tuple[list[Batch], list[Broken]]:
+    batches: list[Batch] = []
+    broken: list[Broken] = []
+    for one in taken:
+        messages, bad = unpacked(one.packed)
+        batches.append(Batch(one.batch, messages))
+        broken += bad
+    return batches, broken
