@@ -4,30 +4,31 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import CaseReason, number_of
 from ratelimit.core.principal import OPERATOR, OPERATOR_ID
 from ratelimit.ledger.cases import CaseRow, CaseView, OpeningRow, PersonRef, SubjectRef
-from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.case import CASE, MENTION, OPENING
 from ratelimit.ledger.tables.person import API_TOKEN, PERSON
 from ratelimit.ledger.tables.subject import SUBJECT
+from ratelimit.ledger.upsert import inserting
 
 _AT_ONCE: Final = 500
 _RANKS: Final = 10**12  # money of one priority, in minor units
 _PLAIN: Final = (
-    "number state opened_at priority at_risk_minor currency blast_radius version more plan money expected_loss_minor due_at locked_until "
+    "number state opened_at priority at_risk_minor currency blast_radius version more plan money expected_loss_minor due_at "
     "snoozed_until escalated campaign blind reopened acted acted_by acted_at acted_until"
 ).split()
 
 
-async def get(connection: AsyncConnection, number: int) -> CaseView | None:
+async def get(connection: AsyncConnection, number: int, now: float) -> CaseView | None:
     """One case whole."""
     found = (await connection.execute(select(CASE).where(CASE.c.number == number))).first()
     if found is None:
         return None
-    (row,) = await rows_of(connection, [found])
+    (row,) = await rows_of(connection, [found], now)
     openings = select(*(OPENING.c[name] for name in OpeningRow.__struct_fields__)).where(OPENING.c.case_number == number)
     people = await people_of(connection, [found.closed_by])
     return CaseView(
@@ -79,11 +80,11 @@ def rank(priority: int, at_risk_minor: int) -> int:
     return priority * _RANKS - min(max(0, at_risk_minor), _RANKS - 1)
 
 
-async def rows_of(connection: AsyncConnection, found: Sequence[Any]) -> list[CaseRow]:
-    """Rows of the table as people see them."""
+async def rows_of(connection: AsyncConnection, found: Sequence[Any], now: float) -> list[CaseRow]:
+    """Rows of the table as people see them; a lock that is over is none."""
     subjects = await subjects_of(connection, [one for row in found for one in (row.anchor, row.beside)])
     people = await people_of(connection, [one for row in found for one in (row.assignee, row.locked_by, row.snoozed_by)])
-    return [_row(row, subjects, people) for row in found]
+    return [_row(row, subjects, people, now) for row in found]
 
 
 async def subjects_of(connection: AsyncConnection, ids: Iterable[int | None]) -> dict[int, SubjectRef]:
@@ -115,6 +116,19 @@ async def people_of(connection: AsyncConnection, ids: Iterable[int | None]) -> d
     return found
 
 
+async def mention(connection: AsyncConnection, person: int, number: int, now: float) -> None:
+    """Somebody is named in a note of a case."""
+    row = inserting(connection, MENTION).values(person=person, case_number=number, at=now, seen_at=None)
+    again = {"at": now, "seen_at": None}
+    await connection.execute(row.on_conflict_do_update(index_elements=["person", "case_number"], set_=again))
+
+
+async def saw(connection: AsyncConnection, person: int, number: int, now: float) -> None:
+    """Somebody has seen the notes of a case."""
+    mine = and_(MENTION.c.person == person, MENTION.c.case_number == number, MENTION.c.seen_at.is_(None))
+    await connection.execute(update(MENTION).where(mine).values(seen_at=now))
+
+
 def plain(text: str) -> str:
     """Text that a database can be asked about."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
@@ -136,8 +150,8 @@ def _hides(row: Any) -> bool:
     return bool(row.blind and row.state == "open")
 
 
-def _row(row: Any, subjects: dict[int, SubjectRef], people: dict[int | None, PersonRef]) -> CaseRow:
-    hides = _hides(row)
+def _row(row: Any, subjects: dict[int, SubjectRef], people: dict[int | None, PersonRef], now: float) -> CaseRow:
+    hides, is_locked = _hides(row), row.locked_until is not None and row.locked_until > now
     return CaseRow(
         anchor=subjects[row.anchor],
         beside=subjects.get(row.beside),
@@ -146,7 +160,9 @@ def _row(row: Any, subjects: dict[int, SubjectRef], people: dict[int | None, Per
         risk=None if hides else row.risk,
         reasons=reasons_of(row.reasons),
         assignee=people.get(row.assignee),
-        locked_by=people.get(row.locked_by),
+        locked_by=people.get(row.locked_by) if is_locked else None,
+        locked_until=row.locked_until if is_locked else None,
+        woke_at=row.snoozed_until if row.snoozed_until is not None and row.snoozed_until <= now else None,
         snoozed_by=people.get(row.snoozed_by),
         **{name: getattr(row, name) for name in _PLAIN},
     )

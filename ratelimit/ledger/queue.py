@@ -70,7 +70,7 @@ async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: f
     total = await totals(connection, me, now)
     count = total.tabs[wanted.tab] if _is_plain(wanted) and wanted.tab != "closed" else await _count(connection, test)
     following = _cursor(order, shown[-1]) if len(found) > len(shown) else None
-    return QueuePage(rows=tuple(await rows_of(connection, shown)), found=count, totals=total, following=following)
+    return QueuePage(rows=tuple(await rows_of(connection, shown, now)), found=count, totals=total, following=following)
 
 
 async def totals(connection: AsyncConnection, me: int, now: float) -> QueueTotals:

@@ -1,25 +1,118 @@
-"""What goes wrong when people work on cases, in words for them."""
+"""Cases as people work on them. Every call is one transaction; raises what review/case_error has, and LedgerAwayError.
+
+Who may do what is the caller's to check by role; here it is only who has the case open, and who may not look at their own decision again.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ratelimit.core.case import shown
+from ratelimit.core.principal import Principal
+from ratelimit.ledger import case_query, queue
+from ratelimit.ledger.cases import CaseView, Note, Place, QueueFilter, QueuePage, QueueTotals, Tab
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.review import lock, work
+from ratelimit.review.audit import AuditEntry, AuditFilter, entries
+from ratelimit.review.case_error import CaseError, ConflictError, ForbiddenError, LockedError, NotFoundError
+
+__all__ = ["CaseError", "Cases", "ConflictError", "ForbiddenError", "LockedError", "NotFoundError"]
+
+_MOST_HISTORY: Final = 500
 
 
-class CaseError(Exception):
-    """It was not done; the text says what did not happen, why, and what now."""
+class Cases:
+    """On a ledger; `wall` is seconds since the epoch."""
 
+    def __init__(self, ledger: Ledger, wall: Callable[[], float]) -> None:
+        self._ledger, self._wall = ledger, wall
 
-class NotFoundError(CaseError):
-    """There is no such case."""
+    async def number(self, text: str) -> int:
+        """The number of the case that is called so: `C-1042`, `1042`, or the reference that a purchase's answer told."""
+        async with self._ledger.read() as connection:
+            found = await case_query.resolve(connection, text)
+        if found is None:
+            raise NotFoundError(f"there is no case {text[:64]!r}")
+        return found
 
+    async def get(self, number: int) -> CaseView:
+        """One case whole."""
+        async with self._ledger.read() as connection:
+            found = await case_query.get(connection, number, self._wall())
+        if found is None:
+            raise NotFoundError(f"there is no case {shown(number)}")
+        return found
 
-class ConflictError(CaseError):
-    """Somebody was faster: the case is not as whoever asks has seen it."""
+    async def queue(self, wanted: QueueFilter, principal: Principal) -> QueuePage:
+        """A page of the queue as this person sees it."""
+        async with self._ledger.read() as connection:
+            return await queue.page(connection, wanted, lock.actor_id(principal), self._wall())
 
+    async def totals(self, principal: Principal) -> QueueTotals:
+        """How many cases there are, for the bar."""
+        async with self._ledger.read() as connection:
+            return await queue.totals(connection, lock.actor_id(principal), self._wall())
 
-class LockedError(CaseError):
-    """Somebody else has it open: `by` by name, `until` seconds since the epoch."""
+    async def place(self, number: int, wanted: QueueFilter, principal: Principal) -> Place:
+        """Where a case stands in the queue."""
+        async with self._ledger.read() as connection:
+            return await queue.place(connection, number, wanted, lock.actor_id(principal), self._wall())
 
-    def __init__(self, text: str, by: str, until: float) -> None:
-        super().__init__(text)
-        self.by, self.until = by, until
+    async def take_next(self, principal: Principal, tab: Tab | None = None) -> CaseView | None:
+        """The most urgent case that nobody has open, locked; None: nothing waits."""
+        now = self._wall()
+        async with self._ledger.write() as connection:
+            number = await lock.take_next(connection, principal, tab, now)
+            return await case_query.get(connection, number, now) if number is not None else None
 
+    async def take(self, number: int, principal: Principal, *, over: bool = False) -> CaseView:
+        """Lock one case; `over`: also where somebody else has it open."""
+        async with self._ledger.write() as connection:
+            await lock.take(connection, principal, number, self._wall(), over=over)
+        return await self.get(number)
 
-class ForbiddenError(CaseError):
-    """Whoever asks may not, such as a second review of one's own case."""
+    async def beat(self, number: int, principal: Principal) -> float:
+        """It is still open; until when the lock lasts."""
+        now = self._wall()
+        async with self._ledger.write() as connection:
+            await lock.beat(connection, principal, number, now)
+        return now + lock.LOCK_S
+
+    async def release(self, number: int, principal: Principal) -> None:
+        """Give it back."""
+        async with self._ledger.write() as connection:
+            await lock.release(connection, principal, number, self._wall())
+
+    async def assign(self, number: int, principal: Principal, login: str | None, version: int | None = None) -> int:
+        """Make it somebody's, or nobody's; the new version."""
+        async with self._ledger.write() as connection:
+            return await work.assign(connection, principal, number, login, version, self._wall())
+
+    async def snooze(self, number: int, principal: Principal, until: float, version: int | None = None) -> int:
+        """Put it off; the new version."""
+        async with self._ledger.write() as connection:
+            return await work.snooze(connection, principal, number, until, version, self._wall())
+
+    async def wake(self, number: int, principal: Principal, version: int | None = None) -> int:
+        """Bring it back; the new version."""
+        async with self._ledger.write() as connection:
+            return await work.wake(connection, principal, number, version, self._wall())
+
+    async def escalate(self, number: int, principal: Principal, why: str, version: int | None = None, *, back: bool = False) -> int:
+        """Pass it on to an admin, or back; the new version."""
+        async with self._ledger.write() as connection:
+            return await work.escalate(connection, principal, number, why, version, self._wall(), back=back)
+
+    async def note(self, number: int, principal: Principal, text: str) -> int:
+        """Write a note; its seq in the audit."""
+        async with self._ledger.write() as connection:
+            return await work.note(connection, principal, number, text, self._wall())
+
+    async def notes(self, number: int) -> list[Note]:
+        """The notes of a case, latest first."""
+        async with self._ledger.read() as connection:
+            return await work.notes(connection, number)
+
+    async def history(self, number: int) -> list[AuditEntry]:
+        """What happened to a case, latest first."""
+        async with self._ledger.read() as connection:
+            return await entries(connection, AuditFilter(case=number), _MOST_HISTORY)

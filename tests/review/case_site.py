@@ -56,9 +56,9 @@ async def subject(ledger: Ledger, entity: Entity) -> int:
         return (await SUBJECTS.ids(connection, [entity], NOW))[entity.kind, entity.value]
 
 
-async def view(ledger: Ledger, number: int) -> CaseView:
+async def view(ledger: Ledger, number: int, now: float = NOW) -> CaseView:
     async with ledger.read() as connection:
-        found = await get(connection, number)
+        found = await get(connection, number, now)
     assert found is not None
     return found
 
@@ -67,7 +67,8 @@ async def bought(ledger: Ledger, buyer: int, amount_minor: int = 10_000, tokens:
     """A purchase that went through."""
     row = {
         "id": token_hex(8), "attempt": 1, "record": token_hex(8), "at": at, "kind": "purchase", "account": buyer, "currency": "EUR",
-        "amount_minor": amount_minor, "tokens": tokens, "decision": "allow", "action": "accept", "reason": "ok", "hold_ratio": 0.0, "held": 0,
+        "amount_minor": amount_minor, "tokens": tokens,
+        "decision": "allow", "action": "accept", "reason": "ok", "hold_ratio": 0.0, "held": 0,
     }  # fmt: skip
     async with ledger.write() as connection:
         await connection.execute(insert(PURCHASE).values({**row, **more}))
