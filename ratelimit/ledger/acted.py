@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.subject import SUBJECT
 
 
 class CaseHead(Struct, frozen=True, kw_only=True):
@@ -37,6 +38,11 @@ async def head(connection: AsyncConnection, number: int) -> CaseHead | None:
     query = select(*(CASE.c[name] for name in CaseHead.__struct_fields__)).where(CASE.c.number == number).with_for_update()
     row = (await connection.execute(query)).first()
     return None if row is None else CaseHead(**row._mapping)
+
+
+async def lock(connection: AsyncConnection, subject: int) -> None:
+    """Let no other deed about a subject be written down until the transaction ends."""
+    await connection.execute(select(SUBJECT.c.id).where(SUBJECT.c.id == subject).with_for_update())
 
 
 async def mark(connection: AsyncConnection, found: CaseHead, **changes: Any) -> int:

@@ -86,10 +86,10 @@ class Doing:
         """Whom it is about, and what stands: looked up before the transaction, since the store is asked as well."""
         deed = asked.deed
         async with self.ledger.read() as connection:
-            subject = await self.target_of(connection, asked.case, deed)
             attempts = await purchases.find(connection, deed.purchase) if deed.purchase is not None else []
             if deed.purchase is not None and not attempts:
                 raise DeedError("$.purchase", "no purchase of that id is known; it may be too long ago")
+            subject = await self.target_of(connection, asked.case, deed)
             balance = await self._balance(connection, subject) if deed.then == "hold" else None
         target = subject.target
         words = self.effects.overrides.about(target) if target is not None and deed.then in WORDS else []

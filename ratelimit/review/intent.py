@@ -53,10 +53,12 @@ async def write_down(
     connection: AsyncConnection, asked: Asked, subject: Subject, facts: Facts, overrides: Overrides, word_id: str
 ) -> Written:
     """Write it down; raises NotFoundError, ConflictError, LockedError and DeedError."""
+    found = await acted.head(connection, asked.case) if asked.case is not None else None
+    await acted.lock(connection, subject.id)  # one after the other: what is done about it, and what comes by the same key
     known = await actions.by_key(connection, asked.key)
     if known is not None:
         return Written(known, subject, None, repeated=True)
-    found = await seen(connection, asked.principal, asked.case, asked.deed.version, facts.now)
+    check_seen(found, asked.principal, asked.case, asked.deed.version, facts.now)
     if found is not None and asked.deed.close and found.opened_by == "appeal":
         raise ConflictError(f"nothing was done: C-{found.number} is an appeal; say that it is upheld, or overturned")
     row = await _planned(connection, asked, subject, facts, overrides, word_id)
@@ -71,21 +73,17 @@ async def write_down(
     return Written(row, subject, version)
 
 
-async def seen(connection: AsyncConnection, principal: Principal, case: int | None, version: int | None, now: float) -> CaseHead | None:
-    """The case, for this transaction alone, if it is as it was seen and nobody else has it."""
+def check_seen(found: CaseHead | None, principal: Principal, case: int | None, version: int | None, now: float) -> None:
+    """Whether a case is there, as it was seen, and nobody else has it; raises CaseError in its kinds."""
     if case is None:
-        return None
-    found = await acted.head(connection, case)
+        return
     if found is None:
         raise NotFoundError(f"there is no case C-{case}")
     if version is not None and version != found.version:
         raise ConflictError(f"nothing was done: C-{case} has changed since you saw it{_who(found)}; look at it, and ask again")
     if found.locked_by not in {None, principal.id} and (found.locked_until or 0.0) > now:
-        until = found.locked_until or 0.0
-        raise LockedError(
-            f"nothing was done: somebody else works on C-{case}; it is free again when they are done", str(found.locked_by), until
-        )
-    return found
+        text = f"nothing was done: somebody else works on C-{case}; it is free again when they are done"
+        raise LockedError(text, str(found.locked_by), found.locked_until or 0.0)
 
 
 def _who(found: CaseHead) -> str:
