@@ -20,6 +20,11 @@ def without(key: str) -> Call:
     return _call(key, "key")
 
 
+def held(key: str) -> Call:
+    """What the key holds."""
+    return _call(key, "read")
+
+
 def unlinked(log: str, account: int, other: int) -> Call:
     """A log of purchases no longer knows which account it was: the tag `other`, drawn for this, stands in its place."""
     return _call(log, "log", account, other)

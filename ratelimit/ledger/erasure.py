@@ -51,7 +51,7 @@ async def owned(connection: AsyncConnection, account: int) -> Owned | None:
     it = (await connection.execute(select(SUBJECT.c.value, SUBJECT.c.digest).where(SUBJECT.c.id == account))).first()
     if it is None:
         return None
-    keys = await _keys(connection, account)
+    keys = await own_keys(connection, account)
     ids = (account, *keys)
     used = set(await _all(connection, select(LINK.c.entity).where(LINK.c.subject.in_(ids))))
     for column, whose in (
@@ -115,7 +115,7 @@ async def _blank_texts(connection: AsyncConnection, it: Owned) -> None:
         await connection.execute(update(APPEAL).where(APPEAL.c.case_number.in_(some)).values(text="", why=None))
 
 
-async def _keys(connection: AsyncConnection, account: int) -> dict[int, str | None]:
+async def own_keys(connection: AsyncConnection, account: int) -> dict[int, str | None]:
     """Keys that it used and no other account did."""
     mine = select(LINK.c.entity).where(LINK.c.subject == account)
     known = select(LIFE.c.api_key).where(LIFE.c.account == account)

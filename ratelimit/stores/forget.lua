@@ -3,6 +3,7 @@
 -- KEYS  any number of keys; `:changes`, `:messages`, `:due`, `:dead`, `:parked` and `.at` behind them are on the same node by their tag
 -- ARGV  i  the call for KEYS[i], msgpack: an array of its name and what it takes. A needle is bytes that say that something is about them
 --   key                              the key goes
+--   read                             what it holds, for who asks what is kept of them
 --   log      account, other          in a log of purchases (velocity.lua) u4 `account` becomes u4 `other`, so different ones are as many as before
 --   stream   from, count, needle...  entries of the stream KEY with a needle go, `count` of all looked at after the entry `from` ('-': all)
 --   list     needle...               members of the list KEY with a needle go
@@ -10,7 +11,7 @@
 --   noted    before                    what is written down there; what is from before that time goes first
 --   queue    needle...               messages of webhook.lua with a needle go, be they due or dead
 --   inbox    needle...               facts of inbox.lua with a needle go that wait for their purchase, or are dead
--- Reply for each  how many there were; to noted {name, at, ...}; to stream {how many there were, the last entry looked at, '' at the end}
+-- Reply for each  how many there were; to read the value, '' where there is none; to noted {name, at, ...}; to stream {how many there were, the last entry looked at, '' at the end}
 -- Expiry  as it was
 --
 -- It names keys that are not in KEYS. They have the tag of one that is, so they are on the same node.
@@ -41,6 +42,10 @@ local turn = {}
 
 function turn.key(key)
     return redis.call('DEL', key)
+end
+
+function turn.read(key)
+    return redis.call('GET', key) or ''
 end
 
 function turn.log(key, account, other)
