@@ -109,7 +109,7 @@ async def _blank_texts(connection: AsyncConnection, it: Owned) -> None:
     await connection.execute(update(ACTION).where(ACTION.c.target.in_(it.ids)).values(**done))
     for some in _pieces(it.cases):
         await connection.execute(update(ACTION).where(ACTION.c.case_number.in_(some)).values(**done))
-        bare = {"opened_word": "", "reasons": [], "why": None, "beside": None, "plan": None}
+        bare: dict[str, object] = {"opened_word": "", "reasons": [], "why": None, "beside": None, "plan": None}
         await connection.execute(update(CASE).where(CASE.c.number.in_(some)).values(**bare))
         await connection.execute(update(OPENING).where(OPENING.c.case_number.in_(some)).values(text=""))
         await connection.execute(update(APPEAL).where(APPEAL.c.case_number.in_(some)).values(text="", why=None))

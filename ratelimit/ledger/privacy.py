@@ -41,8 +41,8 @@ class RetentionRun(Struct, frozen=True):
 
 async def add(connection: AsyncConnection, **values: Any) -> int:
     """A new request; its id."""
-    made = await connection.execute(insert(PRIVACY_REQUEST).values(**values))
-    return int(made.inserted_primary_key[0])
+    made = await connection.execute(insert(PRIVACY_REQUEST).values(**values).returning(PRIVACY_REQUEST.c.id))
+    return int(made.scalar_one())
 
 
 async def get(connection: AsyncConnection, id: int) -> RequestRow | None:

@@ -17,8 +17,9 @@ from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.priority import due_at, expected_loss_minor, priority_of
 from ratelimit.ledger import case_query, opening
 from ratelimit.ledger.links import blast_radius
+from ratelimit.ledger.row import clean
 from ratelimit.ledger.stake import Stake, stake_of
-from ratelimit.ledger.subjects import Subjects, clean
+from ratelimit.ledger.subjects import Subjects
 from ratelimit.review.audit import Event, append_all
 
 REOPEN_S: Final = 7 * 86_400.0
