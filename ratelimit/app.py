@@ -137,6 +137,7 @@ class App:
             sidecars=settings.expected_sidecars * settings.workers,
             most_subjects=ceil_div(settings.max_subjects, settings.workers),  # a machine's memory does not grow with its cores
             most_profiles=settings.max_profiles,
+            allow_sample=settings.allow_sample,
             sources=self._sources,
         )
 

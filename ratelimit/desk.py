@@ -14,7 +14,9 @@ from prometheus_client.core import Metric
 from ratelimit.books import Books
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
+from ratelimit.review.intake import IntakeWorker, intake_of
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.cases import Cases
@@ -30,12 +32,14 @@ from ratelimit.service.velocity import Velocity
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.service.webhook_sender import WebhookSender
 from ratelimit.setting_value import Secret
-from ratelimit.sidecar import Terms, open_asked, open_standings
+from ratelimit.sidecar import Terms, open_asked, open_recorder, open_standings
 from ratelimit.stores.client import RedisStore
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
+from ratelimit.web.intake import IntakeCalls
+from ratelimit.web.intake_metrics import intake_figures
 from ratelimit.web.outgoing import Poster
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.route import Route
@@ -73,6 +77,10 @@ class Desk:
         self.cases: Final = Cases(store, self._inbox, time.time)
         effects = StripeEffects(work, Velocity(keys, AddressBook(NO_SOURCES)), self.holds, self.cases)  # addresses are of no use to it
         self._worker = StripeWorker(work, keys, self._inbox, effects, time.time)
+        self._effects = effects
+        self.subjects: Final = Subjects(ledger.keys)
+        self.intake: Final = intake_of(ledger, self.subjects, frozenset)
+        self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
 
     @classmethod
@@ -85,7 +93,9 @@ class Desk:
         await desk._open_webhooks(webhook, stack)
         if stripe is not None:
             desk._verify = verifier(stripe.reveal())
+        desk._effects.conclude = (await open_recorder(terms, stack)).put
         keep_running(desk._worker.run, stack)
+        keep_running(desk.intake_worker.run, stack)
         keep_running(desk._clean, stack)
         return desk
 
@@ -99,6 +109,7 @@ class Desk:
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),
             *CaseCalls(self.cases).routes(),
+            *IntakeCalls(self.intake_worker).routes(),
         ]
 
     def figures(self) -> Iterable[Metric]:
@@ -106,6 +117,7 @@ class Desk:
         yield from standing_figures(self.standings)
         yield from hold_figures(self.holds, self._sender)
         yield from stripe_figures(self._inbox, self._worker)
+        yield from intake_figures(self.intake_worker, away=self.ledger.away_since is not None)
 
     async def _open_webhooks(self, terms: WebhookTerms | None, stack: AsyncExitStack) -> None:
         if terms is not None:

@@ -30,6 +30,8 @@ from ratelimit.service.model_watch import Models, ModelWatch
 from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.purchase_exploration import PurchaseExploration
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.recorder import Recorder
+from ratelimit.service.recording import record
 from ratelimit.service.request_rules import RequestRules
 from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.rulebook import Rulebook
@@ -52,6 +54,7 @@ from ratelimit.web.shortcut import ShortcutServer
 
 GATEWAY: Final = "RATELIMIT_GATEWAY"
 SIGNALS_DEADLINE_S: Final = 1.0  # nobody waits for them
+RECORD_DEADLINE_S: Final = 2.0  # nor for records
 ASK_DEADLINE_S: Final = 0.1  # for what people, purchases and rules ask of the store, over a connection that no limit waits for
 WRONG_KEY: Final = "RATELIMIT_STORE_KEY is not the one this store was first used with"
 
@@ -76,6 +79,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     sidecars: int  # among how many a limit is divided while the store is away
     most_subjects: int
     most_profiles: int = 1_000_000  # in the store
+    allow_sample: float = 0.0  # share of allowed requests that are recorded
     sources: Sources = NO_SOURCES  # of what is known of addresses
 
     def __repr__(self) -> str:
@@ -88,6 +92,14 @@ async def open_asked(terms: Terms, stack: AsyncExitStack, deadline_s: float = AS
     stack.push_async_callback(store.close)
     await store.open()
     return store
+
+
+async def open_recorder(terms: Terms, stack: AsyncExitStack) -> Recorder:
+    """What tells the ledger, on a connection of its own; in the end it sends what is left."""
+    recorder = Recorder(await open_asked(terms, stack, RECORD_DEADLINE_S), time.time)
+    stack.push_async_callback(recorder.finish)
+    keep_running(recorder.run, stack)
+    return recorder
 
 
 async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
@@ -140,8 +152,10 @@ class Sidecar:
         book: AddressBook,
         stores: Stores,
         models: BothModels,
+        recorder: Recorder,
         terms: Terms,
     ) -> None:
+        self.recorder: Final = recorder
         self.overlay: OverlayWatch | None = None
         self._limiter, self._purchases, self._rulebook, self._book, self._models = limiter, purchases, rulebook, book, models
         store, signals = stores
@@ -149,13 +163,20 @@ class Sidecar:
         self.health: Final = Health(lambda: store.away, lambda: None if store.key_matches else WRONG_KEY)
         signal_nodes = lambda: signals.lanes if signals is not None else ()  # noqa: E731  (read again each time)
         self.sidecars: Final = OneSidecar(
-            limiter, counts, lambda: store.lanes, signal_nodes, watches=models.watches, purchases=purchases, rulebook=rulebook
+            limiter,
+            counts,
+            lambda: store.lanes,
+            signal_nodes,
+            watches=models.watches,
+            purchases=purchases,
+            rulebook=rulebook,
+            recorder=recorder,
         )
         more = {
             PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock_us).take, POST),
             HOLDS: Endpoint(HoldCalls(holds).of_account, READ),
         }
-        lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token, more)
+        lane = GatewayLane(limiter, ApiKeys(terms.store_key), self.health, counts, token, more, recorder.put)
         self._server = ShortcutServer(lane, counts, lane)
 
     @classmethod
@@ -209,7 +230,13 @@ class Sidecar:
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
         both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
         stores = Stores(store, signals)
-        sidecar = cls(limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=stores, models=both, terms=terms)
+        recorder = await open_recorder(terms, stack)
+        traffic = record(recorder, limiter, purchases, terms.allow_sample)
+        stack.callback(traffic.count)
+        keep_running(traffic.run, stack)
+        sidecar = cls(
+            limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=stores, models=both, recorder=recorder, terms=terms
+        )
         await sidecar.follow(asked, policy, stack)
         return sidecar
 

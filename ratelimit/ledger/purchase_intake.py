@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.message import Bought, Concluded, Entity, Happened, Lived
 from ratelimit.ledger.link_intake import Met, link
 from ratelimit.ledger.record_intake import Ids, caller_entities, id_of
+from ratelimit.ledger.reputation import SETTLED, renew, settle
 from ratelimit.ledger.row import Fitting, shadow_tree
-from ratelimit.ledger.standing import SETTLED, restand, settle
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.purchase import LIFE, OUTCOME, PURCHASE
 from ratelimit.ledger.upsert import inserting
@@ -30,7 +30,7 @@ def _nothing() -> frozenset[str]:
 
 
 class PurchaseIntake:
-    """Handlers of Bought, Concluded and Lived. `keep` says which of OPTIONAL the owner has turned on."""
+    """Handlers of Bought, Concluded (two) and Lived. `keep` says which of OPTIONAL the owner has turned on."""
 
     def __init__(self, subjects: Subjects, keep: Keep = _nothing) -> None:
         self._subjects, self._keep = subjects, keep
@@ -45,9 +45,9 @@ class PurchaseIntake:
         await connection.execute(_upsert(connection), rows)
         await link(connection, (met for one in messages for met in _paid(one, kept[one.record], ids)))
         await settle(connection, latest)
-        await restand(connection, {row["account"] for row in rows}, now)
+        await renew(connection, {row["account"] for row in rows}, now)
 
-    async def take_concluded(self, connection: AsyncConnection, messages: Sequence[Concluded], now: float) -> None:
+    async def take_concluded(self, connection: AsyncConnection, messages: Sequence[Concluded], _now: float) -> None:
         """Write what happened, each thing once."""
         rows = [_fit_outcome(_outcome(one, happened)) for one in messages for happened in one.happened]
         if rows:
@@ -55,9 +55,12 @@ class PurchaseIntake:
             new = statement.excluded
             moved = {"purchase": new.purchase, "attempt": new.attempt}  # another fact may tell which attempt it was about
             await connection.execute(statement.on_conflict_do_update(index_elements=[OUTCOME.c.source], set_=moved), rows)
+
+    async def settle_concluded(self, connection: AsyncConnection, messages: Sequence[Concluded], now: float) -> None:
+        """Bring purchases and accounts up to what was told; to come after whoever labels them."""
         await settle(connection, {(one.purchase, one.attempt) for one in messages})
         ids = await self._subjects.ids(connection, (Entity("account", one.account) for one in messages), now)
-        await restand(connection, set(ids.values()), now)
+        await renew(connection, set(ids.values()), now)
 
     async def take_lived(self, connection: AsyncConnection, messages: Sequence[Lived], now: float) -> None:
         """Write what happened in accounts' lives, each thing once."""

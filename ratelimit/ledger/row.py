@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import JSON, String, Table
 
 from ratelimit.core.decision import ShadowFinding
+from ratelimit.ledger.subjects import clean
 
 
 class Fitting:
@@ -25,11 +26,6 @@ class Fitting:
         for name in self._trees:
             row[name] = row.get(name) or None
         return row
-
-
-def clean(text: str, most: int | None = None) -> str:
-    """Text that both databases take: PostgreSQL has no NUL in texts, and neither knows half a surrogate pair."""
-    return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")[:most]
 
 
 def shadow_tree(shadow: Iterable[ShadowFinding]) -> Any:

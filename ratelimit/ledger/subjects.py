@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.message import Entity
 from ratelimit.core.standing import Target, TargetKind
-from ratelimit.ledger.row import clean
 from ratelimit.ledger.tables.subject import SUBJECT
 from ratelimit.ledger.upsert import inserting
 
@@ -144,6 +143,11 @@ async def named(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, Su
         for row in await connection.execute(query):
             found[row.id] = Subject(*row)
     return found
+
+
+def clean(text: str, most: int | None = LONGEST) -> str:
+    """Text that both databases take: PostgreSQL has no NUL in texts, and neither knows half a surrogate pair."""
+    return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")[:most]
 
 
 async def _rows(connection: AsyncConnection, wanted: Sequence[tuple[str, bytes]]) -> list[Any]:

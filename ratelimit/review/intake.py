@@ -13,11 +13,15 @@ from uuid import uuid4
 import structlog
 
 from ratelimit.core import record_stream
-from ratelimit.core.message import Broken, unpacked
+from ratelimit.core.message import Bought, Broken, Concluded, Counted, Decided, Lived, unpacked
 from ratelimit.core.protocols import Store
 from ratelimit.core.record_stream import Refused, State, Taken
-from ratelimit.ledger.intake import Batch, Intake
-from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.ledger.intake import Batch, Handler, Intake
+from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.purchase_intake import Keep, PurchaseIntake
+from ratelimit.ledger.record_intake import RecordIntake, take_counts
+from ratelimit.ledger.subjects import Subjects
+from ratelimit.review.label import LabelIntake
 from ratelimit.service.ask import StoreAwayError, ask
 
 AT_ONCE: Final = 2  # batches, of 250 messages at most: to write them takes some 100 ms, in which nobody else writes to SQLite
@@ -28,6 +32,21 @@ _LOOK_EVERY_S: Final = 5.0
 _MOST_TIMES: Final = 3  # that a batch is tried as a whole
 
 _log = structlog.get_logger()
+
+
+def intake_of(ledger: Ledger, subjects: Subjects, keep: Keep) -> Intake:
+    """All that is written of records, purchases and lives; `keep` says which of OPTIONAL the owner has turned on."""
+    purchases = PurchaseIntake(subjects, keep)
+    handlers: list[tuple[type, Handler]] = [
+        (Decided, RecordIntake(subjects).take),
+        (Bought, purchases.take_bought),
+        (Concluded, purchases.take_concluded),
+        (Concluded, LabelIntake(subjects).take),
+        (Concluded, purchases.settle_concluded),
+        (Lived, purchases.take_lived),
+        (Counted, take_counts),
+    ]
+    return Intake(ledger, handlers)
 
 
 class IntakeWorker:

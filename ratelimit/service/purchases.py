@@ -22,6 +22,7 @@ from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, read, reading,
 from ratelimit.core.purchase_verdict import EXEMPT, waived, without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
+from ratelimit.service.bought import Answered
 from ratelimit.service.cases import Cases
 from ratelimit.service.holds import Holds
 from ratelimit.service.purchase_counts import PurchaseCounts
@@ -47,7 +48,7 @@ class ConflictError(Exception):
 class Purchases:
     """Decides as `judge` does; `adopt` puts a policy in force.
 
-    Without `cases`, `holds` or `words` there will be none, without `explores` no hold is waived.
+    Without `cases`, `holds` or `words` there will be none, without `explores` no hold is waived; `tell` is told of each decision.
     """
 
     def __init__(self, store: Store, keys: StoreKeys, policy: Policy, wall: Callable[[], float], addresses: AddressBook) -> None:
@@ -58,6 +59,7 @@ class Purchases:
         self.holds: Holds | None = None
         self.words: RuleWords | None = None
         self.explores: PurchaseExploration | None = None
+        self.tell: Callable[[Answered], None] | None = None
         self._store, self._keys, self._wall, self._addresses = store, keys, wall, addresses
         self._book, self._digest = keys.namer_of(BOOK), keys.namer_of("", "purchase body")
         self._instance, self._count = token_hex(_ID_BYTES), 0
@@ -167,7 +169,10 @@ class Purchases:
         decision, evidence, _ = judgement
         self.counts.decided[decision.action, decision.reason] += 1
         self.counts.held += decision.held
-        self.recent.add(asked.now_s, decision, asked.purchase, self.judge.policy.digest, evidence)
+        policy = self.judge.policy.digest
+        self.recent.add(asked.now_s, decision, asked.purchase, policy, evidence)
+        if self.tell is not None:
+            self.tell(Answered(asked.now_s, asked.purchase, asked.entities, decision, policy, evidence))
         return decision
 
     @property

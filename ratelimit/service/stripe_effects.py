@@ -3,17 +3,19 @@
 All of it may be told again, and changes nothing then. Times are seconds since the epoch.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
 import msgspec
 
 from ratelimit.core.call import Call
+from ratelimit.core.message import Concluded
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.purchase_entry import Attempt, Label, Outcome, PurchaseEntry
 from ratelimit.core.standing import Target
 from ratelimit.core.stripe_fact import Check, Conclusion, Warned, conclusions, warnings
+from ratelimit.core.stripe_message import concluded
 from ratelimit.service.ask import ask
 from ratelimit.service.cases import Cases
 
@@ -49,6 +51,7 @@ class StripeEffects:
     """Tells what follows; raises StoreAwayError, and then some of it may be told."""
 
     def __init__(self, store: Store, logs: Logs, holds: Holds, cases: Cases) -> None:
+        self.conclude: Callable[[Concluded], None] | None = None  # whom to tell what all of it came to
         self._store, self._logs, self._holds, self._cases = store, logs, holds, cases
 
     async def tell(self, entry: PurchaseEntry, objects: Collection[str]) -> None:
@@ -60,6 +63,9 @@ class StripeEffects:
             calls += self._calls(entry.id, attempts[one.attempt], one)
         if calls:
             await ask(self._store, calls)
+        if self.conclude is not None:
+            for message in concluded(entry, found.values()):
+                self.conclude(message)
         await self._settle_hold(entry.id, attempts, found)
         for warning in warnings(entry):
             if warning.object in objects and warning.attempt in attempts:

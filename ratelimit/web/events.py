@@ -10,16 +10,18 @@ apart. Uploads are taken in one after another, some lines in each turn of the lo
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from secrets import token_hex
 from typing import Final
 
 import msgspec
 from aiohttp.web import BaseRequest
 from msgspec import Struct
 
-from ratelimit.core.address import caller_prefix, parse_address
+from ratelimit.core.address import caller_prefix, format_address, parse_address
 from ratelimit.core.event import Event, RefusedEventError, check, decode
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
+from ratelimit.core.message import Lived
 from ratelimit.core.units import US_PER_S
 from ratelimit.core.usage_event import answered, lived
 from ratelimit.service.latest_ids import LatestIds
@@ -30,6 +32,7 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
 
 MOST_PROBLEMS: Final = 20
+_LONGEST_AGENT: Final = 512
 _AT_ONCE: Final = 32  # lines in one turn of the loop: some 0.4 ms
 _NOT_SAID: Final = Misfit("$", "")
 
@@ -52,9 +55,17 @@ class EventCounts(Struct, frozen=True):
 
 
 class Events:
-    """The call. `wall` is the seconds since the epoch."""
+    """The call. `wall` is the seconds since the epoch; `tell` is told what happened in accounts' lives."""
 
-    def __init__(self, limiter: Limiter, keys: ApiKeys, counts: Counts, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        keys: ApiKeys,
+        counts: Counts,
+        wall: Callable[[], float],
+        tell: Callable[[Lived], None] | None = None,
+    ) -> None:
+        self._tell = tell
         self._limiter, self._keys, self._counts, self._wall = limiter, keys, counts, wall
         self._ids = LatestIds()
         self._turn = asyncio.Lock()
@@ -107,7 +118,22 @@ class Events:
         told = answered(caller, event.status or 0, event.bytes or 0) if event.type == "request" else lived(caller, event.type)
         if told is not None:
             usage.tell(told)
+        if self._tell is not None and event.type != "request":
+            self._tell(self._lived(event, caller, now_us))
         return ACCEPTED
+
+    def _lived(self, event: Event, caller: Caller, now_us: int) -> Lived:
+        """What the ledger is told. A line without an id cannot be told from the same told again."""
+        prefix, ip = self._limiter.policy.identity.ipv6_prefix, caller.ip
+        return Lived(
+            event.decision_id or f"e-{token_hex(8)}",
+            now_us / US_PER_S,
+            event.type,
+            caller.account,
+            caller.api_key,
+            format_address(ip, None if len(ip) == 4 else prefix) if ip is not None else None,
+            event.user_agent[:_LONGEST_AGENT] if event.user_agent is not None else None,
+        )
 
     def _caller(self, event: Event) -> Caller:
         packed = None

@@ -14,6 +14,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 from msgspec.structs import replace
 
 from ratelimit.core.identity import ApiKeys
+from ratelimit.core.message import Lived
 from ratelimit.service.limiter import Limiter
 from ratelimit.setting_value import Secret
 from ratelimit.web.authorize import ENVOY, NGINX, Authorize, as_nginx_takes_it
@@ -44,9 +45,12 @@ class Endpoint(NamedTuple):
 
 
 class GatewayLane:
-    """Finds the endpoint of a request, which may be one of `more`, and turns what is wrong with it into a problem."""
+    """Finds the endpoint of a request, which may be one of `more`, and turns what is wrong with it into a problem.
 
-    def __init__(
+    `tell` is told what happened in accounts' lives.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  a lane's parts
         self,
         limiter: Limiter,
         keys: ApiKeys,
@@ -54,10 +58,11 @@ class GatewayLane:
         counts: Counts,
         token: Secret[str] | None,
         more: Mapping[str, Endpoint] | None = None,
+        tell: Callable[[Lived], None] | None = None,
     ) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)
-        events = Events(limiter, keys, counts, time.time)
+        events = Events(limiter, keys, counts, time.time, tell)
         self.answer = check.answer  # to the body of a check that `accepts`, see shortcut
         self._counts = counts
         self._token = token.reveal().encode() if token is not None else None

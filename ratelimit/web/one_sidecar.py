@@ -14,8 +14,10 @@ from ratelimit.service.limiter import Limiter
 from ratelimit.service.model_watch import ModelWatch
 from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.recorder import Recorder
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.web.counts import Counts
+from ratelimit.web.intake_metrics import recorder_figures
 from ratelimit.web.metrics import Node, sidecar_figures
 from ratelimit.web.purchase_metrics import purchase_figures
 from ratelimit.web.rule_metrics import overlay_figures, rule_figures
@@ -37,7 +39,9 @@ class OneSidecar:
         watches: Sequence[ModelWatch[Any]] = (),
         purchases: Purchases | None = None,
         rulebook: Rulebook | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder
         self._limiter, self._gateway, self._nodes, self._signal_nodes = limiter, gateway, nodes, signal_nodes
         self._purchases, self._rulebook = purchases, rulebook
         self._watches = watches
@@ -52,9 +56,10 @@ class OneSidecar:
         """What it counted."""
         of_purchases = purchase_figures(self._purchases) if self._purchases is not None else ()
         of_rules = rule_figures(self._rulebook, time.time()) if self._rulebook is not None else ()
+        of_recorder = recorder_figures(self._recorder) if self._recorder is not None else ()
         figures = sidecar_figures(self._limiter, self._gateway, self._nodes(), self._signal_nodes(), self._watches)
         of_overlay = overlay_figures(self.overlay) if self.overlay is not None else ()
-        return [*figures, *of_purchases, *of_rules, *of_overlay]
+        return [*figures, *of_purchases, *of_rules, *of_overlay, *of_recorder]
 
     async def records(self, most: int) -> list[Record]:
         """The latest refusals, latest first, and what was said against purchases."""

@@ -16,6 +16,7 @@ from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
 from ratelimit.web.openapi_case import CASE_LISTS, CASE_SHAPES, case_paths
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
+from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
 from ratelimit.web.problems import Problem
@@ -30,11 +31,11 @@ _SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Prob
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES, *CASE_SHAPES], ref_template=REF)
+    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES, *CASE_SHAPES, *INTAKE_SHAPES], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = list_of("decisions", "Decision")
     schemas["Records"] = list_of("records", "Record")
-    schemas |= CASE_LISTS
+    schemas |= CASE_LISTS | INTAKE_LISTS
     schemas["DeadWebhooks"] = list_of("dead", "DeadWebhook")
     return {
         "openapi": "3.0.3",
@@ -46,6 +47,7 @@ def openapi() -> Node:
             **hold_paths(),
             **override_paths(),
             **case_paths(),
+            **intake_paths(),
             **_authorize(),
             **_health(),
             **_operator(),

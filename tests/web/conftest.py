@@ -14,6 +14,9 @@ from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.ledger.intake import Intake
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.review.intake import IntakeWorker
 from ratelimit.service.address_book import AddressBook
 from ratelimit.service.cases import Cases
 from ratelimit.service.hold_counter import HoldCounter
@@ -35,6 +38,7 @@ from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HOLDS, HoldCalls
+from ratelimit.web.intake import IntakeCalls
 from ratelimit.web.listen import listen
 from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
@@ -202,6 +206,8 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             inbox = StripeInbox(gateway.store, time.time)
             routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
             routes += CaseCalls(Cases(gateway.store, inbox, time.time)).routes()
+            nowhere = Ledger("sqlite:////nowhere/ledger.db")  # which nobody asks here
+            routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None, routes), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

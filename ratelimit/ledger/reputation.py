@@ -7,7 +7,7 @@ An account is of good standing if nothing confirmed speaks against it and
 * it is known for 30 days and still comes: most accounts made for abuse are used up within days.
 
 It is confirmed as fraud if a label that stands says `fraud` or `abuse` of it or of one of its purchases. Other things count the accounts of
-either kind that share them. `restand` is to be called where a label or an outcome changes, `sweep` as time passes.
+either kind that share them. `renew` is to be called where a label or an outcome changes, `sweep` as time passes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ async def settle(connection: AsyncConnection, attempts: Attempts) -> None:
             await connection.execute(_SETTLE, rows)
 
 
-async def restand(connection: AsyncConnection, accounts: Iterable[int], now: float) -> int:
+async def renew(connection: AsyncConnection, accounts: Iterable[int], now: float) -> int:
     """See how these accounts stand now, and let what they share know; of how many it changed."""
     wanted, changed = sorted(set(accounts)), 0
     for start in range(0, len(wanted), AT_ONCE):
@@ -65,7 +65,7 @@ async def restand(connection: AsyncConnection, accounts: Iterable[int], now: flo
 
 
 async def sweep(connection: AsyncConnection, since: float, until: float, most: int = AT_ONCE) -> int:
-    """Restand accounts of which some became good between these times only since time has passed; how many were looked at."""
+    """Renew that of accounts of which some became good between these times only since time has passed; how many were looked at."""
     paid = select(PURCHASE.c.account.label("id")).where(
         PURCHASE.c.at.between(since - GOOD_AFTER_S, until - GOOD_AFTER_S), PURCHASE.c.outcome == "succeeded"
     )
@@ -73,7 +73,7 @@ async def sweep(connection: AsyncConnection, since: float, until: float, most: i
     candidates = union(paid, known).subquery()
     query = select(SUBJECT.c.id).where(SUBJECT.c.id.in_(select(candidates.c.id)), SUBJECT.c.good + SUBJECT.c.fraud == 0).limit(most)
     found = list((await connection.execute(query)).scalars())
-    await restand(connection, found, until)
+    await renew(connection, found, until)
     return len(found)
 
 
