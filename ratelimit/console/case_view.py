@@ -169,16 +169,16 @@ def evidence(it: Dossier, principal: Principal, base: str, wanted: Filter, where
     counts = (int(sum(it.decided.values())), it.customer.purchases, len(it.lives))
     tabs = tuple(zip(("requests", "purchases", "logins"), ("Requests", "Purchases", "Logins"), counts, strict=True))
     of: Mapping[str, Sequence[RequestRow | BoughtRow | LifeRow]]
-    of = {"requests": it.requests, "purchases": it.purchases, "logins": it.lives}
+    of = {"requests": it.page.requests, "purchases": it.page.purchases, "logins": it.page.lives}
     rows = of[wanted.tab]
     more = _following(rows[PAGE - 1]) if len(rows) > PAGE else ""
     return Evidence(
         base=base,
         tab=wanted.tab,
         tabs=tabs,  # type: ignore[arg-type]  # zip keeps no literals
-        requests=tuple(map(teller.request, it.requests[:PAGE])) if wanted.tab == "requests" else (),
-        purchases=tuple(map(teller.purchase, it.purchases[:PAGE])) if wanted.tab == "purchases" else (),
-        logins=tuple(map(teller.life, it.lives[:PAGE])) if wanted.tab == "logins" else (),
+        requests=tuple(map(teller.request, it.page.requests[:PAGE])) if wanted.tab == "requests" else (),
+        purchases=tuple(map(teller.purchase, it.page.purchases[:PAGE])) if wanted.tab == "purchases" else (),
+        logins=tuple(map(teller.life, it.page.lives[:PAGE])) if wanted.tab == "logins" else (),
         more=more,
         summary=totals(it.decided, min(PAGE, len(rows))) if wanted.tab == "requests" else "",
         wanted=wanted,

@@ -14,6 +14,7 @@ from ratelimit.ledger.tables.record import RECORD
 
 USUAL_S: Final = 7 * 86_400.0  # for which somebody comes from an address that is usual
 _MOST_USUAL: Final = 50
+_LOOKED_AT: Final = 500  # decisions, for one with signals
 MOST_SUMMED: Final = 20_000  # records of one subject that a figure is made of; of more, the newest
 
 _RECORDS: Final[dict[str, Column[Any]]] = {"account": RECORD.c.account, "api_key": RECORD.c.api_key, "ip": RECORD.c.address}
@@ -215,6 +216,48 @@ async def usual(connection: AsyncConnection, seen: Seen, now: float) -> list[int
     query = select(LINK.c.entity).where(LINK.c.subject == seen.id, LINK.c.last_at - LINK.c.first_at >= USUAL_S, LINK.c.first_at < now)
     found = await connection.execute(query.order_by(LINK.c.count.desc()).limit(_MOST_USUAL))
     return [int(entity) for (entity,) in found]
+
+
+async def latest_with_signals(connection: AsyncConnection, seen: Seen) -> str | None:
+    """The id of the newest decision that carries the signals of this subject; looked for among the newest of it."""
+    column = _RECORDS.get(seen.kind)
+    if column is None:
+        return None
+    newest = select(RECORD.c.id, RECORD.c.at, RECORD.c.risk_subject, RECORD.c.signal_version).where(column == seen.id)
+    some = newest.order_by(RECORD.c.at.desc()).limit(_LOOKED_AT).subquery()
+    query = select(some.c.id).where(some.c.signal_version.is_not(None), some.c.risk_subject == seen.id)
+    found: str | None = (await connection.execute(query.order_by(some.c.at.desc()).limit(1))).scalar()
+    return found
+
+
+class Paid(Struct, frozen=True):
+    """What an account has bought in one currency: attempts that succeeded, what they came to, and how many were disputed or warned of."""
+
+    purchases: int
+    minor: int
+    currency: str | None
+    disputed: int
+
+
+async def paid(connection: AsyncConnection, account: int) -> Paid | None:
+    """What an account has bought, in the currency of most of it; None: nothing."""
+    bad = or_(PURCHASE.c.disputed, PURCHASE.c.warned, PURCHASE.c.label == "fraud")
+    number = func.count()
+    query = select(number, func.sum(PURCHASE.c.amount_minor), PURCHASE.c.currency, func.count().filter(bad))
+    query = query.where(PURCHASE.c.account == account, PURCHASE.c.kind == "purchase", PURCHASE.c.outcome == "succeeded")
+    row = (await connection.execute(query.group_by(PURCHASE.c.currency).order_by(number.desc()).limit(1))).first()
+    return Paid(row[0], int(row[1]), row[2], row[3]) if row is not None else None
+
+
+async def kept_until(connection: AsyncConnection, seen: Seen) -> tuple[float, float] | None:
+    """When the oldest and the newest of its records were decided."""
+    column = _RECORDS.get(seen.kind)
+    if column is None:
+        return None
+    of = select(RECORD.c.at).where(column == seen.id)
+    first = (await connection.execute(of.order_by(RECORD.c.at).limit(1))).scalar()
+    last = (await connection.execute(of.order_by(RECORD.c.at.desc()).limit(1))).scalar()
+    return None if first is None or last is None else (float(first), float(last))
 
 
 def _newest_records(seen: Seen, since: float) -> Subquery | None:

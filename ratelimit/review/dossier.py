@@ -100,8 +100,19 @@ class Privacy(Struct, frozen=True, kw_only=True):
     asked: str = ""
 
 
+class Page(Struct, frozen=True, kw_only=True):
+    """One page of the evidence, and a row more if another follows: of what was asked for, the others are empty."""
+
+    requests: tuple[RequestRow, ...] = ()
+    purchases: tuple[BoughtRow, ...] = ()
+    lives: tuple[LifeRow, ...] = ()
+
+
 class Dossier(Struct, frozen=True, kw_only=True):
-    """Everything as of `now`. `case` None: it is a subject without one. `names` are all subjects that are named in rows."""
+    """Everything as of `now`. `case` None: it is a subject without one. `names` are all subjects that are named in rows.
+
+    `bins` and `addresses` count from the beginning of the timeline's span, `purchases` and `lives` are the latest, for it.
+    """
 
     now: float
     subject: SubjectRef
@@ -115,7 +126,7 @@ class Dossier(Struct, frozen=True, kw_only=True):
     decided: Mapping[str, float]
     bins: tuple[Bin, ...]
     addresses: Mapping[int, int]
-    requests: tuple[RequestRow, ...]
+    page: Page
     purchases: tuple[BoughtRow, ...]
     lives: tuple[LifeRow, ...]
     refusals: tuple[Refused, ...]

@@ -7,7 +7,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseRow, CaseView, Note, OpeningRow, PersonRef, Place, SubjectRef
 from ratelimit.ledger.evidence import Bin, BoughtRow, LifeRow, Refused, RequestRow
 from ratelimit.review.deed import ActionView
-from ratelimit.review.dossier import Alike, Customer, Dossier, InForce, Linked, Privacy, Weighing
+from ratelimit.review.dossier import Alike, Customer, Dossier, InForce, Linked, Page, Privacy, Weighing
 
 NOW = 1_795_527_127.0  # Tue 24 Nov 2026, 14:32:07 in Berlin
 MIRA = Principal(id=1, login="mira", name="Mira Keller", role="analyst", via="session")
@@ -34,8 +34,11 @@ FOR = (
     reason("age_s", "620 days", "age of the account", "3–1,900 days", 0.6),
 )
 ADDRESSES = {
-    90: ("203.0.113.77", "BR, mobile"), 91: ("192.0.2.18", "NL, hosting"), 92: ("198.51.100.7", "DE"), 93: ("2001:db8:7::1a", "VN, hosting"),
-}  # fmt: skip
+    90: ("203.0.113.77", "BR, mobile"),
+    91: ("192.0.2.18", "NL, hosting"),
+    92: ("198.51.100.7", "DE"),
+    93: ("2001:db8:7::1a", "VN, hosting"),
+}
 
 
 def request(
@@ -113,7 +116,8 @@ LIVES = tuple(
 )
 
 
-def linked(subject: int | None, kind: str, shown: str | None, how: str, count: int, good: int, fraud: int, many: int = 1) -> Linked:
+def linked(subject: int | None, kind: str, shown: str | None, how: str, numbers: tuple[int, int, int], many: int = 1) -> Linked:
+    count, good, fraud = numbers
     return Linked(
         subject=subject,
         kind=kind,
@@ -129,32 +133,67 @@ def linked(subject: int | None, kind: str, shown: str | None, how: str, count: i
 
 
 LINKED = (
-    linked(5, "account", "acc_2M8K1Q", "owns", 1, 1, 0),
-    linked(30, "card", "•4821, prepaid", "paid", 1, 1, 2),
-    linked(92, "ip", "198.51.100.7", "requested", 61, 3, 0),
-    linked(None, "ip", None, "requested", 4_690, 14, 22, many=416),
-    linked(95, "network", "203.0.113.0/24", "requested", 214, 212, 9),
-    linked(None, "api_key", None, "owns", 2, 0, 0, many=2),
+    linked(5, "account", "acc_2M8K1Q", "owns", (1, 1, 0)),
+    linked(30, "card", "•4821, prepaid", "paid", (1, 1, 2)),
+    linked(92, "ip", "198.51.100.7", "requested", (61, 3, 0)),
+    linked(None, "ip", None, "requested", (4_690, 14, 22), many=416),
+    linked(95, "network", "203.0.113.0/24", "requested", (214, 212, 9)),
+    linked(None, "api_key", None, "owns", (2, 0, 0), many=2),
 )
 
 
 def action(number: int, then: str, days: float, lasts_s: float, by: str, state: str, **more: object) -> ActionView:
     at = NOW - days * 86_400
     fields = {
-        "id": number, "then": then, "state": state, "case": 2_288, "target": "7", "target_kind": "api_key", "shown": "5f3c91aa00", "by": by, "at": at,
-        "until": at + lasts_s, "wanted_until": None, "reason": "", "detail": {}, "needs_second": False, "second_by": None, "undone_at": None,
-        "undone_why": None, "label": None, "override": None, "bulk": None,
-    }  # fmt: skip
+        "id": number,
+        "then": then,
+        "state": state,
+        "case": 2_288,
+        "target": "7",
+        "target_kind": "api_key",
+        "shown": "5f3c91aa00",
+        "by": by,
+        "at": at,
+        "until": at + lasts_s,
+        "wanted_until": None,
+        "reason": "",
+        "detail": {},
+        "needs_second": False,
+        "second_by": None,
+        "undone_at": None,
+        "undone_why": None,
+        "label": None,
+        "override": None,
+        "bulk": None,
+    }
     return ActionView(**{**fields, **more})  # type: ignore[arg-type]  # by name
 
 
 def row(**more: object) -> CaseRow:
     fields: dict[str, object] = {
-        "number": 2_288, "anchor": KEY, "state": "open", "opened_at": NOW - 42 * 60, "opened_by": "model", "opened_word": "risk 0.9991", "priority": 1,
-        "at_risk_minor": 21_240, "currency": "EUR", "blast_radius": 0, "reasons": AGAINST[:3], "version": 3, "risk": 0.9994, "plan": "pro",
-        "beside": ACCOUNT, "due_at": NOW + 18 * 60, "locked_by": PEOPLE["mira"], "locked_until": NOW + 13 * 60,
-    }  # fmt: skip
+        "number": 2_288,
+        "anchor": KEY,
+        "state": "open",
+        "opened_at": NOW - 42 * 60,
+        "opened_by": "model",
+        "opened_word": "risk 0.9991",
+        "priority": 1,
+        "at_risk_minor": 21_240,
+        "currency": "EUR",
+        "blast_radius": 0,
+        "reasons": AGAINST[:3],
+        "version": 3,
+        "risk": 0.9994,
+        "plan": "pro",
+        "beside": ACCOUNT,
+        "due_at": NOW + 18 * 60,
+        "locked_by": PEOPLE["mira"],
+        "locked_until": NOW + 13 * 60,
+    }
     return CaseRow(**{**fields, **more})  # type: ignore[arg-type]  # by name
+
+
+OPENING = OpeningRow("7KQ2", "model", "risk 0.9991 in shadow rule key-fanout", NOW - 42 * 60, None, 0)
 
 
 def bins() -> tuple[Bin, ...]:
@@ -167,20 +206,29 @@ def dossier(**more: object) -> Dossier:
     fields: dict[str, object] = {
         "now": NOW,
         "subject": KEY,
-        "case": CaseView(row=row(), openings=(OpeningRow("7KQ2", "model", "risk 0.9991 in shadow rule key-fanout", NOW - 42 * 60, None, 0),)),
+        "case": CaseView(row=row(), openings=(OPENING,)),
         "account": ACCOUNT,
         "plan": "pro",
         "place": Place(3, 23, 2_285, 2_291),
         "customer": Customer(purchases=6, paid_minor=131_000, currency="EUR", keys=2),
-        "in_force": InForce(decision="throttle", words="10 requests a minute", since=NOW - 720, by="risk 0.9994, above 0.999", until=NOW + 2_880),
+        "in_force": InForce(
+            decision="throttle", words="10 requests a minute", since=NOW - 720, by="risk 0.9994, above 0.999", until=NOW + 2_880
+        ),
         "weighing": Weighing(
-            risk=0.9994, against=AGAINST, in_favour=FOR, thresholds=(("throttle", 0.999),), model="requests 2026-11-18", signals=24, version=7,
-            record="7KQ2-M4X1", at=NOW,
+            risk=0.9994,
+            against=AGAINST,
+            in_favour=FOR,
+            thresholds=(("throttle", 0.999),),
+            model="requests 2026-11-18",
+            signals=24,
+            version=7,
+            record="7KQ2-M4X1",
+            at=NOW,
         ),
         "decided": {"allow": 3_604.0, "throttle": 1_208.0},
         "bins": bins(),
         "addresses": {step: max(1, round(140 * exp((step - 47) / 5))) for step in range(48)},
-        "requests": REQUESTS,
+        "page": Page(requests=REQUESTS, purchases=PURCHASES, lives=LIVES),
         "purchases": PURCHASES,
         "lives": LIVES,
         "refusals": (Refused("throttle", "rate_exceeded", "key", 212, NOW - 144 * 86_400, NOW - 143 * 86_400),),
@@ -190,17 +238,24 @@ def dossier(**more: object) -> Dossier:
             action(2, "allow", 43, 30 * 86_400, "ana", "expired"),
             action(1, "throttle", 43.2, 3_600, "ana", "undone", undone_at=NOW - 43 * 86_400, undone_why="false alarm: moved their CI"),
         ),
-        "notes": (Note(9, NOW - 396, "tomas", "Asked @mira to look: last month's spike was their CI move, this one is not from their network.", ("mira",)),),
+        "notes": (Note(9, NOW - 396, "tomas", "Asked @mira to look: last month's spike was their CI move, this one is not.", ("mira",)),),
         "people": PEOPLE,
         "alike": (
-            Alike(number=2_268, anchor=SubjectRef(8, "api_key", "91e0b2", 0.0), priority=3, state="open", at=NOW - 7_200, verdict=None,
-                  words="22 addresses, 9 of them also used this key"),
+            Alike(
+                number=2_268,
+                anchor=SubjectRef(8, "api_key", "91e0b2", 0.0),
+                priority=3,
+                state="open",
+                at=NOW - 7_200,
+                verdict=None,
+                words="22 addresses, 9 of them also used this key",
+            ),
         ),
         "privacy": Privacy(addresses_until=NOW + 30 * 86_400, records_until=NOW + 90 * 86_400, share_left=0.06),
         "names": {number: SubjectRef(number, "ip", text, NOW) for number, (text, _) in ADDRESSES.items()},
-    }  # fmt: skip
+    }
     return Dossier(**{**fields, **more})  # type: ignore[arg-type]  # by name
 
 
 def where(shown: str) -> str:
-    return {text: words for text, words in ADDRESSES.values()}.get(shown, "")
+    return dict(ADDRESSES.values()).get(shown, "")
