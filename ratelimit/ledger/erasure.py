@@ -105,7 +105,7 @@ async def told_in(connection: AsyncConnection, cases: Sequence[int]) -> list[int
 
 
 async def _blank_texts(connection: AsyncConnection, it: Owned) -> None:
-    done = {"reason": ERASED, "before": null(), "detail": null(), "undone_why": null()}
+    done = {"reason": ERASED, "before": {}, "detail": {}, "undone_why": null()}
     await connection.execute(update(ACTION).where(ACTION.c.target.in_(it.ids)).values(**done))
     for some in _pieces(it.cases):
         await connection.execute(update(ACTION).where(ACTION.c.case_number.in_(some)).values(**done))

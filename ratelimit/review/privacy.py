@@ -18,7 +18,7 @@ from ratelimit.core.standing import Target
 from ratelimit.core.webhook import message_of
 from ratelimit.ledger import erasure, privacy
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
-from ratelimit.ledger.privacy import RequestRow
+from ratelimit.ledger.privacy import RequestRow, RetentionRun
 from ratelimit.ledger.subjects import Subjects, named
 from ratelimit.review import audit
 from ratelimit.review.erasing import Erasing, report
@@ -98,6 +98,11 @@ class Privacy:
         """How many are open."""
         async with self._ledger.read() as connection:
             return await privacy.waiting(connection)
+
+    async def runs(self, most: int) -> list[RetentionRun]:
+        """The latest runs of the retention job."""
+        async with self._ledger.read() as connection:
+            return await privacy.retention_runs(connection, most)
 
     async def export(self, id: int, by: Principal) -> Document:
         """The document of a request for an export, which that answers; that it was given out is written down."""

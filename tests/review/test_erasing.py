@@ -84,7 +84,9 @@ async def fill(ledger: Ledger) -> dict[str, int]:
         opening = {"reference": "ref", "case_number": 1042, "source": "s", "kind": "rule", "text": f"about {ACCOUNT}", "at": T0}
         await connection.execute(insert(OPENING), [opening])
         action = {"then": "block", "target_kind": "account", "target": mine, "by": 1, "by_login": "eve", "at": T0, "state": "undone"}
-        await connection.execute(insert(ACTION), [{**action, "reason": f"{EMAIL} asked", "before": {"target": ACCOUNT}}])
+        await connection.execute(
+            insert(ACTION), [{**action, "reason": f"{EMAIL} asked", "before": {"target": ACCOUNT}, "detail": {}, "key": "k1"}]
+        )
         label = {"target_kind": "account", "target": mine, "verdict": "fraud", "source": "analyst", "known_at": T0, "by": "eve"}
         await connection.execute(insert(LABEL), [label])
         normal = {"subject": mine, "reasons_key": "x", "by": 1, "at": T0, "until": T0 + 9}

@@ -1,0 +1,59 @@
+"""What is kept of people, where, why, for how long, and by which sentence of the site's published policy. A test holds it to the tables.
+
+`sentence` is the part of a policy that covers it, in the words that such policies use. What none covers is `off`
+until the owner has amended the policy and turned it on.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Sentence = Literal["account", "transactions", "usage", "device and log", "support", "security", "none"]
+
+
+class Kept(Struct, frozen=True):
+    """One thing. `places` are tables of the ledger and prefixes of keys in the store; `life` is in words."""
+
+    what: str
+    places: tuple[str, ...]
+    purpose: str
+    life: str
+    sentence: Sentence
+    off: bool = False
+
+
+INVENTORY: Final = (
+    Kept("Requests: path, method, answer, user agent, referrer's host", ("record",), "abuse, appeals", "90 days", "usage"),
+    Kept("Addresses of requests", ("record", "subject"), "abuse, appeals", "30 days, then the prefix", "device and log"),
+    Kept("Accounts and digests of their keys", ("subject",), "to find what belongs together", "as long as rows name them", "account"),
+    Kept("Who used which card, device, mailbox, address or key", ("link",), "fraud", "540 days after the last time", "transactions"),
+    Kept("Purchases: amount, time, outcome, last four, expiry", ("purchase", "outcome"), "fraud, legal claims", "540 days", "transactions"),
+    Kept("Card's fingerprint, country, brand, funding", ("purchase",), "fraud", "540 days", "none", off=True),
+    Kept("Device", ("purchase",), "fraud", "540 days", "none", off=True),
+    Kept("Logins, keys made, sign-ups", ("life",), "account take-over", "90 days", "account"),
+    Kept("Counts of decisions", ("traffic", "rule_day"), "capacity", "400 days; of nobody", "usage"),
+    Kept("Cases, what opened them, notes", ("case_", "opening", "campaign", "mention", "candidate"), "fraud", "540 days", "security"),
+    Kept("What was done to accounts, and why", ("action", "known_normal", "appeal"), "appeals", "540 days", "security"),
+    Kept("Labels: fraud, good, ...", ("label",), "fraud", "540 days", "security"),
+    Kept("The audit", ("audit", "audit_content", "audit_head"), "accountability", "contents as long as whom they are about", "security"),
+    Kept("Requests about data, restrictions", ("privacy_request", "restriction", "retention_run"), "the law", "3 years", "support"),
+    Kept("Digests of what was erased", ("erasure", "rl1:{forgotten}"), "erasing again after a restore", "70 days", "none"),
+    Kept(
+        "People who use the console",
+        ("person", "invitation", "api_token", "view", "rl1:{sessions}", "rl1:l:"),
+        "access",
+        "while they may",
+        "security",
+    ),
+    Kept("How keys, accounts and addresses were used of late", ("rl1:p:",), "abuse", "some days to 15 weeks after the last use", "usage"),
+    Kept("What was bought of late with a card, from an address, ...", ("rl1:v:", "rl1:o:"), "fraud", "40 to 400 days", "transactions"),
+    Kept("Words that stand: overrides, holds, restrictions", ("rl1:{standing}",), "abuse, fraud", "until they end", "security"),
+    Kept("Buckets and quotas", ("rl1:b:", "rl1:q:"), "limits", "until they are full again, or the period ends", "usage"),
+    Kept(
+        "Stripe's events, messages to the site and to the ledger",
+        ("rl1:{stripe}", "rl1:{webhook}", "rl1:{records}"),
+        "fraud",
+        "30 days; 120 for ids alone",
+        "transactions",
+    ),
+)
