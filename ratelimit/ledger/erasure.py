@@ -11,9 +11,9 @@ from msgspec import Struct
 from sqlalchemy import Table, and_, delete, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL
+from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL, LABEL
 from ratelimit.ledger.tables.audit import AUDIT
-from ratelimit.ledger.tables.case import CAMPAIGN, CASE, OPENING
+from ratelimit.ledger.tables.case import CAMPAIGN, CANDIDATE, CASE, OPENING
 from ratelimit.ledger.tables.privacy import PRIVACY_REQUEST, RESTRICTION
 from ratelimit.ledger.tables.purchase import LIFE, LINK, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
@@ -87,6 +87,7 @@ async def erase(connection: AsyncConnection, it: Owned) -> int:
     """The rest, once `delete_piece` has nothing to do: texts, links and names; how many names."""
     await connection.execute(delete(LINK).where(or_(LINK.c.subject.in_(it.ids), LINK.c.entity.in_(it.ids))))
     await connection.execute(delete(KNOWN_NORMAL).where(KNOWN_NORMAL.c.subject.in_(it.ids)))
+    await connection.execute(delete(CANDIDATE).where(CANDIDATE.c.anchor.in_(it.ids)))
     await connection.execute(delete(RESTRICTION).where(RESTRICTION.c.subject.in_(it.ids)))
     bare = dict.fromkeys(("address", "device", "email", "email_domain", "user_agent"), null())
     await connection.execute(update(PURCHASE).where(PURCHASE.c.account == it.account).values(**bare))
@@ -105,6 +106,7 @@ async def told_in(connection: AsyncConnection, cases: Sequence[int]) -> list[int
 
 
 async def _blank_texts(connection: AsyncConnection, it: Owned) -> None:
+    await connection.execute(update(LABEL).where(LABEL.c.target.in_(it.ids)).values(told=None))
     done = {"reason": ERASED, "before": {}, "detail": {}, "undone_why": null()}
     await connection.execute(update(ACTION).where(ACTION.c.target.in_(it.ids)).values(**done))
     for some in _pieces(it.cases):
@@ -112,7 +114,7 @@ async def _blank_texts(connection: AsyncConnection, it: Owned) -> None:
         bare: dict[str, object] = {"opened_word": "", "reasons": [], "why": None, "beside": None, "plan": None}
         await connection.execute(update(CASE).where(CASE.c.number.in_(some)).values(**bare))
         await connection.execute(update(OPENING).where(OPENING.c.case_number.in_(some)).values(text=""))
-        await connection.execute(update(APPEAL).where(APPEAL.c.case_number.in_(some)).values(text="", why=None))
+        await connection.execute(update(APPEAL).where(APPEAL.c.case_number.in_(some)).values(text="", why=None, decision={}))
 
 
 async def own_keys(connection: AsyncConnection, account: int) -> dict[int, str | None]:

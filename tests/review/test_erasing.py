@@ -16,7 +16,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL, LABEL
 from ratelimit.ledger.tables.audit import AUDIT_CONTENT
-from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.case import CANDIDATE, CASE, OPENING
 from ratelimit.ledger.tables.every import SCHEMA
 from ratelimit.ledger.tables.privacy import PRIVACY_REQUEST, RESTRICTION
 from ratelimit.ledger.tables.purchase import LIFE, LINK, PURCHASE
@@ -87,12 +87,33 @@ async def fill(ledger: Ledger) -> dict[str, int]:
         await connection.execute(
             insert(ACTION), [{**action, "reason": f"{EMAIL} asked", "before": {"target": ACCOUNT}, "detail": {}, "key": "k1"}]
         )
-        label = {"target_kind": "account", "target": mine, "verdict": "fraud", "source": "analyst", "known_at": T0, "by": "eve"}
-        await connection.execute(insert(LABEL), [label])
+        label = {
+            "target_kind": "account",
+            "target": mine,
+            "verdict": "fraud",
+            "source": "analyst",
+            "known_at": T0,
+            "by": "eve",
+            "told": f"x:{ACCOUNT}",
+        }
+        await connection.execute(insert(LABEL), [{**label, "told": f"x:{ACCOUNT}"}])
+        flagged = {"anchor": mine, "kind": "model", "at": T0, "expected_loss_minor": 1, "chance": 0.5, "flag": ACCOUNT.encode()}
+        await connection.execute(insert(CANDIDATE), [flagged])
         normal = {"subject": mine, "reasons_key": "x", "by": 1, "at": T0, "until": T0 + 9}
         await connection.execute(insert(KNOWN_NORMAL), [normal])
         await connection.execute(
-            insert(APPEAL), [{"reference": "r", "text": f"I am {EMAIL}", "at": T0, "state": "open", "case_number": 1042}]
+            insert(APPEAL),
+            [
+                {
+                    "reference": "r",
+                    "text": f"I am {EMAIL}",
+                    "at": T0,
+                    "state": "open",
+                    "case_number": 1042,
+                    "by_login": "api",
+                    "decision": {"subject": ACCOUNT},
+                }
+            ],
         )
         asked = {"subject": mine, "kind": "export", "state": "done", "asked_at": T0, "due_at": T0, "verified_by": EMAIL, "by": 1}
         await connection.execute(insert(PRIVACY_REQUEST), [{**asked, "by_login": "eve", "detail": {"why": ACCOUNT}}])
