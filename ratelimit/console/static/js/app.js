@@ -12,6 +12,7 @@
                          as case=… each.
    data-close            a button that closes the preview.
    data-needs="reason"   a button that stays disabled until its form's field of that name has text or, if it is a choice, a pick.
+   data-until-of="for"   in a form: takes data-until of the choice of that name; data-says="for" takes its words; data-when="for=7d 30d" is shown for those.
    data-pending="Blocking"  a form: its rows show this word and a clock until the answer is there.
    data-toast, data-undo    see toast.js. data-live="/live/queue" see live.js. */
 import "./keys.js";

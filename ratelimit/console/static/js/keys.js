@@ -1,6 +1,7 @@
 /* Single-letter keys, the g prefix, ctrl enter, and esc as one step back. */
 import { closePreview, previewIsOpen } from "./preview.js";
 import { clearSelection, hasSelection } from "./select.js";
+import { here } from "./rows.js";
 import { undoLast } from "./toast.js";
 
 const PREFIX_MS = 1500;
@@ -43,6 +44,7 @@ function stepBack(event) {
     menu.querySelector("summary").focus();
   } else if (typing(event.target) && !event.target.closest("#preview, [data-preview-place]")) {
     event.target.blur();
+    here()?.focus();
   } else if (previewIsOpen()) {
     closePreview();
   } else if (hasSelection()) {

@@ -1,6 +1,6 @@
 /* The preview panel: an action's key opens it beside the evidence; nothing is done until it is confirmed. */
 import { here } from "./rows.js";
-import { targets } from "./select.js";
+import { clearSelection, targets } from "./select.js";
 
 let opener = null;
 let undo = null; // puts optimistic rows back
@@ -46,14 +46,29 @@ function check(form) {
   }
 }
 
+/* What follows a choice: until when it lasts, how the button says it, and what is only true of some of them. */
+function follow(form) {
+  const picks = new Map([...form.querySelectorAll("input[type=radio]:checked")].map((input) => [input.name, input]));
+  for (const line of form.querySelectorAll("[data-until-of]")) line.textContent = picks.get(line.dataset.untilOf)?.dataset.until ?? "";
+  for (const part of form.querySelectorAll("[data-says]")) part.textContent = picks.get(part.dataset.says)?.parentElement.textContent.trim() ?? "";
+  for (const part of form.querySelectorAll("[data-when]")) {
+    const [name, values] = part.dataset.when.split("=");
+    part.hidden = !values.split(" ").includes(picks.get(name)?.value);
+  }
+}
+
+document.addEventListener("change", (event) => event.target.form && follow(event.target.form));
+document.addEventListener("preview:close", closePreview);
+document.addEventListener("selection:clear", clearSelection);
+
 document.addEventListener("input", (event) => event.target.form && check(event.target.form));
 document.addEventListener("change", (event) => event.target.form && check(event.target.form));
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const panel = place();
   if (!panel || !(event.target === panel || panel.contains(event.target))) return;
-  panel.querySelectorAll("form").forEach(check);
-  const first = panel.querySelector("[data-first], [data-close]");
+  panel.querySelectorAll("form").forEach((form) => (check(form), follow(form)));
+  const first = panel.querySelector("[data-first]") ?? panel.querySelector("[data-close]");
   if (first && !panel.contains(document.activeElement)) first.focus();
 });
 
