@@ -21,6 +21,7 @@ from ratelimit.crew.crew import Crew
 from ratelimit.desk import Desk, WebhookTerms
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
+from ratelimit.reception import Reception
 from ratelimit.service.address_book import AddressBook, Sources
 from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import built_in_policy, read_policy
@@ -100,7 +101,8 @@ class App:
             desk = await Desk.open(terms, books, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving.adopt, stack)
-            operator = await self._open_operator(serving, desk, reload, stack)
+            reception = await Reception.open(terms, books, settings, stack)
+            operator = await self._open_operator(serving, desk, reception, reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
             await self._unless_stopped(serving.listen(place, stack))
             if not self._stop.is_set():
@@ -154,8 +156,10 @@ class App:
         keep_running(reload.run, stack)
         return reload.state
 
-    async def _open_operator(self, serving: Serving, desk: Desk, reload: ReloadState, stack: AsyncExitStack) -> Address:
-        counts = Counts()
+    async def _open_operator(
+        self, serving: Serving, desk: Desk, reception: Reception, reload: ReloadState, stack: AsyncExitStack
+    ) -> Address:
+        counts, policy = Counts(), lambda: serving.sidecars.policy
         watched = Watched(
             serving.sidecars,
             serving.health,
@@ -166,9 +170,7 @@ class App:
             lambda: serving.worker_restarts,
             desk.figures,
         )
-        runner = OperatorRunner(
-            operator_application(watched, self._settings.operator_token, desk.routes(lambda: serving.sidecars.policy)), counts
-        )
+        runner = OperatorRunner(operator_application(watched, reception.door(policy), desk.routes(policy)), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")

@@ -1,12 +1,13 @@
 """The ledger of a process that serves: opened in the background, so that the gateway is answered before it, and while it is away.
 
-Until its schema is that of this program, whoever reads or writes is told that the ledger is away, and why.
+Until its schema is that of this program, whoever reads or writes waits for the first try to open it, and after that is told that the
+ledger is away, and why.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ from ratelimit.stores.folder import make_folder
 from ratelimit.stores.key_file import load_or_create_key
 
 _AGAIN_S: Final = 2.0
+_PATIENCE_S: Final = 5.0
 
 _log = structlog.get_logger()
 
@@ -38,6 +40,8 @@ class Books(Ledger):
         self.away_since: float | None = time.time()
         self.why: str | None = "it is being opened"
         self.opened: Final = asyncio.Event()  # once its schema is ours
+        self._tried = asyncio.Event()
+        self._trying: asyncio.Task[None] | None = None
 
     @classmethod
     def begin(cls, settings: Settings, stack: AsyncExitStack) -> "Books":
@@ -55,25 +59,35 @@ class Books(Ledger):
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """As a ledger does."""
-        with self._watched():
+        with await self._watched():
             async with super().read() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """As a ledger does."""
-        with self._watched():
+        with await self._watched():
             async with super().write() as connection:
                 yield connection
 
-    def _watched(self) -> "_Watch":
+    async def close(self) -> None:
+        """Let go of all connections, after a try to open it has come to its end: one that is cut off leaves its connection hanging."""
+        if self._trying is not None:
+            await asyncio.wait({self._trying}, timeout=_PATIENCE_S)
+        await super().close()
+
+    async def _watched(self) -> "_Watch":
+        if not self._tried.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), _PATIENCE_S)
         if not self.opened.is_set():
             raise LedgerAwayError(self.why)
         return _Watch(self)
 
     async def _open(self) -> None:
         while not self.opened.is_set():
-            await self._try()
+            self._trying = asyncio.create_task(self._try())
+            await asyncio.shield(self._trying)  # told to stop, it comes to its end all the same: see close
             await asyncio.sleep(0 if self.opened.is_set() else _AGAIN_S)
         await asyncio.Event().wait()
 
@@ -89,6 +103,7 @@ class Books(Ledger):
             self.opened.set()
             self.away_since = self.why = None
         finally:
+            self._tried.set()
             await plain.close()
 
 

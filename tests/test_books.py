@@ -35,14 +35,20 @@ async def count(books: Ledger) -> int:
 
 
 async def test_opened_in_the_background(tmp_path: Path, stack: AsyncExitStack) -> None:
-    """Before its tables are there it is away; then it is used, and its key is made once."""
+    """Whoever comes at once waits for its tables; its key is made once."""
     books = begun(tmp_path / "data", stack)
-    with pytest.raises(LedgerAwayError, match="being opened"):
-        await count(books)
-    await asyncio.wait_for(books.opened.wait(), 30)
     assert await count(books) == 0
     assert books.away_since is None
     assert begun(tmp_path / "data", stack).keys == books.keys == ((tmp_path / "data" / "ledger.key").read_bytes(),)
+
+
+async def test_not_there(tmp_path: Path, stack: AsyncExitStack) -> None:
+    """A server that does not answer is away, for the first as well, and why is known."""
+    books = begun(tmp_path, stack, RATELIMIT_DATABASE_URL=f"postgresql://nobody@/none?host={tmp_path}", RATELIMIT_LEDGER_KEY="ab" * 32)
+    for _ in range(2):
+        with pytest.raises(LedgerAwayError, match="No such file"):
+            await count(books)
+    assert books.away_since is not None
 
 
 async def test_postgres(tmp_path: Path, stack: AsyncExitStack, postgres_socket: str) -> None:
@@ -61,7 +67,7 @@ async def test_newer_schema(tmp_path: Path, stack: AsyncExitStack) -> None:
     async with books.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     later = begun(tmp_path, stack)
-    await later._try()
+    await asyncio.wait_for(later._tried.wait(), 30)
     with pytest.raises(LedgerAwayError, match="use a newer version"):
         await count(later)
 

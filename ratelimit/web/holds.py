@@ -63,7 +63,10 @@ class HoldCalls:
 
     def routes(self) -> list[Route]:
         """What is answered on the operator lane, and where."""
-        return [Route("POST", RELEASE, self.release), Route("POST", REVOKE, self.revoke)]
+        return [
+            Route("POST", RELEASE, self.release, role="analyst", scope="actions:write", early=True),
+            Route("POST", REVOKE, self.revoke, role="analyst", scope="actions:write", early=True),
+        ]
 
     async def of_account(self, request: BaseRequest) -> Reply:
         """What of an account is held."""

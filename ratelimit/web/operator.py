@@ -1,10 +1,9 @@
 """The operator lane: metrics, the policy in force, documentation and health. For people and machines that run this, not for the gateway."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
-from hmac import compare_digest
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,23 +12,20 @@ from aiohttp import web
 
 from ratelimit.core.policy_file import written
 from ratelimit.core.rule import Rule
-from ratelimit.service.ask import StoreAwayError
-from ratelimit.setting_value import Secret
 from ratelimit.web.counts import Counts
-from ratelimit.web.cross_site import refuse_cross_site
+from ratelimit.web.door import Door
+from ratelimit.web.guard import Trouble, guard, no_page
 from ratelimit.web.merge import merged
 from ratelimit.web.metrics import exposed, process_figures, shared_figures
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS, CSP, PAGES
 from ratelimit.web.problems import ClientError
-from ratelimit.web.reply import JSON, Reply, error_reply, json_reply, lines
-from ratelimit.web.route import Handle, Route
+from ratelimit.web.reply import JSON, Reply, json_reply, lines
+from ratelimit.web.route import Route
 from ratelimit.web.server import LaneServer
 from ratelimit.web.watched import Watched
 
 _MOST_RECORDS: Final = 200  # in one answer
-
-FREE: Final = frozenset({"/livez", "/readyz"})  # probes carry no token
 
 _SAFE: Final = {"Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -110,58 +106,29 @@ def _rule_view(rule: Rule) -> dict[str, Any]:
     return {"name": rule.name, "on": rule.on, "then": rule.then, "when": rule.when, "mode": rule.mode, "reason": rule.reason}
 
 
-def operator_application(watched: Watched, token: Secret[str] | None, more: Iterable[Route] = ()) -> web.Application:
-    """The routes of the operator lane; `more` are those of parts that know by themselves what they answer."""
-    operator, health, more = Operator(watched), watched.health, list(more)
-    free = {("GET", path) for path in FREE} | {(route.method, route.path) for route in more if route.free}
-    application = web.Application(middlewares=[_guard(watched.operator, token, free)])
-    routes = {"/metrics": operator.metrics, "/v1/policy": operator.policy, "/openapi.json": operator.openapi}
-    routes |= {"/v1/records": operator.records, "/v1/records/{id}": operator.record}
-    routes |= dict.fromkeys((*PAGES, *ASSETS), operator.file)
-    for path, handle in {**routes, "/livez": health.livez, "/readyz": health.readyz}.items():
-        application.router.add_get(path, handle)
-    for route in more:
-        application.router.add_route(route.method, route.path, route.handle)
+def operator_application(watched: Watched, door: Door, more: Iterable[Route] = (), trouble: Trouble = no_page) -> web.Application:
+    """The routes of the operator lane; `more` are those of parts that know by themselves what they answer. `trouble` makes pages of what
+    is wrong.
+    """
+    operator, health = Operator(watched), watched.health
+    own = [
+        Route("GET", "/livez", health.livez, free=True),  # probes carry no token
+        Route("GET", "/readyz", health.readyz, free=True),
+        Route("GET", "/metrics", operator.metrics),
+        Route("GET", "/openapi.json", operator.openapi),
+        *(Route("GET", path, operator.file) for path in (*PAGES, *ASSETS)),
+        Route("GET", "/v1/policy", operator.policy, role="viewer", scope="rules:read", early=True),
+        Route("GET", "/v1/records", operator.records, role="viewer", scope="records:read", early=True),
+        Route("GET", "/v1/records/{id}", operator.record, role="viewer", scope="records:read", early=True),
+    ]
+    routes = {(route.method, route.path): route for route in (*own, *more)}.values()  # what is told later takes a place
+    known: dict[tuple[str, str], Route] = {}
+    application = web.Application(middlewares=[guard(watched.operator, door, known, trouble)])
+    for route in routes:
+        add = application.router.add_get if route.method == "GET" else partial(application.router.add_route, route.method)
+        resource = add(route.path, route.handle).resource
+        known[route.method, resource.canonical if resource is not None else route.path] = route
     return application
-
-
-def _guard(counts: Counts, token: Secret[str] | None, free: Collection[tuple[str, str]]) -> Any:
-    """Refuses other sites' pages, asks for the token, and turns what is wrong with a request into a problem."""
-    expected = token.reveal().encode() if token is not None else None
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
-        try:
-            refuse_cross_site(request.method, request.headers)
-            if expected is not None and (request.method, request.path) not in free:
-                _ask_token(request, expected)
-            return await handler(request)
-        except web.HTTPException as error:
-            problem = _problem(error)
-        except ClientError as error:
-            problem = error
-        except StoreAwayError:
-            problem = ClientError(503, "the store is away; ask again", headers={"Retry-After": "1"})
-        counts.problems[problem.problem.status] += 1
-        return error_reply(problem)
-
-    return guard
-
-
-def _ask_token(request: web.Request, expected: bytes) -> None:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected):
-        advice = "send Authorization: Bearer and what RATELIMIT_OPERATOR_TOKEN says"
-        raise ClientError(401, f"the token is missing or not the one expected; {advice}", headers={"WWW-Authenticate": "Bearer"})
-
-
-def _problem(error: web.HTTPException) -> ClientError:
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        allowed = ", ".join(sorted(error.allowed_methods))
-        return ClientError(405, f"this is not answered here; use {allowed}", headers={"Allow": allowed})
-    if error.status == 404:
-        return ClientError(404, "nothing is here; / has links to what is")
-    return ClientError(error.status, error.reason)
 
 
 class OperatorRunner(web.AppRunner):

@@ -94,12 +94,12 @@ class OverrideCalls:
     def routes(self) -> list[Route]:
         """What is answered, and where."""
         return [
-            Route("GET", OVERRIDES, self.list),
-            Route("POST", OVERRIDES, self.add),
-            Route("GET", OVERRIDE, self.get),
-            Route("PUT", OVERRIDE, self.edit),
-            Route("DELETE", OVERRIDE, self.drop),
-            Route("GET", LISTS, self.lists),
+            Route("GET", OVERRIDES, self.list, role="viewer", scope="overrides:read", early=True),
+            Route("POST", OVERRIDES, self.add, role="analyst", scope="overrides:write", early=True),
+            Route("GET", OVERRIDE, self.get, role="viewer", scope="overrides:read", early=True),
+            Route("PUT", OVERRIDE, self.edit, role="analyst", scope="overrides:write", early=True),
+            Route("DELETE", OVERRIDE, self.drop, role="analyst", scope="overrides:write", early=True),
+            Route("GET", LISTS, self.lists, role="viewer", scope="overrides:read", early=True),
         ]
 
     async def list(self, request: web.Request) -> Reply:

@@ -42,10 +42,10 @@ class StripeDoor:
         """What is answered, and where."""
         return [
             Route("POST", WEBHOOK, self.take, free=True),
-            Route("GET", DEAD, self.dead),
-            Route("GET", PARKED, self.parked),
-            Route("POST", RETRY, self.retry),
-            Route("DELETE", DROP, self.drop),
+            Route("GET", DEAD, self.dead, role="analyst", scope="records:read", early=True),
+            Route("GET", PARKED, self.parked, role="analyst", scope="records:read", early=True),
+            Route("POST", RETRY, self.retry, role="analyst", scope="actions:write", early=True),
+            Route("DELETE", DROP, self.drop, role="admin", scope="actions:write", early=True),
         ]
 
     async def take(self, request: web.Request) -> Reply:

@@ -41,7 +41,10 @@ class WebhookCalls:
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
-        return [Route("GET", DEAD, self.dead), Route("POST", RETRY, self.retry)]
+        return [
+            Route("GET", DEAD, self.dead, role="analyst", scope="records:read", early=True),
+            Route("POST", RETRY, self.retry, role="analyst", scope="actions:write", early=True),
+        ]
 
     async def dead(self, _request: web.Request) -> Reply:
         """What was given up, latest first."""

@@ -33,6 +33,7 @@ from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.counts import Counts
+from ratelimit.web.door import Door
 from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.gateway import POST, READ, Endpoint, GatewayLane
 from ratelimit.web.health import Health
@@ -208,7 +209,7 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             routes += CaseCalls(Cases(gateway.store, inbox, time.time)).routes()
             nowhere = Ledger("sqlite:////nowhere/ledger.db")  # which nobody asks here
             routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
-            runner = OperatorRunner(operator_application(watched, Secret(operator_token) if operator_token else None, routes), counts)
+            runner = OperatorRunner(operator_application(watched, Door(Secret(operator_token) if operator_token else None), routes), counts)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             listener = await listen(runner.lane, TcpAddress("127.0.0.1", 0), "RATELIMIT_OPERATOR")
