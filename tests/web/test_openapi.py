@@ -16,6 +16,8 @@ StartOperator = Callable[..., Awaitable[Any]]
 
 DOCUMENT = json.loads(json.dumps(openapi()))
 LIMIT = {"name": "key", "per": ["api_key"], "bucket": {"capacity": 2, "refill": "1/h"}}
+TOKEN = "a-token-that-is-long-enough"
+BEARER = f"Authorization: Bearer {TOKEN}"
 REQUIRED = ("X-Forwarded-Method: GET", "X-Forwarded-Uri: /", "X-Original-Method: GET", "X-Original-URI: /")
 
 
@@ -58,19 +60,19 @@ def test_document() -> None:
 @pytest.mark.parametrize("path", DOCUMENT["paths"])
 async def test_path_is_answered(path: str, start_operator: StartOperator) -> None:
     """On the lane that it names, each call gets an answer that the document knows."""
-    operator = await start_operator([LIMIT], store=False)
+    operator = await start_operator([LIMIT], store=False, operator_token=TOKEN)
     described = DOCUMENT["paths"][path]
     for server in described["servers"]:
         lane = operator.gateway if server["description"].startswith("gateway") else operator.lane
         target = path.replace("{path}", "a").replace("{id}", "nobody-1").replace("{purchase}", "p1")
         changes = sorted(described.keys() & {"post", "delete"})
         for method in changes:
-            answer = await (lane.post(target, b"{}") if method == "post" else lane.get(target, method="DELETE"))
+            answer = await (lane.post(target, b"{}", BEARER) if method == "post" else lane.get(target, BEARER, method=method.upper()))
             assert str(answer.status) in described[method]["responses"]
         if changes:
-            assert "get" in described or (await lane.get(target)).status == 405
+            assert "get" in described or (await lane.get(target, BEARER)).status == 405
         else:
-            answer = await lane.get(target + "?account=a" * (path == HOLDS), *REQUIRED)
+            answer = await lane.get(target + "?account=a" * (path == HOLDS), BEARER, *REQUIRED)
             away = path == DEAD or path.startswith(("/v1/cases", "/v1/webhooks/stripe", "/v1/records/refused"))
             expected = 503 if away else 404 if "{id}" in path else 200
             assert (answer.status, str(expected) in described["get"]["responses"]) == (expected, True)
