@@ -75,15 +75,18 @@ def check(event: Event, now_us: int) -> None:
     if event.api_key is None and event.ip is None and event.account is None:
         raise RefusedEventError("invalid", "$", "says nothing of who asked; expected at least one of api_key, ip, account")
     try:
-        time_us = rfc3339_us(event.time) if isinstance(event.time, str) else number_us(event.time)
+        at_us = time_us(event)
     except BrokenLineError as error:
         raise RefusedEventError("invalid", "$.time", str(error)) from None
-    if time_us > now_us + MOST_AHEAD_US:
-        raise RefusedEventError(
-            "too_new", "$.time", f"is {_s(time_us - now_us)} s ahead of this clock; expected at most {_s(MOST_AHEAD_US)}"
-        )
-    if time_us < now_us - MOST_BACK_US:
-        raise RefusedEventError("too_old", "$.time", f"is {_s(now_us - time_us)} s ago; expected at most {_s(MOST_BACK_US)}")
+    if at_us > now_us + MOST_AHEAD_US:
+        raise RefusedEventError("too_new", "$.time", f"is {_s(at_us - now_us)} s ahead of this clock; expected at most {_s(MOST_AHEAD_US)}")
+    if at_us < now_us - MOST_BACK_US:
+        raise RefusedEventError("too_old", "$.time", f"is {_s(now_us - at_us)} s ago; expected at most {_s(MOST_BACK_US)}")
+
+
+def time_us(event: Event) -> int:
+    """When it happened; raises BrokenLineError for what is no time."""
+    return rfc3339_us(event.time) if isinstance(event.time, str) else number_us(event.time)
 
 
 def _s(span_us: int) -> int:

@@ -18,7 +18,7 @@ from aiohttp.web import BaseRequest
 from msgspec import Struct
 
 from ratelimit.core.address import caller_prefix, format_address, parse_address
-from ratelimit.core.event import Event, RefusedEventError, check, decode
+from ratelimit.core.event import Event, RefusedEventError, check, decode, time_us
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
 from ratelimit.core.message import Lived
@@ -119,15 +119,15 @@ class Events:
         if told is not None:
             usage.tell(told)
         if self._tell is not None and event.type != "request":
-            self._tell(self._lived(event, caller, now_us))
+            self._tell(self._lived(event, caller))
         return ACCEPTED
 
-    def _lived(self, event: Event, caller: Caller, now_us: int) -> Lived:
+    def _lived(self, event: Event, caller: Caller) -> Lived:
         """What the ledger is told. A line without an id cannot be told from the same told again."""
         prefix, ip = self._limiter.policy.identity.ipv6_prefix, caller.ip
         return Lived(
             event.decision_id or f"e-{token_hex(8)}",
-            now_us / US_PER_S,
+            time_us(event) / US_PER_S,
             event.type,
             caller.account,
             caller.api_key,

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from ratelimit.core.message import Bought, Concluded, Counted, Decided, Entity, Happened, Lived, Message
+from ratelimit.core.message import Bought, Concluded, Decided, Entity, Happened, Message
 from ratelimit.core.protocols import Store
 from ratelimit.ledger.intake import Intake
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.purchase_intake import PurchaseIntake
-from ratelimit.ledger.record_intake import RecordIntake, take_counts
 from ratelimit.ledger.subjects import Subjects
+from ratelimit.review.intake import intake_of as wired
 from ratelimit.service.recorder import Recorder
 
 NOW = 1_790_000_000.0
@@ -17,18 +16,7 @@ KEYS = [b"k" * 32]
 
 def intake_of(ledger: Ledger, keep: frozenset[str] = frozenset()) -> Intake:
     """All handlers of this part."""
-    subjects = Subjects(KEYS)
-    purchases = PurchaseIntake(subjects, lambda: keep)
-    return Intake(
-        ledger,
-        [
-            (Decided, RecordIntake(subjects).take),
-            (Bought, purchases.take_bought),
-            (Concluded, purchases.take_concluded),
-            (Lived, purchases.take_lived),
-            (Counted, take_counts),
-        ],
-    )
+    return wired(ledger, Subjects(KEYS), lambda: keep)
 
 
 async def send(store: Store, messages: Sequence[Message], now: float = NOW) -> None:
