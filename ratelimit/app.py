@@ -100,7 +100,8 @@ class App:
             books = Books.begin(settings, stack)
             desk = await Desk.open(terms, books, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
-            reload = self._watch_policy(serving.adopt, stack)
+            reload = self._watch_policy(serving, stack)
+            desk.begin_rules(lambda: self._policy, stack)
             reception = await Reception.open(terms, books, settings, stack)
             operator = await self._open_operator(serving, desk, reception, reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
@@ -149,7 +150,11 @@ class App:
             return await Sidecar.open(terms, self._policy, stack, self._book, desk.standings)
         return Crew(terms, self._policy, settings.workers, settings.log_level, settings.log_format)
 
-    def _watch_policy(self, swap: Swap, stack: AsyncExitStack) -> ReloadState:
+    def _watch_policy(self, serving: Serving, stack: AsyncExitStack) -> ReloadState:
+        def swap(policy: Policy) -> None:
+            self._policy = policy
+            serving.adopt(policy)
+
         if self._settings.policy is None:
             return ReloadState(self._policy.digest, self._policy.warnings, time.time())
         reload = Reload(self._settings.policy, self._policy, swap, self._approve)

@@ -17,6 +17,7 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.review.intake import IntakeWorker, intake_of
+from ratelimit.rule_desk import RuleDesk
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.cases import Cases
@@ -82,6 +83,13 @@ class Desk:
         self.intake: Final = intake_of(ledger, self.subjects, frozenset)
         self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
+        self._work = work
+        self.rules: RuleDesk | None = None
+
+    def begin_rules(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
+        """Put in force what people have laid on the rules of the file's policy, and take what they want of them."""
+        self.rules = RuleDesk(self.ledger, self._work, policy)
+        self.rules.begin(stack)
 
     @classmethod
     async def open(
@@ -110,6 +118,7 @@ class Desk:
             *stripe.routes(),
             *CaseCalls(self.cases).routes(),
             *IntakeCalls(self.intake_worker).routes(),
+            *(self.rules.routes() if self.rules is not None else ()),
         ]
 
     def figures(self) -> Iterable[Metric]:
@@ -118,6 +127,8 @@ class Desk:
         yield from hold_figures(self.holds, self._sender)
         yield from stripe_figures(self._inbox, self._worker)
         yield from intake_figures(self.intake_worker, away=self.ledger.away_since is not None)
+        if self.rules is not None:
+            yield from self.rules.figures()
 
     async def _open_webhooks(self, terms: WebhookTerms | None, stack: AsyncExitStack) -> None:
         if terms is not None:

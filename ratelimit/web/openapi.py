@@ -19,6 +19,7 @@ from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
+from ratelimit.web.openapi_rule import RULE_SHAPES, rule_paths
 from ratelimit.web.problems import Problem
 
 _ABOUT: Final = (
@@ -31,7 +32,8 @@ _SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Prob
 
 def openapi() -> Node:
     """The whole document."""
-    _, shapes = msgspec.json.schema_components([*_SHAPES, *HOLD_SHAPES, *OVERRIDE_SHAPES, *CASE_SHAPES, *INTAKE_SHAPES], ref_template=REF)
+    groups = (_SHAPES, HOLD_SHAPES, OVERRIDE_SHAPES, CASE_SHAPES, INTAKE_SHAPES, RULE_SHAPES)
+    _, shapes = msgspec.json.schema_components([shape for group in groups for shape in group], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = list_of("decisions", "Decision")
     schemas["Records"] = list_of("records", "Record")
@@ -48,6 +50,7 @@ def openapi() -> Node:
             **override_paths(),
             **case_paths(),
             **intake_paths(),
+            **rule_paths(),
             **_authorize(),
             **_health(),
             **_operator(),

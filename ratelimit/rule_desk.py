@@ -1,0 +1,51 @@
+"""What an operator's process needs for rules: versions in the ledger, what lies on the policy in the store, backtests, and canaries.
+
+It reaches the store over a connection of its own, which nobody waits for.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from ratelimit.core.policy import Policy
+from ratelimit.core.protocols import Store
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.loop import keep_running
+from ratelimit.review.backtests import Backtests
+from ratelimit.review.canary import CanaryWatch
+from ratelimit.review.rule_draft import Drafts
+from ratelimit.review.rule_overlay import RuleOverlay
+from ratelimit.review.rules import Rules
+from ratelimit.web.route import Route
+from ratelimit.web.rules import RuleCalls
+
+
+class RuleDesk:
+    """`policy` is the file's, as it is below what people have laid on its rules."""
+
+    def __init__(self, ledger: Ledger, store: Store, policy: Callable[[], Policy]) -> None:
+        self.overlay: Final = RuleOverlay(ledger, store, policy, time.time)
+        self.rules: Final = Rules(ledger, self.overlay, time.time)
+        self.drafts: Final = Drafts(ledger, time.time)
+        self.backtests: Final = Backtests(ledger, time.time)
+        self.canaries: Final = CanaryWatch(ledger, self.rules, time.time)
+
+    def begin(self, stack: AsyncExitStack) -> None:
+        """Keep everything in step, for ever."""
+        stack.push_async_callback(self.backtests.close)
+        keep_running(self.overlay.run, stack)
+        keep_running(self.canaries.run, stack)
+
+    def routes(self) -> list[Route]:
+        """What it answers on the operator lane."""
+        return RuleCalls(self.rules, self.drafts, self.backtests, time.time).routes()
+
+    def figures(self) -> Iterator[Metric]:
+        """What it counted."""
+        meaning = "1 while what the ledger says of rules cannot be put in force, since it is not sound on this policy."
+        yield GaugeMetricFamily("ratelimit_rule_overlay_unwritten", meaning, value=bool(self.overlay.problems))
+        meaning = "Canaries that went back to shadow by themselves, since they hit trusted customers."
+        yield CounterMetricFamily("ratelimit_rule_canary_rolled_back", meaning, value=self.canaries.rolled_back)
