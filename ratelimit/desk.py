@@ -12,19 +12,23 @@ from typing import Final, NamedTuple
 from prometheus_client.core import Metric
 
 from ratelimit.books import Books
+from ratelimit.core.message import Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
+from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker, intake_of
+from ratelimit.review.opening import Opening
 from ratelimit.rule_desk import RuleDesk
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.cases import Cases
+from ratelimit.service.flags import Flags
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.hold_sweep import HoldSweep
 from ratelimit.service.holds import Holds
 from ratelimit.service.overrides import Overrides
+from ratelimit.service.recorder import Recorder
 from ratelimit.service.standings import Standings
 from ratelimit.service.stripe_effects import StripeEffects
 from ratelimit.service.stripe_inbox import StripeInbox
@@ -75,12 +79,15 @@ class Desk:
         self._webhooks = WebhookQueue(store, time.time)
         self._sender: WebhookSender | None = None
         self._inbox = StripeInbox(work, time.time)  # Stripe waits for longer than a checkout
-        self.cases: Final = Cases(store, self._inbox, time.time)
-        effects = StripeEffects(work, Velocity(keys, AddressBook(NO_SOURCES)), self.holds, self.cases)  # addresses are of no use to it
+        self.cases: Final = Cases(ledger, time.time)
+        warned = Recorder(work, time.time)  # of its own, since it is waited for
+        flags, logs = Flags(warned.put, keys), Velocity(keys, AddressBook(NO_SOURCES))  # addresses are of no use to it
+        effects = StripeEffects(work, logs, self.holds, flags, warned.flush)
         self._worker = StripeWorker(work, keys, self._inbox, effects, time.time)
         self._effects = effects
         self.subjects: Final = Subjects(ledger.keys)
         self.intake: Final = intake_of(ledger, self.subjects, frozenset)
+        self.intake.add(Flagged, Opening(self.subjects))
         self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
         self._work = work
@@ -116,7 +123,7 @@ class Desk:
             *HoldCalls(self.holds).routes(),
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),
-            *CaseCalls(self.cases).routes(),
+            *CaseCalls(self.cases, time.time).routes(),
             *IntakeCalls(self.intake_worker).routes(),
             *(self.rules.routes() if self.rules is not None else ()),
         ]

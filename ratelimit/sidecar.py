@@ -20,8 +20,9 @@ from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.cases import Cases
+from ratelimit.service.candidates import Candidates
 from ratelimit.service.exploration import Exploration
+from ratelimit.service.flags import Flags
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
@@ -37,7 +38,6 @@ from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.signal_loop import SignalLoop
 from ratelimit.service.standings import Standings
-from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.usage import Usage
 from ratelimit.setting_value import Secret
 from ratelimit.stores.client import Options, RedisStore
@@ -157,6 +157,7 @@ class Sidecar:
     ) -> None:
         self.recorder: Final = recorder
         self.overlay: OverlayWatch | None = None
+        self.candidates: Candidates | None = None
         self._limiter, self._purchases, self._rulebook, self._book, self._models = limiter, purchases, rulebook, book, models
         store, signals = stores
         counts, token = Counts(), Secret(terms.gateway_token) if terms.gateway_token is not None else None
@@ -207,14 +208,17 @@ class Sidecar:
         keep_running(book.run, stack)
         rulebook = Rulebook(policy, keys, book)
         asked = await open_asked(terms, stack)
-        cases = Cases(asked, StripeInbox(asked, time.time), time.time)
-        signals = models = None
+        recorder = await open_recorder(terms, stack)
+        flags = Flags(recorder.put, keys)
+        signals = models = candidates = None
         if terms.signals_url is not None:
             signals = RedisStore(Options(terms.signals_url, clock_us, SIGNALS_DEADLINE_S, keys.check_value))
             usage = await cls._open_signals(terms, signals, keys, book, stack)
             usage.scoring.spared = standings.unscored
-            usage.scoring.rules = request_rules = RequestRules(rulebook, RuleWords(standings), time.time)
-            request_rules.cases = cases
+            request_rules = RequestRules(rulebook, RuleWords(standings), time.time)
+            request_rules.flags, request_rules.reasons = flags, usage.scoring.reasons
+            candidates = Candidates(flags, usage.scoring.reasons, policy, time.time)
+            usage.scoring.rules = (request_rules, candidates)
             keep_running(request_rules.run, stack)
             limiter.risks = limiter.usage = usage
             limiter.explores = Exploration(terms.store_key, time.time)
@@ -224,19 +228,19 @@ class Sidecar:
         holds = Holds(standings, HoldCounter(asked, keys, time.time), time.time)
         limiter.heed_holds(holds.account, time.time)
         purchases = Purchases(asked, keys, policy, time.time, book)
-        purchases.holds, purchases.cases = holds, cases
+        purchases.holds, purchases.flags = holds, flags
         purchases.judge.standings, purchases.judge.rulebook = standings, rulebook
         purchases.words = RuleWords(standings)
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
         both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
         stores = Stores(store, signals)
-        recorder = await open_recorder(terms, stack)
         traffic = record(recorder, limiter, purchases, terms.allow_sample)
         stack.callback(traffic.count)
         keep_running(traffic.run, stack)
         sidecar = cls(
             limiter, purchases, holds=holds, rulebook=rulebook, book=book, stores=stores, models=both, recorder=recorder, terms=terms
         )
+        sidecar.candidates = candidates
         await sidecar.follow(asked, policy, stack)
         return sidecar
 
@@ -307,6 +311,8 @@ class Sidecar:
         self._book.adopt(policy)
         if self._limiter.usage is not None:
             self._limiter.usage.scoring.challenge.adopt(policy)
+        if self.candidates is not None:
+            self.candidates.adopt(policy)
         self._models.adopt(policy)
 
     async def listen(self, place: Place, stack: AsyncExitStack) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, inspect
 
+from ratelimit.core.case_rule import CaseRules
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.identity import Identity
 from ratelimit.core.limit import Limit, Mode
@@ -35,6 +36,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     purchases: PurchaseRules = PurchaseRules()
     rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] = ()
     lists: Annotated[tuple[ListRule, ...], Meta(max_length=MAX_LISTS)] = ()
+    cases: CaseRules = CaseRules()
 
 
 _SHAPE: Final = inspect.type_info(PolicyFile)

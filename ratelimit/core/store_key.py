@@ -21,7 +21,6 @@ BOOK: Final = "rl1:o:"  # what is known of a purchase
 ALLOWANCE: Final = "rl1:a:"  # what was taken of a sum of money
 STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the same node their changes
 STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
-CASES: Final = "rl1:{cases}"  # what waits for a person
 RECORDS: Final = "rl1:{records}"  # what is on its way to the ledger
 SESSIONS: Final = "rl1:{sessions}"  # who is logged in to the console
 ATTEMPT: Final = "rl1:l:"  # how often it was tried in vain to log in

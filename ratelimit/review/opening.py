@@ -17,9 +17,8 @@ from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.priority import due_at, expected_loss_minor, priority_of
 from ratelimit.ledger import case_query, opening
 from ratelimit.ledger.links import blast_radius
-from ratelimit.ledger.row import clean
 from ratelimit.ledger.stake import Stake, stake_of
-from ratelimit.ledger.subjects import Subjects
+from ratelimit.ledger.subjects import Subjects, clean
 from ratelimit.review.audit import Event, append_all
 
 REOPEN_S: Final = 7 * 86_400.0
@@ -49,7 +48,7 @@ class Opener:
             "kind": flag.kind,
             "text": clean("; ".join(flag.reasons) or flag.word, _MOST_TEXT),
             "at": flag.at,
-            "purchase": flag.purchase,
+            "purchase": clean(flag.purchase, 255) if flag.purchase is not None else None,
             "attempt": flag.attempt,
         }
         await opening.insert_opening(self._connection, row)
@@ -86,7 +85,7 @@ class Opener:
             "blast_radius": await blast_radius(self._connection, anchor),
             "risk": flag.risk,
             "beside": await opening.beside_of(self._connection, anchor, flag.anchor.kind, stake.accounts),
-            "plan": flag.plan or await opening.plan_of(self._connection, anchor, flag.anchor.kind),
+            "plan": clean(flag.plan, 64) if flag.plan else await opening.plan_of(self._connection, anchor, flag.anchor.kind),
             **_said(reasons),
             **more,
         }

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ratelimit.core.decision import UnusualSignal
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import PurchaseScorer
 from ratelimit.core.purchase import Purchase, PurchaseDecision
@@ -74,6 +76,17 @@ class PurchaseJudge:
             if decision.reason != "ok" or decision.shadow:
                 decision = replace(decision, signals=tuple(map(unusual, self.scorer.reasons(seen))))
         return Judgement(decision, evidence, hits)
+
+    def unusual(self, evidence: PurchaseEvidence | None) -> tuple[UnusualSignal, ...]:
+        """What is farthest out of what a purchase was judged by; nothing without a model."""
+        if self.scorer is None or evidence is None or evidence.model is None:
+            return ()
+        return tuple(map(unusual, self.scorer.reasons(np.frombuffer(evidence.signals))))
+
+    def is_risky(self, decision: PurchaseDecision) -> bool:
+        """Whether its risk is above a bound of the policy, in shadow too."""
+        risk = decision.risk
+        return risk is not None and self.risk is not None and any(risk > throttle.above for throttle in self.risk.throttle)
 
     def _is_spared(self, account: str) -> bool:
         """Whether its owner has restricted, or objected to, what models do with the account."""

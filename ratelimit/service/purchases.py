@@ -23,7 +23,7 @@ from ratelimit.core.purchase_verdict import EXEMPT, waived, without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
 from ratelimit.service.bought import Answered
-from ratelimit.service.cases import Cases
+from ratelimit.service.flags import Flags
 from ratelimit.service.holds import Holds
 from ratelimit.service.purchase_counts import PurchaseCounts
 from ratelimit.service.purchase_exploration import PurchaseExploration
@@ -33,7 +33,6 @@ from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.velocity import Velocity
 
 AGAIN_S: Final = 3_600.0  # for so long whoever asks again makes sure that a hold is there: who answered first may have died before
-REVIEW_S: Final = 86_400.0  # within which somebody should look at a case
 _MOST_TRIES: Final = 20  # to write: each that fails says that somebody else has written, and a purchase has few attempts at once
 _ID_BYTES: Final = 6
 
@@ -48,14 +47,14 @@ class ConflictError(Exception):
 class Purchases:
     """Decides as `judge` does; `adopt` puts a policy in force.
 
-    Without `cases`, `holds` or `words` there will be none, without `explores` no hold is waived; `tell` is told of each decision.
+    Without `flags`, `holds` or `words` there will be none, without `explores` no hold is waived; `tell` is told of each decision.
     """
 
     def __init__(self, store: Store, keys: StoreKeys, policy: Policy, wall: Callable[[], float], addresses: AddressBook) -> None:
         self.judge: Final = PurchaseJudge(policy)
         self.counts: Final = PurchaseCounts()
         self.recent: Final = RecentPurchases()
-        self.cases: Cases | None = None
+        self.flags: Flags | None = None
         self.holds: Holds | None = None
         self.words: RuleWords | None = None
         self.explores: PurchaseExploration | None = None
@@ -86,7 +85,7 @@ class Purchases:
         row = velocity.row(purchase, entities, checked.ip, now_s, before)
         judgement = self.judge.judge(self._id(), asked, row)
         try:
-            judgement = await self._with_case(asked, await self._explored(asked, judgement))
+            judgement = self._with_case(asked, await self._explored(asked, judgement))
             attempt = _attempt(asked, judgement.decision)
             kept = await self._keep(book, entry, attempt)
             if kept is attempt:
@@ -111,16 +110,18 @@ class Purchases:
         held = self.holds.account(account) if self.holds is not None else None
         return held is not None and any(hold.warned for hold in held.holds)
 
-    async def _with_case(self, asked: Asked, judgement: Judgement) -> Judgement:
-        """With the case that rules ask a person to look into."""
-        reasons = [f"{rule.name}: {rule.reason}" for rule, enforced in judgement.hits if enforced and rule.then == "review"]
-        if not reasons or self.cases is None:
+    def _with_case(self, asked: Asked, judgement: Judgement) -> Judgement:
+        """With the reference of the case that rules ask a person to look into; a risky one may become a case as well."""
+        if self.flags is None:
             return judgement
-        anchor = asked.entities.targets["account"]
-        case = await self.cases.open(
-            anchor, "rule", reasons, asked.purchase.id, asked.now_s + REVIEW_S, attempt=asked.purchase.attempt, at=asked.now_s
-        )
-        return judgement._replace(decision=replace(judgement.decision, case=case))
+        decision, evidence, hits = judgement
+        rules = [rule for rule, enforced in hits if enforced and rule.then == "review"]
+        risky = self.judge.is_risky(decision)
+        signals = self.judge.unusual(evidence) if rules or risky else ()
+        if risky:
+            self.flags.risky_purchase(asked, decision, signals)
+        case = self.flags.purchase(asked, decision, rules, signals)
+        return judgement if case is None else judgement._replace(decision=replace(decision, case=case))
 
     async def _keep(self, book: str, entry: PurchaseEntry, attempt: Attempt) -> Attempt:
         """The attempt as it is in the book then: another's, if that was there first."""

@@ -47,6 +47,7 @@ class Recorder:
         self._instance, self._count = token_hex(6), 0
         self._batch: _Batch | None = None
         self._tries = 0
+        self._turn = asyncio.Lock()
 
     def put(self, message: Message) -> None:
         """Tell it."""
@@ -72,6 +73,10 @@ class Recorder:
 
     async def flush(self) -> bool:
         """Send what is there; False: the store did not take it, and it waits on."""
+        async with self._turn:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         while self._batch is not None or self._waiting:
             if self._batch is None:
                 self._batch = self._next()

@@ -28,7 +28,7 @@ class Scoring:
     def __init__(self) -> None:
         self.scorer: Scorer | None = None
         self.observer: Observer | None = None
-        self.rules: Rules | None = None  # asked about every batch
+        self.rules: tuple[Rules, ...] = ()  # asked about every batch
         self.spared: Collection[tuple[str, str]] = frozenset()  # kind and value of those that no model may look at
         self.drift = Drift()
         self.challenge = Challenge()
@@ -81,8 +81,8 @@ class Scoring:
         for index, (watch, risk, tick) in enumerate(zip(watches, risks.tolist(), ticks, strict=True)):
             watch.risk, watch.scored, watch.model = None if isnan(risk) else risk, tick, version
             watch.signals = vectors[index * width : (index + 1) * width]
-        if self.rules is not None:
-            self.rules(kind, watches, rows)
+        for rules in self.rules:
+            rules(kind, watches, rows)
         if self.observer is not None:
             self.observer(kind, watches, ticks, rows)
 

@@ -3,7 +3,7 @@
 All of it may be told again, and changes nothing then. Times are seconds since the epoch.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -13,13 +13,10 @@ from ratelimit.core.message import Concluded
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.purchase_entry import Attempt, Label, Outcome, PurchaseEntry
-from ratelimit.core.standing import Target
 from ratelimit.core.stripe_fact import Check, Conclusion, Warned, conclusions, warnings
 from ratelimit.core.stripe_message import concluded
-from ratelimit.service.ask import ask
-from ratelimit.service.cases import Cases
-
-DUE_S: Final = 86_400.0  # until a person should have looked at an early fraud warning: refunded later than that, it is often disputed
+from ratelimit.service.ask import StoreAwayError, ask
+from ratelimit.service.flags import Flags
 
 _decode: Final = msgspec.json.Decoder(PurchaseDecision).decode
 
@@ -48,11 +45,11 @@ class Holds(Protocol):
 
 
 class StripeEffects:
-    """Tells what follows; raises StoreAwayError, and then some of it may be told."""
+    """Tells what follows; raises StoreAwayError, and then some of it may be told. `flush` sees to it that flags are on their way."""
 
-    def __init__(self, store: Store, logs: Logs, holds: Holds, cases: Cases) -> None:
+    def __init__(self, store: Store, logs: Logs, holds: Holds, flags: Flags, flush: Callable[[], Awaitable[bool]]) -> None:
         self.conclude: Callable[[Concluded], None] | None = None  # whom to tell what all of it came to
-        self._store, self._logs, self._holds, self._cases = store, logs, holds, cases
+        self._store, self._logs, self._holds, self._flags, self._flush = store, logs, holds, flags, flush
 
     async def tell(self, entry: PurchaseEntry, objects: Collection[str]) -> None:
         """Tell what follows from an entry; of warnings those of these objects, since a person may have answered the others by now."""
@@ -94,13 +91,6 @@ class StripeEffects:
     async def _warn(self, purchase: str, attempt: Attempt, warning: Warned) -> None:
         reason = f"early fraud warning: {warning.fraud_type or 'no type was told'}"
         await self._holds.warned(attempt.account, purchase, attempt.tokens, reason)
-        await self._cases.open(
-            Target("account", attempt.account),
-            "early_fraud_warning",
-            [reason],
-            purchase,
-            warning.known_at + DUE_S,
-            attempt=attempt.attempt,
-            source=warning.object,
-            at=warning.known_at,
-        )
+        self._flags.warned(purchase, attempt, warning.object, warning.fraud_type, warning.known_at)
+        if not await self._flush():  # nobody tells the same warning again, so it must not be lost
+            raise StoreAwayError

@@ -1,68 +1,215 @@
-"""Cases on the operator lane: what waits for a person, and the word that closes it."""
+"""Cases over HTTP: the queue, one case, and what people do to it beside deciding it. A decision is a deed, see web/deeds.
 
-from typing import Final
+A case is named by its number, `C-1042` or `1042`, or by the reference that a purchase's answer told.
+"""
 
-import msgspec
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
 from aiohttp import web
+from msgspec import Meta, Struct
 
-from ratelimit.core.stored_case import CaseState, Closing
-from ratelimit.service.cases import Cases, ClosedError
-from ratelimit.web.body import MAX_BODY, read_body, undecodable
+from ratelimit.ledger.cases import CaseView, Note, QueueFilter, Tab
+from ratelimit.review.audit import AuditEntry
+from ratelimit.review.cases import Cases
+from ratelimit.review.lock import BEAT_S
+from ratelimit.review.work import MOST_NOTE, MOST_SNOOZE_S
+from ratelimit.web.case_problem import as_problems, asked, query_of
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Handle, Route
 
 CASES: Final = "/v1/cases"
-_STATES: Final[dict[str, CaseState]] = {"open": "open", "closed": "closed"}
+CASE: Final = f"{CASES}/{{case}}"
+TAKE_NEXT: Final = f"{CASES}/take-next"
+READ: Final = "cases:read"
+WRITE: Final = "cases:write"
+
+Version = Annotated[int, Meta(ge=1, le=2**31)] | None
+Why = Annotated[str, Meta(max_length=500)]
+
+
+class NextAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of which tab; null: of those that are one's own or nobody's."""
+
+    tab: Tab | None = None
+
+
+class TakeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """`over`: also where somebody else has it open, which the audit says."""
+
+    over: bool = False
+
+
+class AssignAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """`to` is a login; null: nobody's. `version` is that of the case as it was seen."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=64)] | None
+    version: Version = None
+
+
+class SnoozeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long, in seconds, at most 14 days."""
+
+    for_s: Annotated[float, Meta(gt=0, le=MOST_SNOOZE_S)]
+    version: Version = None
+
+
+class ChangeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why, and the version of the case as it was seen."""
+
+    why: Why = ""
+    version: Version = None
+
+
+class NoteAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A note; whoever is named in it, such as @mira, has the case among their own until they open it."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MOST_NOTE)]
+
+
+class Taken(Struct, frozen=True):
+    """The case that is locked now; null: nothing waits. The lock is to be renewed by a beat every `beat_s`."""
+
+    case: CaseView | None
+    beat_s: float = BEAT_S
+
+
+class Changed(Struct, frozen=True):
+    """The case's version now."""
+
+    version: int
+
+
+class Beaten(Struct, frozen=True):
+    """Until when the lock lasts."""
+
+    until: float
+
+
+class Noted(Struct, frozen=True):
+    """The note's place in the audit."""
+
+    seq: int
+
+
+class Notes(Struct, frozen=True):
+    """Latest first."""
+
+    notes: list[Note]
+
+
+class History(Struct, frozen=True):
+    """What happened to a case, latest first."""
+
+    events: list[AuditEntry]
 
 
 class CaseCalls:
-    """Lists, shows and closes cases."""
+    """Answers about cases, and changes them; `wall` is seconds since the epoch."""
 
-    def __init__(self, cases: Cases) -> None:
-        self._cases = cases
+    def __init__(self, cases: Cases, wall: Callable[[], float]) -> None:
+        self._cases, self._wall = cases, wall
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
+        reads: dict[str, Handle] = {CASES: self.queue, CASE: self.get, f"{CASE}/notes": self.notes, f"{CASE}/history": self.history}
+        writes: dict[str, Handle] = {
+            TAKE_NEXT: self.take_next,
+            f"{CASE}/take": self.take,
+            f"{CASE}/beat": self.beat,
+            f"{CASE}/release": self.release,
+            f"{CASE}/assign": self.assign,
+            f"{CASE}/snooze": self.snooze,
+            f"{CASE}/wake": self.wake,
+            f"{CASE}/escalate": self.escalate,
+            f"{CASE}/return": self.give_back,
+            f"{CASE}/notes": self.note,
+        }
         return [
-            Route("GET", CASES, self.list),
-            Route("GET", f"{CASES}/{{id}}", self.get),
-            Route("POST", f"{CASES}/{{id}}/close", self.close),
+            *(Route("GET", path, handle, role="viewer", scope=READ) for path, handle in reads.items()),
+            *(Route("POST", path, handle, role="analyst", scope=WRITE) for path, handle in writes.items()),
         ]
 
-    async def list(self, request: web.Request) -> Reply:
-        """Those that are open, what is due first; or, with `state=closed`, those that were closed, latest first."""
-        text = request.query.get("state", "open")
-        state = _STATES.get(text)
-        if state is None:
-            raise ClientError(422, f"state: {text[:40]!r} is not allowed; expected open or closed")
-        return json_reply(200, {"cases": await self._cases.list(state)})
+    async def queue(self, request: web.Request) -> Reply:
+        """A page of the queue, as whoever asks sees it."""
+        return json_reply(200, await self._cases.queue(query_of(request, QueueFilter), request[PRINCIPAL]))
 
     async def get(self, request: web.Request) -> Reply:
         """One case."""
-        found = await self._cases.get(request.match_info["id"])
-        if found is None:
-            raise _unknown()
-        return json_reply(200, found)
+        with as_problems():
+            return json_reply(200, await self._cases.get(await self._number(request)))
 
-    async def close(self, request: web.Request) -> Reply:
-        """Close a case with a verdict, which is a label of the purchases that it is about."""
-        body = await read_body(request, MAX_BODY)
-        try:
-            word = _decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise undecodable(request, body, error, Closing) from None
-        try:
-            found = await self._cases.close(request.match_info["id"], word)
-        except ClosedError:
-            raise ClientError(409, "the case was closed before; GET it to see by whom") from None
-        if found is None:
-            raise _unknown()
-        return json_reply(200, found)
+    async def notes(self, request: web.Request) -> Reply:
+        """Its notes."""
+        with as_problems():
+            return json_reply(200, Notes(await self._cases.notes(await self._number(request))))
 
+    async def history(self, request: web.Request) -> Reply:
+        """What happened to it."""
+        with as_problems():
+            return json_reply(200, History(await self._cases.history(await self._number(request))))
 
-def _unknown() -> ClientError:
-    return ClientError(404, "no such case is kept; /v1/cases lists those that are open")
+    async def take_next(self, request: web.Request) -> Reply:
+        """Lock the most urgent case that nobody has open."""
+        word = await asked(request, NextAsked, empty=NextAsked())
+        if request[PRINCIPAL].via == "token":
+            raise ClientError(403, "a token takes no cases; they are for people to look at")
+        return json_reply(200, Taken(await self._cases.take_next(request[PRINCIPAL], word.tab)))
 
+    async def take(self, request: web.Request) -> Reply:
+        """Lock one."""
+        word = await asked(request, TakeAsked, empty=TakeAsked())
+        with as_problems():
+            return json_reply(200, Taken(await self._cases.take(await self._number(request), request[PRINCIPAL], over=word.over)))
 
-_decode: Final = msgspec.json.Decoder(Closing).decode
+    async def beat(self, request: web.Request) -> Reply:
+        """It is still open."""
+        with as_problems():
+            return json_reply(200, Beaten(await self._cases.beat(await self._number(request), request[PRINCIPAL])))
+
+    async def release(self, request: web.Request) -> Reply:
+        """Give it back."""
+        with as_problems():
+            number = await self._number(request)
+            await self._cases.release(number, request[PRINCIPAL])
+            return json_reply(200, await self._cases.get(number))
+
+    async def assign(self, request: web.Request) -> Reply:
+        """Make it somebody's, or nobody's."""
+        word = await asked(request, AssignAsked)
+        return await self._change(request, self._cases.assign, word.to, word.version)
+
+    async def snooze(self, request: web.Request) -> Reply:
+        """Put it off."""
+        word = await asked(request, SnoozeAsked)
+        return await self._change(request, self._cases.snooze, self._wall() + word.for_s, word.version)
+
+    async def wake(self, request: web.Request) -> Reply:
+        """Bring it back."""
+        word = await asked(request, ChangeAsked, empty=ChangeAsked())
+        return await self._change(request, self._cases.wake, word.version)
+
+    async def escalate(self, request: web.Request) -> Reply:
+        """Pass it on to an admin."""
+        word = await asked(request, ChangeAsked, empty=ChangeAsked())
+        return await self._change(request, self._cases.escalate, word.why, word.version)
+
+    async def give_back(self, request: web.Request) -> Reply:
+        """Pass it back to everybody."""
+        word = await asked(request, ChangeAsked, empty=ChangeAsked())
+        return await self._change(request, self._cases.escalate, word.why, word.version, back=True)
+
+    async def note(self, request: web.Request) -> Reply:
+        """Write a note."""
+        word = await asked(request, NoteAsked)
+        with as_problems():
+            return json_reply(201, Noted(await self._cases.note(await self._number(request), request[PRINCIPAL], word.text)))
+
+    async def _change(self, request: web.Request, change: Callable[..., Any], *given: Any, **more: Any) -> Reply:
+        with as_problems():
+            number = await self._number(request)
+            return json_reply(200, Changed(await change(number, request[PRINCIPAL], *given, **more)))
+
+    async def _number(self, request: web.Request) -> int:
+        return await self._cases.number(request.match_info["case"])

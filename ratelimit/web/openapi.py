@@ -3,9 +3,11 @@
 Paths are written by hand, shapes come from the structs that decode and encode. A test holds every path against the lanes.
 """
 
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from ratelimit import __version__
 from ratelimit.core.decision import Decision
@@ -14,12 +16,13 @@ from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
-from ratelimit.web.openapi_case import CASE_LISTS, CASE_SHAPES, case_paths
+from ratelimit.web.openapi_case import CASE_SHAPES, case_paths
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
 from ratelimit.web.openapi_rule import RULE_SHAPES, rule_paths
+from ratelimit.web.openapi_stripe import STRIPE_LISTS, STRIPE_SHAPES, stripe_paths
 from ratelimit.web.problems import Problem
 
 _ABOUT: Final = (
@@ -30,14 +33,32 @@ _FORWARDED_FOR: Final = "the row of addresses that the request came by; the call
 _SHAPES: Final = (CheckRequest, BatchRequest, Decision, Event, EventCounts, Problem, Purchase, PurchaseDecision, Record)
 
 
+class _Part(NamedTuple):
+    """What stands in a file of its own."""
+
+    paths: Callable[[], Node]
+    shapes: Sequence[type[Struct]]
+    lists: Node
+
+
+_PARTS: Final = (
+    _Part(hold_paths, HOLD_SHAPES, {}),
+    _Part(override_paths, OVERRIDE_SHAPES, {}),
+    _Part(case_paths, CASE_SHAPES, {}),
+    _Part(stripe_paths, STRIPE_SHAPES, STRIPE_LISTS),
+    _Part(intake_paths, INTAKE_SHAPES, INTAKE_LISTS),
+    _Part(rule_paths, RULE_SHAPES, {}),
+)
+
+
 def openapi() -> Node:
     """The whole document."""
-    groups = (_SHAPES, HOLD_SHAPES, OVERRIDE_SHAPES, CASE_SHAPES, INTAKE_SHAPES, RULE_SHAPES)
-    _, shapes = msgspec.json.schema_components([shape for group in groups for shape in group], ref_template=REF)
+    _, shapes = msgspec.json.schema_components([*_SHAPES, *(shape for part in _PARTS for shape in part.shapes)], ref_template=REF)
     schemas: Node = {name: _in_3_0(shape) for name, shape in shapes.items()}
     schemas["Decisions"] = list_of("decisions", "Decision")
     schemas["Records"] = list_of("records", "Record")
-    schemas |= CASE_LISTS | INTAKE_LISTS
+    for part in _PARTS:
+        schemas |= part.lists
     schemas["DeadWebhooks"] = list_of("dead", "DeadWebhook")
     return {
         "openapi": "3.0.3",
@@ -46,11 +67,7 @@ def openapi() -> Node:
             **_checks(),
             **_events(),
             **_purchases(),
-            **hold_paths(),
-            **override_paths(),
-            **case_paths(),
-            **intake_paths(),
-            **rule_paths(),
+            **{path: node for part in _PARTS for path, node in part.paths().items()},
             **_authorize(),
             **_health(),
             **_operator(),

@@ -1,82 +1,91 @@
-"""Stripe's events and cases as openapi describes them."""
+"""Cases as openapi describes them."""
 
 from typing import Final
 
-from msgspec import Struct
+from ratelimit.core.case import CaseReason
+from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from ratelimit.web.cases import (
+    CASE,
+    CASES,
+    TAKE_NEXT,
+    AssignAsked,
+    Beaten,
+    ChangeAsked,
+    Changed,
+    History,
+    NextAsked,
+    NoteAsked,
+    Noted,
+    Notes,
+    SnoozeAsked,
+    TakeAsked,
+    Taken,
+)
+from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
 
-from ratelimit.core.stored_case import Case, Closing
-from ratelimit.service.stripe_inbox import Shelved
-from ratelimit.web.cases import CASES
-from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, header, json_of, list_of, parameter, problem, ref
-from ratelimit.web.stripe import DEAD, DROP, PARKED, RETRY, WEBHOOK
+CASE_SHAPES: Final = (
+    CaseReason, CaseView, QueuePage, Taken, Beaten, Changed, Noted, Notes, History, NextAsked, TakeAsked, AssignAsked, SnoozeAsked,
+    ChangeAsked, NoteAsked,
+)  # fmt: skip
 
-
-class StripeResult(Struct):
-    """What became of an event or a fact: stored, repeated, twin, ignored; dropped."""
-
-    result: str
-
-
-CASE_SHAPES: Final = (Case, Closing, Shelved, StripeResult)
-CASE_LISTS: Final[Node] = {
-    "Cases": list_of("cases", "Case"),
-    "DeadFacts": list_of("dead", "Shelved"),
-    "ParkedFacts": list_of("parked", "Shelved"),
+_WHO: Final = {
+    "401": problem("who asks is not known"),
+    "403": problem("who asks may not"),
+    "503": problem("the ledger is away"),
 }
-
-_AWAY: Final = {"401": problem("the token is missing or wrong"), "503": problem("the store is away")}
-_NO_FACT: Final = {"404": problem("no dead fact of that event is kept")}
-_NO_CASE: Final = {"404": problem("no such case is kept")}
+_NO_CASE: Final = {"404": problem("there is no such case")}
+_CHANGES: Final = (
+    ("take", "Lock a case, so that nobody else works on it unknowingly", "TakeAsked", "Taken"),
+    ("beat", "Say that it is still open", None, "Beaten"),
+    ("release", "Give it back", None, "CaseView"),
+    ("assign", "Make it somebody's, or nobody's", "AssignAsked", "Changed"),
+    ("snooze", "Put it off", "SnoozeAsked", "Changed"),
+    ("wake", "Bring it back", "ChangeAsked", "Changed"),
+    ("escalate", "Pass it on to an admin", "ChangeAsked", "Changed"),
+    ("return", "Pass it back to everybody", "ChangeAsked", "Changed"),
+)
 
 
 def case_paths() -> Node:
     """The calls of the operator lane."""
+    filters = [parameter("query", name, f"see {name} of the queue", required=False) for name in QueueFilter.__struct_fields__]
+    queue = {
+        **_call("A page of the queue", {"200": json_of("in its order", "QueuePage"), "422": BODY_PROBLEMS["422"]}),
+        "parameters": filters,
+    }
+    notes = {
+        "get": _call("The notes of a case", {"200": json_of("latest first", "Notes"), **_NO_CASE}),
+        "post": _asked("Write a note", "NoteAsked", {"201": json_of("written", "Noted"), **_NO_CASE}),
+    }
     return {
-        WEBHOOK: {"servers": OPERATOR, "parameters": [header("Stripe-Signature", "as Stripe signs", required=True)], "post": _webhook()},
-        DEAD: {"servers": OPERATOR, "get": _call("Facts of Stripe with which something is wrong, latest first", "200", "DeadFacts")},
-        PARKED: {"servers": OPERATOR, "get": _call("Facts of Stripe that wait for their purchase", "200", "ParkedFacts")},
-        RETRY: {**_of_fact(), "post": _call("Work on a dead fact again", "202", "StripeResult", _NO_FACT)},
-        DROP: {**_of_fact(), "delete": _call("Give a dead fact up", "200", "StripeResult", _NO_FACT)},
-        CASES: {
+        CASES: {"servers": OPERATOR, "get": queue},
+        TAKE_NEXT: {
             "servers": OPERATOR,
-            "parameters": [parameter("query", "state", "open, which is the default, or closed", required=False)],
-            "get": _call("Cases, what is due first", "200", "Cases", {"422": BODY_PROBLEMS["422"]}),
+            "post": _asked("Lock the most urgent case that nobody has open", "NextAsked", {"200": json_of("it, or null", "Taken")}),
         },
-        f"{CASES}/{{id}}": {**_of_case(), "get": _call("One case", "200", "Case", _NO_CASE)},
-        f"{CASES}/{{id}}/close": {**_of_case(), "post": _close()},
+        CASE: {**_of_case(), "get": _call("One case", {"200": json_of("as it is", "CaseView"), **_NO_CASE})},
+        f"{CASE}/notes": {**_of_case(), **notes},
+        f"{CASE}/history": {
+            **_of_case(),
+            "get": _call("What happened to a case", {"200": json_of("latest first", "History"), **_NO_CASE}),
+        },
+        **{f"{CASE}/{name}": {**_of_case(), "post": _change(summary, body, answer)} for name, summary, body, answer in _CHANGES},
     }
 
 
-def _webhook() -> Node:
-    answers = {
-        "200": json_of("it is stored, or was before, or is of no use", "StripeResult"),
-        **BODY_PROBLEMS,
-        "400": problem("the signature or its time is wrong, or the body is not JSON"),
-        "404": problem("RATELIMIT_STRIPE_SECRETS is not set"),
-        "429": problem("too many events with a wrong signature came from there"),
-        "503": _AWAY["503"],
-    }
-    del answers["401"]
-    summary = "Take in an event of Stripe; its signature is its token"
-    body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-    return {"tags": ["purchases"], "summary": summary, "security": [{}], "requestBody": body, "responses": answers}
+def _change(summary: str, body: str | None, answer: str) -> Node:
+    answers = {"200": json_of("done", answer), **_NO_CASE, "409": problem("somebody has it open, or was faster")}
+    return _asked(summary, body, answers) if body is not None else _call(summary, answers)
 
 
-def _close() -> Node:
-    answers = {**BODY_PROBLEMS, **_NO_CASE, "409": problem("the case was closed before")}
-    call = _call("Close a case with a verdict, which labels its purchases", "200", "Case", answers)
-    call["requestBody"] = {"required": True, "content": {"application/json": {"schema": ref("Closing")}}}
-    return call
-
-
-def _of_fact() -> Node:
-    return {"servers": OPERATOR, "parameters": [parameter("path", "id", "the id of the event")]}
+def _asked(summary: str, shape: str, answers: Node) -> Node:
+    body = {"required": False, "content": {"application/json": {"schema": ref(shape)}}}
+    return {**_call(summary, {**BODY_PROBLEMS, **answers}), "requestBody": body}
 
 
 def _of_case() -> Node:
-    return {"servers": OPERATOR, "parameters": [parameter("path", "id", "the id of the case")]}
+    return {"servers": OPERATOR, "parameters": [parameter("path", "case", "its number, such as C-1042, or a reference that was told")]}
 
 
-def _call(summary: str, status: str, schema: str, problems: Node | None = None) -> Node:
-    answers = {status: json_of(summary, schema), **(problems or {}), **_AWAY}
-    return {"tags": ["purchases"], "summary": summary, "security": [{}, {"operator": []}], "responses": answers}
+def _call(summary: str, answers: Node) -> Node:
+    return {"tags": ["cases"], "summary": summary, "security": [{}, {"operator": []}], "responses": {**answers, **_WHO}}

@@ -95,6 +95,7 @@ def policy_view(watched: Watched) -> dict[str, Any]:
         "limits": [written(limit) for limit in policy.limits],
         "risk": msgspec.to_builtins(policy.file.risk),
         "purchases": msgspec.to_builtins(policy.file.purchases),
+        "cases": msgspec.to_builtins(policy.file.cases),
         "rules": [_rule_view(rule) for rule in policy.file.rules],
         "lists": [
             {"name": it.rule.name, "says": it.rule.then or f"signal {it.rule.signal}", "items": it.entries} for it in policy.lists.all
