@@ -11,7 +11,7 @@ from ratelimit.console.queue_view import Line, line, queue_view
 from ratelimit.console.render import Console, Toast
 from ratelimit.core.currency import MINOR_DIGITS
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.cases import MOST_ROWS, CaseRow, QueueFilter, QueuePage
+from ratelimit.ledger.cases import MOST_ROWS, CaseRow, CaseView, QueueFilter, QueuePage
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 
@@ -28,8 +28,8 @@ class Waiting(Protocol):
     async def queue(self, wanted: QueueFilter, who: Principal) -> QueuePage:
         """A page of it."""
 
-    async def take_next(self, who: Principal) -> int | None:
-        """The number of the case that is now theirs; None: none waits."""
+    async def take_next(self, who: Principal) -> CaseView | None:
+        """The case that is now theirs; None: none waits."""
 
 
 class QueuePages:
@@ -61,8 +61,8 @@ class QueuePages:
 
     async def next(self, request: web.Request) -> Reply:
         """Take what comes first, and go to it."""
-        number = await self._cases.take_next(request[PRINCIPAL])
-        where = f"/cases/{number}" if number is not None else f"{QUEUE}?tab=unassigned"
+        taken = await self._cases.take_next(request[PRINCIPAL])
+        where = f"/cases/{taken.row.number}" if taken is not None else QUEUE
         return Reply(303, lines({"Location": where, "Cache-Control": "no-store"}))
 
     async def csv(self, request: web.Request) -> Reply:

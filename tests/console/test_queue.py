@@ -9,7 +9,7 @@ import pytest
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.render import Console
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.cases import QueueFilter, QueuePage
+from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
 from tests.console.conftest import NOW, Serve
 from tests.console.queue_sample import sample
 
@@ -19,15 +19,15 @@ class Cases:
 
     def __init__(self) -> None:
         self.asked: list[QueueFilter] = []
-        self.waiting: int | None = 2288
+        self.waiting = True
 
     async def queue(self, wanted: QueueFilter, _who: Principal) -> QueuePage:
         self.asked.append(wanted)
         page = sample(NOW)
         return page if wanted.after is None else msgspec.structs.replace(page, rows=page.rows[:1], following=None)
 
-    async def take_next(self, _who: Principal) -> int | None:
-        return self.waiting
+    async def take_next(self, _who: Principal) -> CaseView | None:
+        return CaseView(row=sample(NOW).rows[2], openings=()) if self.waiting else None
 
 
 async def test_page(serve: Serve, console: Console) -> None:
@@ -57,8 +57,8 @@ async def test_take_next(serve: Serve, console: Console) -> None:
     cases = Cases()
     browser = await serve(QueuePages(console, cases).routes())
     assert (await browser.post("/queue/next", {}))[2]["Location"] == "/cases/2288"
-    cases.waiting = None
-    assert (await browser.post("/queue/next", {}))[2]["Location"] == "/queue?tab=unassigned"
+    cases.waiting = False
+    assert (await browser.post("/queue/next", {}))[2]["Location"] == "/queue"
 
 
 async def test_csv(serve: Serve, console: Console) -> None:

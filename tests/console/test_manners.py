@@ -1,0 +1,204 @@
+"""The console's manners in a real browser: keys, one focus, selection, panels, toasts, and rows that change by themselves."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.async_api import Page, expect
+
+from ratelimit.console import plain
+from ratelimit.console.queue import QueuePages
+from ratelimit.console.queue_work import QueueWork
+from ratelimit.console.render import Console
+from ratelimit.console.styleguide import Styleguide
+from ratelimit.core.principal import Principal
+from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from tests.console.conftest import NOW, Browser, Serve
+from tests.console.queue_sample import sample
+from tests.console.window import here, press, ticked, window
+
+
+class Cases:
+    """The sample, in which cases can be put off, come anew and change."""
+
+    def __init__(self) -> None:
+        self.off: set[int] = set()
+        self.due_at = NOW + 26 * 60
+        self.hidden: set[int] = set()
+        self.noted: list[str] = []
+
+    async def queue(self, _wanted: QueueFilter, _who: Principal) -> QueuePage:
+        page = sample(NOW)
+        first = msgspec.structs.replace(page.rows[0], due_at=self.due_at)
+        rows = [row for row in (first, *page.rows[1:]) if row.number not in self.off | self.hidden]
+        return msgspec.structs.replace(page, rows=tuple(rows), following=None)
+
+    async def take_next(self, _who: Principal) -> CaseView | None:
+        return None
+
+    async def snooze(self, number: int, _principal: Principal, _until: float, _version: int | None = None) -> int:
+        self.off.add(number)
+        return 2
+
+    async def wake(self, number: int, _principal: Principal, _version: int | None = None) -> int:
+        self.off.discard(number)
+        return 2
+
+    async def escalate(self, _number: int, _principal: Principal, _why: str, _version: int | None = None, *, back: bool = False) -> int:
+        return 2 if back else 3
+
+    async def note(self, _number: int, _principal: Principal, text: str) -> int:
+        self.noted.append(text)
+        return 1
+
+
+@pytest.fixture
+def cases() -> Cases:
+    return Cases()
+
+
+@pytest.fixture
+async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
+    pages = [*plain.routes(), *QueuePages(console, cases).routes(), *QueueWork(console, cases).routes(), *Styleguide(console).routes()]
+    return await serve(pages)
+
+
+@pytest.fixture
+async def page(site: Browser, require: Callable[[str], Path]) -> AsyncIterator[Page]:
+    async with window(require("chromium")) as opened:
+        await opened.goto(f"{site.base}/queue")
+        yield opened
+
+
+async def test_rows_are_walked(page: Page) -> None:
+    """j and k move the one focus, which is the only row to tab to; enter opens it."""
+    await press(page, "j j j k")
+    assert await here(page) == "2291"
+    assert await page.locator("[data-row][tabindex='0']").count() == 1
+    await expect(page.locator(".is-here")).to_have_attribute("data-row", "2291")
+    await press(page, "k k k")
+    assert await here(page) == "2285"
+    async with page.expect_request("**/cases/2285"):
+        await press(page, "Enter")
+
+
+async def test_selection(page: Page) -> None:
+    """x ticks, shift x ticks a range, the bar says what it comes to, esc unticks."""
+    await press(page, "j j x j j Shift+X")
+    assert await ticked(page) == ["2291", "2288", "2290"]
+    await expect(page.locator("[data-bulk-count]")).to_have_text("3 selected")
+    await expect(page.locator("[data-bulk-text]")).to_have_text("€732.40 at risk · no good account hit")
+    await expect(page.locator(".foot-keys")).to_be_hidden()
+    await press(page, "Escape")
+    assert await ticked(page) == []
+    await expect(page.locator("[data-bulk]")).to_be_hidden()
+    await page.locator("[data-select-all]").check()
+    assert len(await ticked(page)) == 8
+    await expect(page.locator("[data-bulk-text]")).to_contain_text("€3,946.40 and $84.00 at risk · 224 good accounts hit")
+
+
+async def test_put_off_and_undone_by_keys(page: Page, cases: Cases) -> None:
+    """A key opens the panel beside the rows, ctrl enter confirms it, the rows go, and u brings them back after the toast has gone too."""
+    await press(page, "j j x j x s")
+    await expect(page.locator("#preview h2")).to_have_text("Put off 2 cases")
+    await press(page, "3")
+    await expect(page.locator("[data-until-of]")).to_have_text("to Mon 09:00")
+    assert cases.off == set()
+    await press(page, "Control+Enter")
+    await expect(page.locator("#toast")).to_contain_text("Put off 2 cases.")
+    await expect(page.locator("[data-row]")).to_have_count(6)
+    assert cases.off == {2291, 2288}
+    assert await here(page)
+    await expect(page.locator("#preview form")).to_have_count(0)
+    await page.evaluate("document.querySelector('#toast').replaceChildren()")
+    await press(page, "u")
+    await expect(page.locator("[data-row]")).to_have_count(8)
+
+
+async def test_keys_rest_in_a_field(page: Page, cases: Cases) -> None:
+    """Letters typed into a field are letters; what needs a reason waits for it; esc goes one step back."""
+    await press(page, "j j n")
+    text = page.locator("#preview textarea")
+    await expect(text).to_be_focused()
+    confirm = page.locator("#preview [data-key='ctrl enter']")
+    await expect(confirm).to_be_disabled()
+    await press(page, "Control+Enter")
+    await page.keyboard.type("jjxb look @tomas")
+    assert await ticked(page) == []
+    await expect(confirm).to_be_enabled()
+    await press(page, "Control+Enter")
+    await expect(page.locator("#toast")).to_contain_text("Noted on C-2291.")
+    assert cases.noted == ["jjxb look @tomas"]
+    await press(page, "/")
+    await expect(page.locator("input[type=search]").first).to_be_focused()
+    await press(page, "j Escape")
+    assert await here(page) == "2291"
+
+
+async def test_all_keys(page: Page) -> None:
+    """? shows every key of the page, and keys of the page rest under it."""
+    await press(page, "?")
+    keys = page.locator("#keys")
+    await expect(keys).to_be_visible()
+    await expect(keys).to_contain_text("Take next")
+    await press(page, "j")
+    assert await here(page) == ""
+    await press(page, "Escape")
+    await expect(keys).to_be_hidden()
+
+
+async def test_keys_can_be_turned_off(page: Page) -> None:
+    """Whoever turned single-letter keys off has none, and their hints are gone."""
+    await page.locator(".person summary").click()
+    await page.get_by_role("button", name="Turn single-letter keys off").click()
+    await page.wait_for_selector("body[data-keys=off]")
+    await press(page, "j x ?")
+    assert (await here(page), await ticked(page)) == ("", [])
+    await expect(page.locator("#keys")).to_be_hidden()
+    assert await page.locator("kbd:visible").count() == 0
+
+
+async def test_rows_change_by_themselves(page: Page, cases: Cases) -> None:
+    """What changed changes in place and keeps focus and ticks; what left is gone; what is new comes where it belongs."""
+    await press(page, "j x")
+    cases.due_at, cases.hidden = NOW + 5 * 60, {2288}
+    await page.evaluate("document.dispatchEvent(new CustomEvent('rows:refresh'))")
+    await expect(page.locator("#case-2285 .case-due")).to_contain_text("5 min")
+    await expect(page.locator("#case-2288")).to_have_count(0)
+    assert (await here(page), await ticked(page)) == ("2285", ["2285"])
+    cases.hidden = set()
+    await page.evaluate("document.dispatchEvent(new CustomEvent('rows:refresh'))")
+    new = page.locator("[data-new] button")
+    await expect(new).to_have_text("1 new")  # while something is ticked nothing moves
+    await expect(page.locator("#case-2288")).to_have_count(0)
+    await new.click()
+    await expect(page.locator("[data-row]").nth(2)).to_have_attribute("data-row", "2288")
+
+
+async def test_the_focus_is_handed_on(page: Page, cases: Cases) -> None:
+    """A row that leaves hands the focus to the next."""
+    await press(page, "j j j")
+    cases.hidden = {2288}
+    await page.evaluate("document.dispatchEvent(new CustomEvent('rows:refresh'))")
+    await expect(page.locator("#case-2288")).to_have_count(0)
+    assert await here(page) == "2290"
+
+
+async def test_theme(site: Browser, page: Page) -> None:
+    """A theme that was chosen wins over the system's, on every page."""
+    await page.locator(".person summary").click()
+    await page.get_by_role("button", name="Dark").click()
+    await page.wait_for_selector("html.theme-dark")
+    assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(15, 18, 17)"
+    await page.goto(f"{site.base}/styleguide")
+    assert await page.evaluate("getComputedStyle(document.body).color") == "rgb(230, 233, 230)"
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 720, 390, 320])
+async def test_no_page_scrolls_sideways(site: Browser, require: Callable[[str], Path], width: int) -> None:
+    """Wide tables scroll inside their panel, never the page, at 200 % as well."""
+    async with window(require("chromium"), width=width, height=800) as opened:
+        for path in ("/queue", "/styleguide", "/queue?text=nothing&tab=mine"):
+            await opened.goto(site.base + path)
+            assert await opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
