@@ -7,7 +7,7 @@ An account is of good standing if nothing confirmed speaks against it and
 * it is known for 30 days and still comes: most accounts made for abuse are used up within days.
 
 It is confirmed as fraud if a label that stands says `fraud` or `abuse` of it or of one of its purchases. Other things count the accounts of
-either kind that share them. `renew` is to be called where a label or an outcome changes, `sweep` as time passes.
+either kind that share them. `renew` and `follow_label` are to be called where an outcome or a label changes, `sweep` as time passes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,6 +62,15 @@ async def renew(connection: AsyncConnection, accounts: Iterable[int], now: float
                 await _change(connection, row.id, good - row.good, fraud - row.fraud)
                 changed += 1
     return changed
+
+
+async def follow_label(connection: AsyncConnection, target: int | None, purchase: str | None, now: float) -> None:
+    """A label of this account, or of a purchase of it, has come or gone; `now` is when that was known."""
+    if purchase is not None:
+        attempts = (await connection.execute(select(PURCHASE.c.attempt).where(PURCHASE.c.id == purchase))).scalars()
+        await settle(connection, [(purchase, attempt) for attempt in attempts])
+    if target is not None:
+        await renew(connection, [target], now)
 
 
 async def sweep(connection: AsyncConnection, since: float, until: float, most: int = AT_ONCE) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.deed import LabelVerdict
 from ratelimit.core.message import Concluded, Entity, LabelSource
-from ratelimit.ledger import labels
+from ratelimit.ledger import labels, reputation
 from ratelimit.ledger.labels import LabelRow
 from ratelimit.ledger.subjects import Subjects
 
@@ -40,6 +40,7 @@ async def say(connection: AsyncConnection, row: LabelRow) -> int:
         await labels.supersede(connection, id, stronger[0].id)
     for one in before if not stronger else ():
         await labels.supersede(connection, one.id, id)
+    await reputation.follow_label(connection, row.target, row.purchase, row.known_at)
     return id
 
 
@@ -53,6 +54,7 @@ async def take_back(connection: AsyncConnection, id: int) -> None:
     hidden = await labels.hidden_by(connection, id)
     if was_standing and hidden:
         await labels.restore(connection, hidden[0].id)
+    await reputation.follow_label(connection, row.target, row.purchase, row.known_at)
 
 
 class LabelIntake:

@@ -7,9 +7,11 @@ from sqlalchemy import insert, update
 from ratelimit.core.message import Lived, Message
 from ratelimit.ledger import links, purchases, reputation
 from ratelimit.ledger.intake import Batch
+from ratelimit.ledger.labels import LabelRow
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.ledger.tables.action import LABEL
+from ratelimit.review.label import say, take_back
 from tests.review.ledger_stream import KEYS, NOW, bought, concluded, intake_of
 
 DAY_S = 86_400.0
@@ -138,3 +140,20 @@ async def test_blast_radius(ledger: Ledger) -> None:
         assert await links.blast_radius(connection, anna.id) == 1
         found = {link.shown: (link.kind, link.how, link.good) for link in await links.linked(connection, card.id)}
     assert found == {"anna": ("account", "paid", 1), "otto": ("account", "paid", 1), "karl": ("account", "paid", 0)}
+
+
+async def test_said(ledger: Ledger) -> None:
+    """A label that is said counts at once, of a purchase and of whose it is; when it is taken back it counts no more."""
+    await write(ledger, *paid("anna", 8))
+    anna = (await subject(ledger, "account", "anna")).id
+    row = LabelRow(target_kind="purchase", target=anna, purchase="pi-anna", verdict="fraud", source="analyst", known_at=NOW, by="otto")
+    async with ledger.write() as connection:
+        id = await say(connection, row)
+        (found,) = await purchases.find(connection, "pi-anna")
+    assert found.label == "fraud"
+    assert await counts(ledger, "card", CARD) == (0, 1)
+    async with ledger.write() as connection:
+        await take_back(connection, id)
+        (found,) = await purchases.find(connection, "pi-anna")
+    assert found.label == ""
+    assert await counts(ledger, "card", CARD) == (1, 0)
