@@ -76,7 +76,7 @@ class Principals:
         row = token.row
         await self._note_use(row.id, now)
         role = row.role if token.maker is None else _smaller(row.role, token.maker.role)
-        return Principal(id=row.id, login=f"token:{row.name}", name=row.name, role=role, via="token", scopes=frozenset(row.scopes))
+        return Principal(id=-row.id, login=f"token:{row.name}", name=row.name, role=role, via="token", scopes=frozenset(row.scopes))
 
     def forget(self) -> None:
         """Something was changed: read all anew."""

@@ -53,7 +53,7 @@ class Door:
             if route.page:
                 return None
             raise _unknown("say who asks", self._token is not None)
-        if route.role is not None and not principal.may(route.role, route.scope):
+        if route.role is not None and (not principal.may(route.role, route.scope) or (principal.via == "token" and route.scope is None)):
             raise _too_little(principal, route)
         return principal
 
@@ -100,4 +100,6 @@ def _unknown(what: str, operator: bool) -> ClientError:
 def _too_little(principal: Principal, route: Route) -> ClientError:
     if route.role is not None and not principal.may(route.role):
         return ClientError(403, f"this needs the role {route.role}, and {principal.login} is {principal.role}; an admin can give it")
+    if route.scope is None:
+        return ClientError(403, "this is for people, and not for tokens")
     return ClientError(403, f"this needs the scope {route.scope}, which this token does not have; make one that has it")
