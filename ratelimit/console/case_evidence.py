@@ -110,7 +110,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     def off(self, **changes: str) -> str:
         """The page's address with other filters."""
-        kept = {"tab": self.tab, "decision": self.wanted.decision or "", "address": str(self.wanted.address or ""), **changes}
+        kept = {"show": self.tab, "decision": self.wanted.decision or "", "address": str(self.wanted.address or ""), **changes}
         return f"{self.base}?{urlencode({name: value for name, value in kept.items() if value})}"
 
 

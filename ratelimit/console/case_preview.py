@@ -12,7 +12,6 @@ from ratelimit.ledger.evidence import BoughtRow
 from ratelimit.review.deed import FINAL, HURTING, OF_PURCHASE, PICKS, WORDS, Estimate, Preview, Span
 
 SPANS: Final[tuple[tuple[Span, str], ...]] = (("1h", "1 h"), ("24h", "24 h"), ("72h", "3 days"), ("7d", "7 days"), ("30d", "30 days"))
-BUCKETS: Final = (("1/min", "1 a minute"), ("10/min", "10 a minute"), ("60/min", "60 a minute"), ("10/s", "10 a second"))
 VERBS: Final[dict[str, str]] = {
     "block": "Block",
     "throttle": "Throttle",
@@ -84,6 +83,7 @@ class PreviewView(Struct, frozen=True, kw_only=True):
     target: str
     targets: tuple[tuple[str, str], ...]
     can_close: bool
+    verdicts: tuple[tuple[str, str], ...] = VERDICTS
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from ratelimit.console import wording
 from ratelimit.console.case_events import Event, events, marks
 from ratelimit.console.case_evidence import PAGE, Evidence, Filter, Place, Teller, totals
 from ratelimit.console.case_links import Links, links
+from ratelimit.console.case_query import Wanted
 from ratelimit.console.case_strip import Strip, decision_of, done_words, strip
 from ratelimit.console.case_why import Why, why
 from ratelimit.console.subject_name import KINDS, named
@@ -116,6 +117,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
 
     now: float
     base: str
+    back: str
     head: Head
     desk: Desk | None
     blind: bool
@@ -134,7 +136,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     privacy: Privacy
 
 
-def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Filter, where: Place) -> CasePage:
+def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, where: Place) -> CasePage:
     """The page for one who looks."""
     row = it.case.row if it.case is not None else None
     blind = row is not None and row.blind and row.state == "open"
@@ -144,6 +146,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Filter, w
     return CasePage(
         now=it.now,
         base=base,
+        back=wanted.back,
         head=_head(it, principal),
         desk=_desk(it, principal) if row is not None else None,
         blind=blind,
@@ -151,7 +154,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Filter, w
         readonly=readonly,
         strip=strip(it.in_force, it.now, may_act=not readonly),
         why=why(it.weighing, it.subject.kind, row.reasons if row is not None else (), blind=blind),
-        evidence=evidence(it, principal, base, wanted, where),
+        evidence=evidence(it, principal, base, wanted.evidence, where),
         timeline=drawn,
         numbers=tuple((it.now - SPAN_S + one.step * STEP_S, one.decision, one.count) for one in it.bins),
         events=events(it),

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from ratelimit.console.case_evidence import Filter
+from ratelimit.console.case_query import Wanted
 from ratelimit.console.case_view import CasePage, case_page, title_of
 from ratelimit.console.case_why import ranking, why
 from ratelimit.console.subject_name import name_of
@@ -17,7 +18,7 @@ from tests.console.case_sample import AGAINST, MIRA, NOW, REQUESTS, TOMAS, actio
 
 def page(it: Dossier | None = None, role: Role = "analyst", wanted: Filter | None = None) -> CasePage:
     who = replace(MIRA, role=role)
-    return case_page(it or dossier(), who, ZoneInfo("Europe/Berlin"), wanted or Filter(), where)
+    return case_page(it or dossier(), who, ZoneInfo("Europe/Berlin"), Wanted(wanted or Filter()), where)
 
 
 def test_head() -> None:
@@ -141,7 +142,7 @@ def test_evidence() -> None:
 def test_filters_in_the_address() -> None:
     """All filters are in the page's address."""
     found = page(wanted=Filter(decision="block", address=91)).evidence
-    assert found.off(decision="") == "/cases/2288?tab=requests&address=91"
+    assert found.off(decision="") == "/cases/2288?show=requests&address=91"
     assert found.named == "192.0.2.18"
 
 

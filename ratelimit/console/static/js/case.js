@@ -28,3 +28,9 @@ document.addEventListener("click", (event) => {
   if (open && event.detail) fold(button.closest("[data-unfolds]"), null);
   else unfold(button.closest("[data-row]"));
 });
+
+/* Whoever leaves a case gives it back: data-leave is where that is told. A page that is only hidden, such as by another tab, keeps it. */
+window.addEventListener("pagehide", () => {
+  const held = document.querySelector("[data-leave]");
+  if (held) navigator.sendBeacon(held.dataset.leave);
+});

@@ -1,0 +1,227 @@
+"""What is done on the page of a case: acting on it after a preview, taking an action back, holding the case and giving it back."""
+
+from contextlib import suppress
+from secrets import token_urlsafe
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct, structs
+
+from ratelimit.console.case import CASE, SUBJECT, Whom, whom_of
+from ratelimit.console.case_preview import Asked, preview_view
+from ratelimit.console.case_problem import as_problems
+from ratelimit.console.case_view import Lock
+from ratelimit.console.form import FormError, Model, read
+from ratelimit.console.hostile import plain
+from ratelimit.console.render import Console, Toast
+from ratelimit.console.subject_name import name_of
+from ratelimit.console.wording import duration
+from ratelimit.core.case import shown
+from ratelimit.core.deed import DeedThen
+from ratelimit.core.principal import Principal
+from ratelimit.ledger.cases import SubjectRef
+from ratelimit.review.actions import Actions
+from ratelimit.review.case_error import CaseError, ConflictError, LockedError
+from ratelimit.review.cases import Cases
+from ratelimit.review.deed import DONE, FINAL, Deed, Done, Preview, Span
+from ratelimit.review.dossiers import Dossiers
+from ratelimit.web.problems import ClientError
+from ratelimit.web.reply import Reply, lines
+from ratelimit.web.route import PRINCIPAL, Route
+
+ACTION: Final = "/actions/{id}"
+# what the page does once an answer is there
+SETTLED: Final = 'HX-Trigger: {"rows:refresh":true,"preview:close":true,"selection:clear":true}\r\n'
+_GLYPHS: Final = frozenset({"block", "throttle", "allow", "hold"})
+_OF_PURCHASE: Final = 12  # purchases that can be picked
+
+
+class PreviewAsked(Struct, frozen=True):
+    """What an address asks a preview of."""
+
+    then: DeedThen
+    for_: Span = msgspec.field(default="24h", name="for")
+    target: str | None = None
+
+
+class Undoing(Struct, frozen=True):
+    """Why it is taken back."""
+
+    reason: Annotated[str, Meta(max_length=400)] = ""
+
+
+class UndoView(Struct, frozen=True):
+    """The panel that asks why."""
+
+    id: int
+    title: str
+    by: str
+    reason: str
+
+
+class LockView(Struct, frozen=True):
+    """Who has a case open, as its line shows it."""
+
+    desk: "HeldView"
+    base: str
+    now: float
+
+
+class HeldView(Struct, frozen=True):
+    """The lock, or whose the case is."""
+
+    lock: Lock | None
+    assignee: str = ""
+
+
+class Previews(Protocol):
+    """What knows whom an action would hit."""
+
+    async def preview(self, principal: Principal, case: int | None, deed: Deed) -> Preview:
+        """The preview of a deed on a case, or on the target that it names."""
+
+
+class CaseActs:
+    """Answers with panels, and does what they ask for."""
+
+    def __init__(self, console: Console, cases: Cases, dossiers: Dossiers, actions: Actions, previews: Previews) -> None:
+        self._console, self._cases, self._dossiers, self._actions, self._previews = console, cases, dossiers, actions, previews
+
+    def routes(self) -> list[Route]:
+        """What is answered, and where."""
+        found = [
+            Route("GET", f"{ACTION}/undo", self.undo_panel, role="analyst", page=True),
+            Route("POST", f"{ACTION}/undo", self.undo, role="analyst", page=True),
+            Route("POST", f"{CASE}/heartbeat", self.heartbeat, role="analyst", page=True),
+            Route("POST", f"{CASE}/release", self.release, role="analyst", page=True),
+            Route("POST", f"{CASE}/take-over", self.take_over, role="analyst", page=True),
+        ]
+        for of in (CASE, SUBJECT):
+            found += [
+                Route("GET", f"{of}/preview", self.preview, role="analyst", page=True),
+                Route("POST", f"{of}/act", self.act, role="analyst", page=True),
+            ]
+        return found
+
+    async def preview(self, request: web.Request) -> Reply:
+        """The panel that says who is hit, and asks for a reason."""
+        who, whom, asked = request[PRINCIPAL], whom_of(request), _asked(request)
+        target = asked.target or (str(whom.subject) if whom.case is None else None)
+        deed = Deed(then=asked.then, key=token_urlsafe(12), for_=asked.for_, target=target)
+        with as_problems():
+            row = (await self._cases.get(whom.case)).row if whom.case is not None else None
+            subject = row.anchor if row is not None else await self._dossiers.subject(whom.subject or 0)
+            found = await self._previews.preview(who, whom.case, deed)
+            buyer = await self._dossiers.buyer(subject)
+        view = preview_view(
+            found,
+            Asked(then=asked.then, span=asked.for_, key=deed.key, target=target or ""),
+            base=_base(whom),
+            version=row.version if row is not None else None,
+            kind=subject.kind,
+            role=who.role,
+            purchases=tuple(await self._dossiers.purchases(buyer, _OF_PURCHASE)) if buyer is not None else (),
+        )
+        return await self._console.part(request, "case/preview.html", view)
+
+    async def act(self, request: web.Request) -> Reply:
+        """Do it."""
+        who, whom = request[PRINCIPAL], whom_of(request)
+        deed = await _form(request, Deed)
+        if whom.case is None and deed.target is None:
+            deed = structs.replace(deed, target=str(whom.subject))
+        with as_problems():
+            done = await self._actions.act(who, whom.case, deed)
+            subject = (
+                (await self._cases.get(whom.case)).row.anchor if whom.case is not None else await self._dossiers.subject(whom.subject or 0)
+            )
+        return await self._done(request, _base(whom), _acted(done, subject, who, self._console.now()))
+
+    async def undo_panel(self, request: web.Request) -> Reply:
+        """The panel that asks why."""
+        found = await self._actions.get(request[PRINCIPAL], _id(request))
+        if found is None:
+            raise ClientError(404, "there is no such action")
+        return await self._console.part(request, "case/undo.html", UndoView(found.id, DONE[found.then], found.by, found.reason))
+
+    async def undo(self, request: web.Request) -> Reply:
+        """Take an action back."""
+        asked = await _form(request, Undoing)
+        with as_problems():
+            done = await self._actions.undo(request[PRINCIPAL], _id(request), asked.reason)
+        toast = Toast(f"{DONE[done.then]}: taken back.", "What stood before stands again", "undo")
+        return await self._done(request, f"/cases/{done.case}" if done.case is not None else "/queue", toast)
+
+    async def heartbeat(self, request: web.Request) -> Reply:
+        """The page is still open; where the case was given back it is taken again."""
+        number, who = whom_of(request).case or 0, request[PRINCIPAL]
+        lock: Lock | None
+        try:
+            lock = Lock(True, who.name, await self._beat(number, who))
+        except LockedError as error:
+            lock = Lock(False, error.by, error.until)
+        except CaseError:
+            lock = None  # it was closed meanwhile
+        assignee = f"{lock.name} is reading" if lock is not None and not lock.mine else ""
+        return await self._console.part(
+            request, "case/lock_part.html", LockView(HeldView(lock, assignee), _base(whom_of(request)), self._console.now())
+        )
+
+    async def release(self, request: web.Request) -> Reply:
+        """Whoever had it open has left."""
+        with suppress(CaseError):  # nobody waits for the answer
+            await self._cases.release(whom_of(request).case or 0, request[PRINCIPAL])
+        return Reply(204, lines({"Cache-Control": "no-store"}))
+
+    async def take_over(self, request: web.Request) -> Reply:
+        """Take it from somebody who has it open, which the audit says."""
+        number = whom_of(request).case or 0
+        with as_problems():
+            await self._cases.take(number, request[PRINCIPAL], over=True)
+        return await self._done(request, f"/cases/{number}", Toast(f"{shown(number)} is yours now.", "", "lock"))
+
+    async def _beat(self, number: int, who: Principal) -> float:
+        try:
+            return await self._cases.beat(number, who)
+        except ConflictError:
+            await self._cases.take(number, who)
+            return await self._cases.beat(number, who)
+
+    async def _done(self, request: web.Request, back: str, toast: Toast) -> Reply:
+        if request.headers.get("HX-Request") != "true":
+            return Reply(303, lines({"Location": back, "Cache-Control": "no-store"}))
+        return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
+
+
+def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast:
+    name = plain(name_of(subject.kind, subject.shown, who.role))[:40]
+    span = f" for {duration(done.until - now)}" if done.until is not None and done.then in _GLYPHS else ""
+    far = "Waits for a second person to last longer" if done.needs_second else "The case is closed" if done.closed else ""
+    glyph = done.then if done.then in _GLYPHS else "check"
+    return Toast(f"{DONE[done.then]}: {name}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
+
+
+def _base(whom: Whom) -> str:
+    return f"/cases/{whom.case}" if whom.case is not None else f"/subjects/{whom.subject}"
+
+
+def _asked(request: web.Request) -> PreviewAsked:
+    try:
+        return msgspec.convert({name: value for name, value in request.query.items() if value}, PreviewAsked, strict=False)
+    except msgspec.ValidationError as error:
+        raise ClientError(422, f"there is no such preview: {str(error)[:120]}") from None
+
+
+def _id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise ClientError(404, "there is no such action")
+    return int(text)
+
+
+async def _form(request: web.Request, model: type[Model]) -> Model:
+    try:
+        return await read(request, model)
+    except FormError as error:
+        raise ClientError(422, str(error)) from None

@@ -1,0 +1,327 @@
+"""Gathers what stands on the page of a case or of a subject, in one look at the ledger, by indexed queries that are bounded."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.core.case import shown
+from ratelimit.core.principal import Principal
+from ratelimit.core.privacy import NO_MODEL
+from ratelimit.core.signals import KINDS
+from ratelimit.core.standing import Standing, Target
+from ratelimit.ledger import actions, case_query, evidence, purchases, queue, records
+from ratelimit.ledger.alike import AlikeRow, alike
+from ratelimit.ledger.cases import CaseView, Note, PersonRef, Place, QueueFilter, SubjectRef
+from ratelimit.ledger.evidence import Bin, Seen
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.privacy import of_subject
+from ratelimit.ledger.subjects import named
+from ratelimit.ledger.tables.person import PERSON
+from ratelimit.ledger.tables.privacy import RESTRICTION
+from ratelimit.review import work
+from ratelimit.review.actions import view_of
+from ratelimit.review.case_error import NotFoundError
+from ratelimit.review.deed import ActionView
+from ratelimit.review.dossier import Alike, Customer, Dossier, Linked, Page, Privacy, Weighing
+from ratelimit.review.dossier_force import in_force
+from ratelimit.review.dossier_links import links_of
+from ratelimit.review.lock import actor_id
+from ratelimit.review.undoing import why_not
+from ratelimit.review.weighing import NOTHING, Vector, Weigher
+
+SPAN_S: Final = 48 * 3_600.0
+STEP_S: Final = 900.0
+_HOUR_S: Final = 3_600.0
+_DAY_STEPS: Final = 96  # of the last day
+_REFUSALS_S: Final = 30 * 86_400.0
+_PAGE: Final = 11  # rows of a page, and one to know that more follow
+_BESIDE: Final = 40  # purchases and logins, for the timeline
+_OPEN: Final = frozenset({"asked", "approved"})
+_WORDS: Final = {
+    "fraud": "Confirmed fraud",
+    "abuse": "Confirmed abuse",
+    "good": "False alarm",
+    "victim": "Its owner was the victim",
+    "unclear": "Nothing was clear",
+}
+
+Words = Callable[[Target], Sequence[Standing]]
+
+
+class Keep(NamedTuple):
+    """For how long addresses are kept in full, and records at all."""
+
+    addresses_s: float = 30 * 86_400.0
+    records_s: float = 90 * 86_400.0
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What somebody wants to see: a tab of the evidence, its filters, from where on; how many hops of links; in which queue."""
+
+    tab: Literal["requests", "purchases", "logins"] = "requests"
+    decision: str | None = None
+    address: int | None = None
+    before: evidence.Place | None = None
+    hops: int = 1
+    queue: QueueFilter | None = None
+
+
+class _Whose(NamedTuple):
+    """Whom a page is about, by its own rows and by those of its account."""
+
+    subject: SubjectRef
+    account: SubjectRef | None
+    seen: Seen
+    payer: Seen
+
+
+LOOK: Final = Look()
+KEEP: Final = Keep()
+
+
+class Dossiers:
+    """On a ledger; `wall` is seconds since the epoch, `words` are those of the store that stand about somebody."""
+
+    def __init__(self, ledger: Ledger, weigher: Weigher, words: Words, wall: Callable[[], float], keep: Keep = KEEP) -> None:
+        self._ledger, self._weigher, self._words, self._wall, self._keep = ledger, weigher, words, wall, keep
+
+    async def of_case(self, number: int, principal: Principal, look: Look = LOOK) -> Dossier:
+        """All about a case; raises NotFoundError."""
+        now = self._wall()
+        async with self._ledger.read() as connection:
+            found = await case_query.get(connection, number, now)
+            if found is None:
+                raise NotFoundError(f"there is no case {shown(number)}")
+            place = await queue.place(connection, number, look.queue or _tab_of(found, principal), actor_id(principal), now)
+            return await self._gathered(connection, found.row.anchor, found, place, principal, look)
+
+    async def of_subject(self, subject: int, principal: Principal, look: Look = LOOK) -> Dossier:
+        """All about a subject, whether or not there is a case; raises NotFoundError."""
+        async with self._ledger.read() as connection:
+            return await self._gathered(connection, await _known(connection, subject), None, None, principal, look)
+
+    async def requests(self, subject: SubjectRef, look: Look, most: int) -> list[evidence.RequestRow]:
+        """The newest requests of it that pass the filters."""
+        async with self._ledger.read() as connection:
+            seen = Seen(subject.kind, subject.id)
+            return await evidence.requests(connection, seen, most, decision=look.decision, address=look.address)
+
+    async def subject(self, id: int) -> SubjectRef:
+        """A subject; raises NotFoundError."""
+        async with self._ledger.read() as connection:
+            return await _known(connection, id)
+
+    async def buyer(self, subject: SubjectRef) -> SubjectRef | None:
+        """Whose purchases belong to it: its account."""
+        async with self._ledger.read() as connection:
+            return await _account(connection, subject, await links_of(connection, subject))
+
+    async def purchases(self, account: SubjectRef, most: int) -> list[evidence.BoughtRow]:
+        """The latest of an account."""
+        async with self._ledger.read() as connection:
+            return await evidence.bought(connection, Seen("account", account.id), most)
+
+    async def names(self, subjects: Iterable[int | None]) -> dict[int, SubjectRef]:
+        """Subjects by id."""
+        async with self._ledger.read() as connection:
+            return await case_query.subjects_of(connection, subjects)
+
+    async def _gathered(
+        self,
+        connection: AsyncConnection,
+        subject: SubjectRef,
+        found: CaseView | None,
+        place: Place | None,
+        principal: Principal,
+        look: Look,
+    ) -> Dossier:
+        now = self._wall()
+        linked = await links_of(connection, subject, look.hops)
+        whose = _whose(subject, await _account(connection, subject, linked))
+        bins = await evidence.rhythm(connection, whose.seen, now - SPAN_S, STEP_S)
+        refusals = await evidence.refusals(connection, whose.seen, now - _REFUSALS_S)
+        views = await _views(connection, subject, found, principal, now)
+        notes = await work.notes(connection, found.row.number) if found is not None else []
+        page, latest = await _page(connection, whose, look), await evidence.requests(connection, whose.seen, 1)
+        bought = await evidence.bought(connection, whose.payer, _BESIDE)
+        others = await _alike(connection, found, whose)
+        people = await _people(connection, views, notes)
+        vector, plan = await _vector(connection, found, whose)
+        words = await self._standing(connection, subject)
+        return Dossier(
+            now=now,
+            subject=subject,
+            case=found,
+            account=whose.account,
+            plan=found.row.plan if found is not None else plan,
+            place=place,
+            customer=await _customer(connection, whose, linked),
+            in_force=in_force(views, words, latest[0] if latest else None, refusals, now),
+            weighing=await self._weighing(vector),
+            decided=_last_day(bins),
+            bins=tuple(bins),
+            addresses=await evidence.addresses(connection, whose.seen, now - SPAN_S, _HOUR_S),
+            page=page,
+            purchases=tuple(bought),
+            lives=tuple(await evidence.lives(connection, whose.payer, _BESIDE)),
+            refusals=tuple(refusals),
+            usual=frozenset(await evidence.usual(connection, whose.payer, now)),
+            linked=linked,
+            actions=tuple(views),
+            notes=tuple(notes),
+            people=people,
+            alike=others,
+            privacy=await _privacy(connection, whose, self._keep, now),
+            names=await case_query.subjects_of(connection, _addresses(page)),
+        )
+
+    async def _weighing(self, vector: Vector | None) -> Weighing:
+        return await self._weigher.weigh(vector) if vector is not None else NOTHING
+
+    async def _standing(self, connection: AsyncConnection, subject: SubjectRef) -> Sequence[Standing]:
+        known = (await named(connection, [subject.id])).get(subject.id)
+        return self._words(known.target) if known is not None and known.target is not None else ()
+
+
+async def _known(connection: AsyncConnection, id: int) -> SubjectRef:
+    found = (await case_query.subjects_of(connection, [id]))[id]
+    if found.shown is None and not found.first_at:
+        raise NotFoundError("nothing is known of that subject; it may have been erased")
+    return found
+
+
+def _whose(subject: SubjectRef, account: SubjectRef | None) -> _Whose:
+    seen = Seen(subject.kind, subject.id)
+    return _Whose(subject, account, seen, Seen("account", account.id) if account is not None else seen)
+
+
+async def _account(connection: AsyncConnection, subject: SubjectRef, linked: Iterable[Linked]) -> SubjectRef | None:
+    if subject.kind == "account":
+        return subject
+    owner = next((one.subject for one in linked if one.kind == "account" and one.how == "owns"), None)
+    return (await case_query.subjects_of(connection, [owner]))[owner] if owner is not None else None
+
+
+async def _page(connection: AsyncConnection, whose: _Whose, look: Look) -> Page:
+    if look.tab == "purchases":
+        return Page(purchases=tuple(await evidence.bought(connection, whose.payer, _PAGE, before=look.before)))
+    if look.tab == "logins":
+        return Page(lives=tuple(await evidence.lives(connection, whose.payer, _PAGE, before=look.before)))
+    rows = await evidence.requests(connection, whose.seen, _PAGE, before=look.before, decision=look.decision, address=look.address)
+    return Page(requests=tuple(rows))
+
+
+async def _views(
+    connection: AsyncConnection, subject: SubjectRef, found: CaseView | None, principal: Principal, now: float
+) -> list[ActionView]:
+    if found is not None:
+        rows = await actions.of_case(connection, found.row.number, subject.id)
+    else:
+        rows = await actions.of_subject(connection, subject.id)
+    return [view_of(row, None, why_not(principal, row, now), now) for row in rows]
+
+
+async def _vector(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Vector | None, str | None]:
+    """What the model saw: of the purchase that the case is about, else at the latest decision on a request; and the plan."""
+    told = [one for one in found.openings if one.purchase is not None] if found is not None else []
+    if found is not None and told and all(reason.about == "purchase" for reason in found.row.reasons):
+        attempts = await purchases.find(connection, told[-1].purchase or "")
+        row = next((one for one in attempts if one.attempt == told[-1].attempt), attempts[-1] if attempts else None)
+        if row is not None and row.signals is not None:
+            return of_purchase(row), None
+    reference = await evidence.latest_with_signals(connection, whose.seen)
+    record = await records.find(connection, reference) if reference is not None else None
+    return (of_request(record, whose.subject.kind), record.plan) if record is not None else (None, None)
+
+
+def of_request(row: records.RecordRow, kind: str) -> Vector | None:
+    """What the model saw of a subject of that kind."""
+    if kind not in KINDS or row.signals is None:
+        return None
+    return Vector(kind, row.values, row.model, row.signal_version, row.risk, row.id, row.at, row.plan)
+
+
+def of_purchase(row: purchases.PurchaseRow) -> Vector:
+    """What the model saw of a purchase."""
+    return Vector("purchase", row.values, row.model, row.signal_version, row.risk, row.record, row.at, currency=row.currency)
+
+
+async def _customer(connection: AsyncConnection, whose: _Whose, linked: Iterable[Linked]) -> Customer:
+    keys = sum(one.many for one in linked if one.kind == "api_key")
+    found = await evidence.paid(connection, whose.account.id) if whose.account is not None else None
+    if found is None:
+        return Customer(keys=keys)
+    return Customer(purchases=found.purchases, paid_minor=found.minor, currency=found.currency, disputed=found.disputed, keys=keys)
+
+
+async def _alike(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Alike, ...]:
+    mine = [whose.subject.id, *([whose.account.id] if whose.account is not None and whose.account.id != whose.subject.id else [])]
+    rows = await alike(connection, found.row.number if found is not None else 0, mine)
+    names = await case_query.subjects_of(connection, [one for row in rows for one in (row.anchor, row.by)])
+    return tuple(_like(row, names) for row in rows)
+
+
+def _like(row: AlikeRow, names: Mapping[int, SubjectRef]) -> Alike:
+    why = f"shares {_KIND.get(names[row.by].kind, 'something')}" if row.by is not None else "the same campaign or reasons"
+    words = ", ".join(part for part in (_WORDS.get(row.verdict or "", ""), why) if part)
+    return Alike(
+        number=row.number,
+        anchor=names[row.anchor],
+        priority=row.priority,
+        state=row.state,
+        at=row.closed_at or row.opened_at,
+        verdict=row.verdict,
+        words=words[:1].upper() + words[1:],
+    )
+
+
+_KIND: Final = {"ip": "an address", "card": "a card", "device": "a device", "email": "a mailbox", "api_key": "a key"}
+
+
+async def _people(connection: AsyncConnection, views: Iterable[ActionView], notes: Iterable[Note]) -> dict[str, PersonRef]:
+    logins = {*(view.by for view in views), *(note.by for note in notes), *(login for note in notes for login in note.mentions)}
+    if not logins:
+        return {}
+    query = select(PERSON.c.id, PERSON.c.login, PERSON.c.name).where(PERSON.c.login.in_(sorted(logins)))
+    return {row.login: PersonRef(row.id, row.login, row.name, case_query.initials(row.name)) for row in await connection.execute(query)}
+
+
+async def _privacy(connection: AsyncConnection, whose: _Whose, keep: Keep, now: float) -> Privacy:
+    kept = await evidence.kept_until(connection, whose.seen)
+    about = (whose.account or whose.subject).id
+    restricted = select(RESTRICTION.c.kind).where(RESTRICTION.c.subject == about, RESTRICTION.c.kind.in_(NO_MODEL)).limit(1)
+    asked = [one for one in await of_subject(connection, about) if one.state in _OPEN]
+    erase = any(one.kind == "erase" for one in asked)
+    return Privacy(
+        addresses_until=kept[1] + keep.addresses_s if kept is not None else None,
+        records_until=kept[1] + keep.records_s if kept is not None else None,
+        share_left=max(0.0, 1 - (now - kept[1]) / keep.addresses_s) if kept is not None else 0.0,
+        restricted=(await connection.execute(restricted)).first() is not None,
+        asked="erasure asked for" if erase else f"{asked[0].kind} asked for" if asked else "",
+    )
+
+
+def _tab_of(found: CaseView, principal: Principal) -> QueueFilter:
+    row = found.row
+    if row.opened_by in {"appeal", "quality"}:
+        return QueueFilter(tab="appeals" if row.opened_by == "appeal" else "quality")
+    if row.escalated:
+        return QueueFilter(tab="escalated")
+    if row.assignee is None:
+        return QueueFilter(tab="unassigned")
+    return QueueFilter(tab="mine" if row.assignee.id == actor_id(principal) else "others")
+
+
+def _last_day(bins: Iterable[Bin]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for one in bins:
+        if one.step >= SPAN_S / STEP_S - _DAY_STEPS:
+            found[one.decision] = found.get(one.decision, 0.0) + one.count
+    return found
+
+
+def _addresses(page: Page) -> list[int | None]:
+    return [row.address for rows in (page.requests, page.purchases, page.lives) for row in rows]
