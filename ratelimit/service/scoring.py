@@ -14,6 +14,7 @@ from ratelimit.core.signal_reason import SignalReason
 from ratelimit.core.signals import KINDS, Kind, Rows, signals_of
 from ratelimit.service.challenge import Challenge
 from ratelimit.service.drift import HOUR_S, Drift
+from ratelimit.service.risk_steps import RiskSteps
 from ratelimit.service.watch import Watch
 
 _MOST_WAITING: Final = 4_096  # profiles of one kind
@@ -31,6 +32,7 @@ class Scoring:
         self.rules: tuple[Rules, ...] = ()  # asked about every batch
         self.spared: Collection[tuple[str, str]] = frozenset()  # kind and value of those that no model may look at
         self.drift = Drift()
+        self.steps = RiskSteps()
         self.challenge = Challenge()
         self.scored = 0
         self.dropped = 0  # profiles that came faster than they could be scored
@@ -98,6 +100,7 @@ class Scoring:
         fresh = [index for index in shown if watches[index].scored // HOUR_S != ticks[index] // HOUR_S]
         if fresh:
             self.drift.see(scorer, kind, rows[fresh], found[fresh], max(ticks))
+            self.steps.see(kind, found[fresh], max(ticks))
         return found
 
     def _is_spared(self, watch: Watch) -> bool:

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from ratelimit.core.signals import NAMES, applicable
 from ratelimit.service.challenge import CHANCES, Challenge
 from ratelimit.service.drift import Drift
+from ratelimit.service.risk_steps import STEPS
 from ratelimit.service.usage import Usage
 
 
@@ -34,6 +35,12 @@ def signal_figures(usage: Usage) -> Iterator[Metric]:
     yield CounterMetricFamily("ratelimit_signals_clock_jumps", meaning, value=usage.jumps)
     if scoring.scorer is not None:
         yield InfoMetricFamily("ratelimit_model", "The model that scores.", value={"version": scoring.scorer.version})
+    meaning = "Subjects by the step of ten that their risk is on, from this value up; of the last whole hour, one row of each."
+    steps = GaugeMetricFamily("ratelimit_risk_subjects", meaning, labels=["kind", "from"])
+    for kind, counts in scoring.steps.counts.items():
+        for start, number in zip(STEPS, counts, strict=True):
+            steps.add_metric([kind, str(start)], number)
+    yield steps
     yield from _drift(scoring.drift)
     yield from _challenge(scoring.challenge)
 
