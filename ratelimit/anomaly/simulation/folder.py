@@ -92,9 +92,9 @@ def simulate(  # noqa: PLR0913 (what a simulation is made of)
     with _packed(out / USAGE) as usage, _packed(out / PURCHASES) as purchases:
         for day in days(seed, span.first_ms, span.days):
             if not purchases_only:
-                for chunk in _chunks(lines(_usage(parts, seed, day, tally))):
+                for chunk in _chunks(lines(used(parts, seed, day, tally))):
                     usage.write(chunk)
-            purchases.write(b"".join(map(purchase_line, _bought(parts, shop, seed, day, tally))))
+            purchases.write(b"".join(map(purchase_line, bought(parts, shop, seed, day, tally))))
             on_day(day.number + 1, tally.lines.total())
     labels = [label for part in parts for label in part.member.labels if (label.target, label.subject) in tally.blamed]
     labels.sort(key=lambda label: (label.from_ms, label_line(label)))
@@ -142,7 +142,7 @@ def _chunks(texts: Iterator[str]) -> Iterator[bytes]:
         yield chunk.encode()
 
 
-def _usage(parts: list[Part], seed: int, day: Day, tally: Tally) -> Rows:
+def used(parts: list[Part], seed: int, day: Day, tally: Tally) -> Rows:
     """Everybody's day, by time."""
     found = []
     for part in parts:
@@ -155,7 +155,7 @@ def _usage(parts: list[Part], seed: int, day: Day, tally: Tally) -> Rows:
     return in_order(joined(found))
 
 
-def _bought(parts: list[Part], shop: list[Shopper], seed: int, day: Day, tally: Tally) -> list[Purchase]:
+def bought(parts: list[Part], shop: list[Shopper], seed: int, day: Day, tally: Tally) -> list[Purchase]:
     """Everybody's purchases of a day, by time."""
     found = []
     for part in parts:

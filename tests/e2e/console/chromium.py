@@ -1,0 +1,83 @@
+"""A real Chromium, driven by Playwright: the system's own, headless. Each page notes what went wrong in it.
+
+What a policy of the page forbids shows as an error of its console, and so counts as one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from axe_playwright_python.base import AXE_FILE_PATH  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+Scheme = Literal["light", "dark"]
+
+WIDTHS = {"desk": (1440, 1000), "laptop": (1024, 768), "phone": (390, 844)}
+_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+_AXE = "async rules => (await axe.run(document, rules)).violations"
+
+
+@contextmanager
+def chromium(program: str) -> Iterator[Browser]:
+    """The browser; `program` is the path of it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser window of their own: cookies, errors and all."""
+
+    context: BrowserContext
+    page: Page
+    origin: str
+    errors: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the console; it answered, whatever it is."""
+        answer = self.page.goto(self.origin + path, wait_until="load")
+        assert answer is not None
+        return self.page
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong with the page that is open: rule, how bad, and the first places."""
+        if not self.page.evaluate("typeof axe === 'object'"):
+            self.page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
+        found = cast("list[dict[str, Any]]", self.page.evaluate(_AXE, _RULES))
+        return [f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes'][:3]]}" for one in found]
+
+    def overflow_px(self) -> int:
+        """By how much the page is wider than its window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@contextmanager
+def visitor(browser: Browser, origin: str, *, width: str = "desk", scheme: Scheme = "light", zoom: float = 1.0) -> Iterator[Visitor]:
+    """A new window. `zoom` 2 is what a reader gets who enlarges everything to 200 %: half as many CSS pixels, each twice as large."""
+    wide, high = WIDTHS[width]
+    context = browser.new_context(
+        viewport={"width": round(wide / zoom), "height": round(high / zoom)},
+        device_scale_factor=zoom,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+    )
+    context.set_default_timeout(10_000)
+    one = Visitor(context, context.new_page(), origin)
+    watch(one)
+    try:
+        yield one
+    finally:
+        context.close()
+
+
+def watch(one: Visitor) -> None:
+    """Note what goes wrong: errors of scripts, of the console, and answers that were not found."""
+    one.page.on("pageerror", lambda error: one.errors.append(f"script: {error}"))
+    one.page.on("console", lambda said: one.errors.append(f"console: {said.text}") if said.type in {"error", "warning"} else None)
