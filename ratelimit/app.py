@@ -19,6 +19,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
 from ratelimit.desk import Desk, WebhookTerms
+from ratelimit.front import Front
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.reception import Reception
@@ -175,7 +176,9 @@ class App:
             lambda: serving.worker_restarts,
             desk.figures,
         )
-        runner = OperatorRunner(operator_application(watched, reception.door(policy), desk.routes(policy)), counts)
+        front = Front(desk)
+        routes = [*desk.routes(policy), *front.routes()]
+        runner = OperatorRunner(operator_application(watched, reception.door(policy), routes, front.trouble), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")

@@ -1,0 +1,82 @@
+"""The console put together: its pages on what the desk, the reception and the ledger know."""
+
+import time
+from typing import Final
+
+from aiohttp import web
+
+from ratelimit.books import Books
+from ratelimit.console.asset import STATIC, serve
+from ratelimit.console.error import error_page
+from ratelimit.console.queue import QueuePages
+from ratelimit.console.queue_work import QueueWork
+from ratelimit.console.render import Console, Counts
+from ratelimit.console.styleguide import Styleguide
+from ratelimit.core.principal import Principal
+from ratelimit.desk import Desk
+from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.web.problems import ClientError
+from ratelimit.web.reply import Reply, lines
+from ratelimit.web.route import Route
+
+_HOME: Final = "/overview"
+_COUNTED_S: Final = 2.0  # for which the bar's counts are believed
+
+
+class Front:
+    """Answers people. What a page needs and is away makes that page say so, not the others."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._counts = Counting(desk)
+        self.console: Final = Console(counts=self._counts.of)
+
+    def routes(self) -> list[Route]:
+        """Every page."""
+        console, desk = self.console, self._desk
+        return [
+            Route("GET", "/", _home, free=True),
+            Route("GET", f"{STATIC}{{name:.+}}", serve, free=True),
+            *QueuePages(console, desk.cases).routes(),
+            *QueueWork(console, desk.cases).routes(),
+            *Styleguide(console).routes(),
+        ]
+
+    async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:
+        """The page of what is wrong with a request."""
+        headers = dict(error.headers)
+        return await error_page(self.console, request, error.problem.status, str(error), headers=headers)
+
+
+class Counting:
+    """What the bar above every page counts, asked of the ledger now and then."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._known: dict[int, tuple[float, Counts]] = {}
+
+    async def of(self, principal: Principal) -> Counts:
+        """For this person; while the ledger is away, that it is."""
+        now = time.monotonic()
+        at, counts = self._known.get(principal.id, (-_COUNTED_S, Counts()))
+        if now - at >= _COUNTED_S:
+            counts = await self._ask(principal)
+            self._known = {id: known for id, known in self._known.items() if now - known[0] < _COUNTED_S}
+            self._known[principal.id] = now, counts
+        return counts
+
+    async def _ask(self, principal: Principal) -> Counts:
+        try:
+            totals = await self._desk.cases.totals(principal)
+        except LedgerAwayError:
+            return Counts(failing=away(self._desk.ledger))
+        return Counts(queue=totals.open)
+
+
+def away(books: Books) -> str:
+    """What is said while the ledger cannot be reached."""
+    return f"The ledger cannot be reached: {books.why or 'the database does not answer'}. Decisions go on, and what is recorded waits."
+
+
+async def _home(_request: web.Request) -> Reply:
+    return Reply(303, lines({"Location": _HOME}))
