@@ -1,20 +1,27 @@
 """The queue's page: what waits for a person, in tabs, by filters that stand in the URL; the same rows as CSV, and the next of them."""
 
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
+from urllib.parse import parse_qsl
 
 from aiohttp import web
-from msgspec import structs
+from msgspec import Meta, Struct, structs
 
 from ratelimit.console.csv import Cell, csv_reply
-from ratelimit.console.queue_query import QUEUE, filter_of
-from ratelimit.console.queue_view import Line, line, queue_view
+from ratelimit.console.form import FormError, read
+from ratelimit.console.queue_line import Line, line
+from ratelimit.console.queue_query import QUEUE, address, filter_of
+from ratelimit.console.queue_view import queue_view
 from ratelimit.console.render import Console, Toast
 from ratelimit.core.currency import MINOR_DIGITS
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import MOST_ROWS, CaseRow, CaseView, QueueFilter, QueuePage
+from ratelimit.ledger.views import SavedView
+from ratelimit.review.views import TooManyError
+from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 
+VIEWS: Final = f"{QUEUE}/views"
 _MOST_EXPORTED: Final = 10_000
 _HEAD: Final = (
     "case", "priority", "kind", "subject", "owner", "opened", "opened by", "why 1", "why 2", "why 3", "money at risk", "currency",
@@ -32,11 +39,31 @@ class Waiting(Protocol):
         """The case that is now theirs; None: none waits."""
 
 
+class Remembered(Protocol):
+    """What keeps the views that people saved."""
+
+    async def of(self, principal: Principal, page: str) -> list[SavedView]:
+        """Theirs of a page."""
+
+    async def save(self, principal: Principal, page: str, name: str, query: str) -> None:
+        """Keep one; raises TooManyError."""
+
+    async def drop(self, principal: Principal, id: int) -> bool:
+        """Keep it no longer."""
+
+
+class Saving(Struct, frozen=True):
+    """A view to keep."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    query: Annotated[str, Meta(max_length=1_000)] = ""
+
+
 class QueuePages:
     """Answers with the queue."""
 
-    def __init__(self, console: Console, cases: Waiting) -> None:
-        self._console, self._cases = console, cases
+    def __init__(self, console: Console, cases: Waiting, views: Remembered) -> None:
+        self._console, self._cases, self._views = console, cases, views
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -45,12 +72,15 @@ class QueuePages:
             Route("GET", f"{QUEUE}/rows", self.rows, role="viewer", page=True),
             Route("GET", f"{QUEUE}.csv", self.csv, role="analyst", page=True),
             Route("POST", f"{QUEUE}/next", self.next, role="analyst", page=True),
+            Route("POST", VIEWS, self.save, role="viewer", page=True),
+            Route("POST", f"{VIEWS}/{{id:[0-9]{{1,15}}}}/drop", self.drop, role="viewer", page=True),
         ]
 
     async def page(self, request: web.Request, toast: Toast | None = None) -> Reply:
         """The whole page."""
         wanted, who = filter_of(request.query.items()), request[PRINCIPAL]
-        view = queue_view(await self._cases.queue(wanted, who), wanted, who, self._console.now())
+        found, saved = await self._cases.queue(wanted, who), await self._views.of(who, QUEUE)
+        view = queue_view(found, wanted, who, self._console.now(), saved)
         return await self._console.page(request, "queue.html", view, section="Queue", title="Review queue", toast=toast)
 
     async def rows(self, request: web.Request) -> Reply:
@@ -63,7 +93,23 @@ class QueuePages:
         """Take what comes first, and go to it."""
         taken = await self._cases.take_next(request[PRINCIPAL])
         where = f"/cases/{taken.row.number}" if taken is not None else QUEUE
-        return Reply(303, lines({"Location": where, "Cache-Control": "no-store"}))
+        return _see(where)
+
+    async def save(self, request: web.Request) -> Reply:
+        """Keep the filter that the page shows, by a name."""
+        try:
+            asked = await read(request, Saving)
+            wanted = filter_of(parse_qsl(asked.query))
+            where = address(wanted)
+            await self._views.save(request[PRINCIPAL], QUEUE, asked.name, where.partition("?")[2])
+        except (FormError, TooManyError) as error:
+            raise ClientError(422, str(error)) from None
+        return _see(where)
+
+    async def drop(self, request: web.Request) -> Reply:
+        """Keep a view no longer."""
+        await self._views.drop(request[PRINCIPAL], int(request.match_info["id"]))
+        return _see(QUEUE)
 
     async def csv(self, request: web.Request) -> Reply:
         """Everything that the filter finds, page after page."""
@@ -86,6 +132,10 @@ class QueuePages:
             iso(row.due_at) if row.due_at is not None else None, shown.assignee, shown.acted, shown.acted_by,
             iso(shown.acted_until) if shown.acted_until is not None else None,
         ]  # fmt: skip
+
+
+def _see(where: str) -> Reply:
+    return Reply(303, lines({"Location": where, "Cache-Control": "no-store"}))
 
 
 def _page_of(wanted: QueueFilter, after: str | None) -> QueueFilter:

@@ -5,16 +5,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from ratelimit.console.queue_line import OPENED_BY, Line, line
 from ratelimit.console.queue_query import QUEUE, address, parts
-from ratelimit.console.subject_name import KINDS, name_of, named
-from ratelimit.console.wording import due, duration, money_short
-from ratelimit.core.case import CaseKind, CaseReason, shown
+from ratelimit.console.subject_name import KINDS
+from ratelimit.console.wording import duration, money_short
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.cases import SORTS, CaseRow, Money, QueueFilter, QueuePage, Sort, Tab
-
-SOON_S: Final = 3_600.0
-MOST_REASONS: Final = 3
-_DAY: Final = 86_400.0
+from ratelimit.ledger.cases import SORTS, Money, QueueFilter, QueuePage, Sort, Tab
+from ratelimit.ledger.views import SavedView
 
 _TABS: Final[tuple[tuple[Tab, str], ...]] = (
     ("unassigned", "Unassigned"),
@@ -27,15 +24,6 @@ _TABS: Final[tuple[tuple[Tab, str], ...]] = (
     ("campaigns", "Campaigns"),
     ("closed", "Closed"),
 )
-OPENED_BY: Final[dict[CaseKind, str]] = {
-    "early_fraud_warning": "early fraud warning",
-    "rule": "a rule",
-    "model": "risk",
-    "appeal": "an appeal",
-    "audit": "the audit",
-    "quality": "second review",
-    "person": "a person",
-}
 WITHIN: Final = (("3600", "1 h"), ("86400", "24 h"), ("604800", "7 days"), ("2592000", "30 days"))
 SORTED: Final[dict[Sort, str]] = {
     "priority": "by priority, then money at risk",
@@ -44,30 +32,24 @@ SORTED: Final[dict[Sort, str]] = {
     "opened": "latest first",
     "blast": "most good accounts hit first",
 }
+USUAL_VIEWS: Final = (
+    ("Default", QUEUE),
+    ("Due first", f"{QUEUE}?sort=due"),
+    ("Most money", f"{QUEUE}?sort=money"),
+    ("Issuer's warnings", f"{QUEUE}?opened_by=early_fraud_warning"),
+    ("Shared by many", f"{QUEUE}?sort=blast"),
+)
 _RISING: Final[frozenset[Sort]] = frozenset({"priority", "due"})
-ACTED: Final = {
-    "block": ("block", "Blocked"),
-    "throttle": ("throttle", "Throttled"),
-    "bucket": ("throttle", "Throttled"),
-    "allow": ("allow", "Allowed"),
-    "hold": ("hold", "Tokens held"),
-    "release": ("allow", "Hold released"),
-    "revoke": ("block", "Held tokens revoked"),
-    "rotate_key": ("", "New key asked for"),
-    "refund": ("", "Refund asked for"),
-    "report_fraud": ("", "Reported as fraud"),
-    "label": ("", "Labelled"),
-    "known_normal": ("", "Known to be normal"),
-}
 
 
 class Link(Struct, frozen=True):
-    """A tab, a head that sorts, or a saved view. `current` is where one is; `count` None: none is shown."""
+    """A tab, a head that sorts, or a saved view. `current` is where one is; `count` None: none is shown; `id` is that of one's own view."""
 
     words: str
     href: str
     current: bool = False
     count: int | None = None
+    id: int | None = None
 
 
 class Chip(Struct, frozen=True):
@@ -76,39 +58,6 @@ class Chip(Struct, frozen=True):
     name: str
     value: str
     off: str
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """One row. `name` and `owner` are hostile text. `decision` is that of the last action, "" for none; `acted` says it in a word."""
-
-    number: int
-    id: str
-    href: str
-    version: int
-    priority: int
-    kind: str
-    name: str
-    owner: str
-    owner_more: str
-    cause: str
-    reasons: tuple[CaseReason, ...]
-    more: int
-    at_risk_minor: int
-    currency: str
-    money_words: str
-    good: int
-    due: str
-    late: bool
-    soon: bool
-    open_for: str
-    assignee: str
-    mine: bool
-    reading: bool
-    decision: str
-    acted: str
-    acted_by: str
-    acted_until: float | None
-    blind: bool
 
 
 class QueueView(Struct, frozen=True, kw_only=True):
@@ -127,7 +76,7 @@ class QueueView(Struct, frozen=True, kw_only=True):
     at_risk: str
     sorted: str
     wanted: QueueFilter
-    fields: dict[str, str]
+    query: str
     following: str | None
     first: str | None
     csv: str
@@ -138,8 +87,8 @@ class QueueView(Struct, frozen=True, kw_only=True):
     next_due: str
 
 
-def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float, views: Sequence[tuple[str, str]] = ()) -> QueueView:
-    """The page of what was asked for; `views` are names and queries of the views that this person saved."""
+def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float, views: Sequence[SavedView] = ()) -> QueueView:
+    """The page of what was asked for; `views` are those that this person saved."""
     lines = tuple(line(row, wanted, who, now) for row in page.rows)
     saved = _views(wanted, views)
     return QueueView(
@@ -156,7 +105,7 @@ def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float,
         at_risk=sum_of(page.totals.at_risk),
         sorted=SORTED[wanted.sort],
         wanted=wanted,
-        fields=dict(parts(wanted)),
+        query=address(wanted).partition("?")[2],
         following=address(wanted, after=page.following) if page.following is not None else None,
         first=address(wanted) if wanted.after is not None else None,
         csv=address(wanted, f"{QUEUE}.csv"),
@@ -168,69 +117,9 @@ def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float,
     )
 
 
-def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float) -> Line:
-    """One row for whoever looks."""
-    left = row.due_at - now if row.due_at is not None else None
-    decision, acted = _acted(row)
-    reader = row.locked_by if row.locked_by is not None and (row.locked_until or 0) > now else None
-    person = reader or row.assignee
-    return Line(
-        number=row.number,
-        id=shown(row.number),
-        href=address(wanted, f"/cases/{row.number}"),
-        version=row.version,
-        priority=row.priority,
-        kind=row.anchor.kind,
-        name=named(row.anchor, who.role),
-        owner=name_of(row.beside.kind, row.beside.shown, who.role) if row.beside is not None else "",
-        owner_more=_owner_more(row, now),
-        cause=cause(row),
-        reasons=row.reasons[:MOST_REASONS],
-        more=row.more + max(0, len(row.reasons) - MOST_REASONS),
-        at_risk_minor=row.at_risk_minor,
-        currency=row.currency or "EUR",
-        money_words=row.money,
-        good=row.blast_radius,
-        due=due(left) if left is not None else "",
-        late=left is not None and left < 0,
-        soon=left is not None and left < SOON_S,
-        open_for=duration(now - row.opened_at),
-        assignee=person.name if person is not None else "",
-        mine=person is not None and person.id == who.id,
-        reading=reader is not None,
-        decision=decision,
-        acted=acted,
-        acted_by=row.acted_by or "",
-        acted_until=row.acted_until,
-        blind=row.blind,
-    )
-
-
-def cause(row: CaseRow) -> str:
-    """What opened it, in a few words: `rule login-spray`, `risk 0.9994`, `early fraud warning`."""
-    if row.opened_by == "model":
-        return f"risk {row.risk:.4f}" if row.risk is not None else "risk"
-    if row.opened_by == "rule" and row.opened_word:
-        return f"rule {row.opened_word}"
-    return row.opened_word or OPENED_BY[row.opened_by]
-
-
 def sum_of(sums: Sequence[Money]) -> str:
     """Money in a sentence; of several currencies each."""
     return " and ".join(money_short(one.minor, one.currency or "EUR") for one in sums) or money_short(0)
-
-
-def _acted(row: CaseRow) -> tuple[str, str]:
-    if row.acted is None:
-        return "", "Snoozed once" if row.woke_at is not None else "No action yet"
-    return ACTED.get(row.acted, ("", row.acted))
-
-
-def _owner_more(row: CaseRow, now: float) -> str:
-    """Plan and age, after the owner's name if there is one."""
-    age = now - row.anchor.first_at
-    said = [row.plan or "", duration(age) if row.anchor.first_at and age > _DAY else ""]
-    return ", ".join(part for part in said if part)
 
 
 def _tabs(page: QueuePage, wanted: QueueFilter) -> tuple[Link, ...]:
@@ -260,17 +149,11 @@ def _is_filtered(wanted: QueueFilter) -> bool:
     return bool(parts(wanted).keys() - {"tab", "after"})
 
 
-def _views(wanted: QueueFilter, saved: Sequence[tuple[str, str]]) -> tuple[Link, ...]:
+def _views(wanted: QueueFilter, saved: Sequence[SavedView]) -> tuple[Link, ...]:
     here = address(wanted)
-    usual = (
-        ("Default", QUEUE),
-        ("Due first", f"{QUEUE}?sort=due"),
-        ("Most money", f"{QUEUE}?sort=money"),
-        ("Issuer's warnings", f"{QUEUE}?opened_by=early_fraud_warning"),
-        ("Shared by many", f"{QUEUE}?sort=blast"),
-    )
-    own = tuple((name, f"{QUEUE}?{query}" if query else QUEUE) for name, query in saved)
-    return tuple(Link(name, href, href == here) for name, href in (*usual, *own))
+    usual = tuple(Link(name, href, href == here) for name, href in USUAL_VIEWS)
+    own = ((one, f"{QUEUE}?{one.query}" if one.query else QUEUE) for one in saved)
+    return (*usual, *(Link(one.name, href, href == here, id=one.id) for one, href in own))
 
 
 def _next_due(page: QueuePage, now: float) -> str:

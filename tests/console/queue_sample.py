@@ -1,9 +1,13 @@
 """A queue to look at: cases of every kind, priority and state, as the ledger would give them."""
 
 from ratelimit.core.case import CaseReason
+from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseRow, Money, PersonRef, QueuePage, QueueTotals, SubjectRef
+from ratelimit.ledger.views import SavedView
+from ratelimit.review.views import TooManyError
 
 DAY = 86_400.0
+
 MONTH = 30.44 * DAY
 TOMAS = PersonRef(8, "tomas", "Tomas Okafor", "TO")
 MIRA_REF = PersonRef(7, "mira", "Mira Keller", "MK")
@@ -71,3 +75,22 @@ def sample(now: float) -> QueuePage:
         tabs={"unassigned": 23, "mine": 4, "others": 2, "snoozed": 6, "escalated": 2, "appeals": 1, "quality": 1, "campaigns": 0},
     )  # fmt: skip
     return QueuePage(rows=rows, found=23, totals=totals, following="12.2250")
+
+
+class Views:
+    """Saved views, kept here."""
+
+    def __init__(self) -> None:
+        self.kept: list[SavedView] = []
+
+    async def of(self, _principal: Principal, _page: str) -> list[SavedView]:
+        return self.kept
+
+    async def save(self, _principal: Principal, _page: str, name: str, query: str) -> None:
+        if len(self.kept) == 2:
+            raise TooManyError("not saved: there are 2 views already; remove one first")
+        self.kept.append(SavedView(len(self.kept) + 1, name, query))
+
+    async def drop(self, _principal: Principal, id: int) -> bool:
+        self.kept = [one for one in self.kept if one.id != id]
+        return True

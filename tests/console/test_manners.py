@@ -15,7 +15,7 @@ from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
 from tests.console.conftest import NOW, Browser, Serve
-from tests.console.queue_sample import sample
+from tests.console.queue_sample import Views, sample
 from tests.console.window import here, press, ticked, window
 
 
@@ -60,7 +60,7 @@ def cases() -> Cases:
 
 @pytest.fixture
 async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
-    pages = [*plain.routes(), *QueuePages(console, cases).routes(), *QueueWork(console, cases).routes(), *Styleguide(console).routes()]
+    pages = [*plain.routes(), *QueuePages(console, cases, Views()).routes(), *QueueWork(console, cases).routes(), *Styleguide(console).routes()]
     return await serve(pages)
 
 

@@ -9,6 +9,7 @@ from ratelimit.console.queue_query import address, filter_of
 from ratelimit.console.queue_view import queue_view
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import Money, QueueFilter
+from ratelimit.ledger.views import SavedView
 from ratelimit.web.problems import ClientError
 from tests.console.conftest import MIRA, NOW
 from tests.console.queue_sample import sample
@@ -98,7 +99,9 @@ def test_filters_can_be_taken_off() -> None:
 
 def test_saved_views() -> None:
     """The view that one looks at is marked, also one's own."""
-    view = queue_view(sample(NOW), QueueFilter(sort="blast", priority=1), MIRA, NOW, [("Mine, shared", "priority=1&sort=blast")])
+    view = queue_view(
+        sample(NOW), QueueFilter(sort="blast", priority=1), MIRA, NOW, [SavedView(4, "Mine, shared", "priority=1&sort=blast")]
+    )
     assert (view.view_name, [one.words for one in view.views if one.current]) == ("Mine, shared", ["Mine, shared"])
     assert queue_view(sample(NOW), QueueFilter(), MIRA, NOW).view_name == "Default"
 
