@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from ratelimit.books import Books
-from ratelimit.console.asset import STATIC, serve
+from ratelimit.console import plain
 from ratelimit.console.error import error_page
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_work import QueueWork
@@ -15,11 +15,10 @@ from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.principal import Principal
 from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.review.views import Views
 from ratelimit.web.problems import ClientError
-from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import Route
 
-_HOME: Final = "/overview"
 _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 
 
@@ -35,9 +34,8 @@ class Front:
         """Every page."""
         console, desk = self.console, self._desk
         return [
-            Route("GET", "/", _home, free=True),
-            Route("GET", f"{STATIC}{{name:.+}}", serve, free=True),
-            *QueuePages(console, desk.cases).routes(),
+            *plain.routes(),
+            *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
             *QueueWork(console, desk.cases).routes(),
             *Styleguide(console).routes(),
         ]
@@ -76,7 +74,3 @@ class Counting:
 def away(books: Books) -> str:
     """What is said while the ledger cannot be reached."""
     return f"The ledger cannot be reached: {books.why or 'the database does not answer'}. Decisions go on, and what is recorded waits."
-
-
-async def _home(_request: web.Request) -> Reply:
-    return Reply(303, lines({"Location": _HOME}))

@@ -16,7 +16,7 @@ async def start(_request: web.Request) -> Reply:
 def routes() -> list[Route]:
     """What is answered, and where."""
     return [
-        Route("GET", "/", start, role="viewer", page=True),
+        Route("GET", "/", start, free=True),
         Route("GET", f"{STATIC}{{name:.+}}", serve, free=True),
         Route("POST", PREFERENCES, choose, free=True, page=True),
     ]
