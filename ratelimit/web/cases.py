@@ -127,8 +127,8 @@ class CaseCalls:
             f"{CASE}/notes": self.note,
         }
         return [
-            *(Route("GET", path, handle, role="viewer", scope=READ) for path, handle in reads.items()),
-            *(Route("POST", path, handle, role="analyst", scope=WRITE) for path, handle in writes.items()),
+            *(Route("GET", path, handle, role="viewer", scope=READ, early=True) for path, handle in reads.items()),
+            *(Route("POST", path, handle, role="analyst", scope=WRITE, early=True) for path, handle in writes.items()),
         ]
 
     async def queue(self, request: web.Request) -> Reply:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ratelimit.core.message import Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.purchase import PurchaseDecision
@@ -19,14 +20,13 @@ from ratelimit.core.standing import Standing, Target, TargetKind
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.core.velocity import HEAD
 from ratelimit.service.address_book import AddressBook
-from ratelimit.service.cases import Cases
+from ratelimit.service.flags import Flags
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.standings import Standings
-from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.stores.client import RedisStore
 from tests.core.purchases import NOW, purchase
 from tests.stores.conftest import Node
@@ -68,7 +68,7 @@ class Site(NamedTuple):
     purchases: Purchases
     standings: Standings
     holds: Holds
-    cases: Cases
+    flags: list[Flagged]
     wall: Wall
     client: Any
 
@@ -111,11 +111,11 @@ def site(store: RedisStore, own_node: Node) -> Callable[..., Site]:
         wall, found = Wall(), policy(**fields)
         standings = Standings(store, wall)
         holds = Holds(standings, HoldCounter(store, KEYS, wall), wall)
-        cases = Cases(store, StripeInbox(store, wall), wall)
+        flags: list[Any] = []
         purchases = Purchases(store, KEYS, found, wall, AddressBook())
-        purchases.holds, purchases.cases, purchases.words = holds, cases, RuleWords(standings)
+        purchases.holds, purchases.flags, purchases.words = holds, Flags(flags.append, KEYS), RuleWords(standings)
         purchases.judge.standings, purchases.judge.rulebook = standings, Rulebook(found, KEYS, AddressBook())
-        return Site(purchases, standings, holds, cases, wall, own_node.client)
+        return Site(purchases, standings, holds, flags, wall, own_node.client)
 
     return make
 

@@ -14,6 +14,7 @@ import msgspec
 from numpy import frombuffer, sort
 
 from ratelimit.core import velocity as logs
+from ratelimit.core.message import Flagged
 from ratelimit.core.purchase import Card, Purchase
 from ratelimit.core.purchase_check import Checked
 from ratelimit.core.purchase_entry import PurchaseEntry, read, reading
@@ -21,7 +22,7 @@ from ratelimit.core.store_key import BOOK, TALLY, VELOCITY, StoreKeys
 from ratelimit.core.stripe_event import heard
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import ask
-from ratelimit.service.cases import Cases
+from ratelimit.service.flags import Flags
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.stripe_effects import StripeEffects
 from ratelimit.service.stripe_inbox import StripeInbox
@@ -44,7 +45,7 @@ class Site(NamedTuple):
     process: Process
     purchases: Purchases
     inbox: StripeInbox
-    cases: Cases
+    flags: list[Flagged]
     worker: StripeWorker
     later: Wall
 
@@ -68,7 +69,7 @@ class Site(NamedTuple):
 
     def another_worker(self) -> StripeWorker:
         """One that another process might have."""
-        return _worker(self.store, self.process, self.inbox, self.cases, self.later)
+        return _worker(self.store, self.process, self.inbox, self.flags, self.later)
 
     async def entry(self, purchase: str) -> PurchaseEntry:
         """What the book knows of a purchase."""
@@ -82,13 +83,17 @@ async def site(store: RedisStore, url: str, stack: AsyncExitStack) -> Site:
     still.now = later.now = STANDS_STILL
     running = await process(store, url, still, stack)
     inbox = StripeInbox(store, still)
-    cases = Cases(store, inbox, still)
+    flags: list[Flagged] = []
     purchases = Purchases(store, KEYS, policy(bucket("key", 9)), still, ADDRESSES)
-    return Site(store, running, purchases, inbox, cases, _worker(store, running, inbox, cases, later), later)
+    return Site(store, running, purchases, inbox, flags, _worker(store, running, inbox, flags, later), later)
 
 
-def _worker(store: RedisStore, running: Process, inbox: StripeInbox, cases: Cases, later: Wall) -> StripeWorker:
-    return StripeWorker(store, KEYS, inbox, StripeEffects(store, Velocity(KEYS, ADDRESSES), running.holds, cases), later)
+def _worker(store: RedisStore, running: Process, inbox: StripeInbox, flags: list[Any], later: Wall) -> StripeWorker:
+    async def flush() -> bool:
+        return True
+
+    effects = StripeEffects(store, Velocity(KEYS, ADDRESSES), running.holds, Flags(flags.append, KEYS), flush)
+    return StripeWorker(store, KEYS, inbox, effects, later)
 
 
 def purchase(number: int, attempt: int = 1) -> Purchase:
@@ -161,7 +166,7 @@ class Dump(NamedTuple):
     logs: dict[bytes, Any]
     tallies: dict[bytes, bytes]
     holds: dict[str, Any]
-    cases: dict[str, Any]
+    flags: dict[str, Any]
 
 
 async def dump(found: Site, client: Any, count: int) -> Dump:
@@ -171,7 +176,7 @@ async def dump(found: Site, client: Any, count: int) -> Dump:
         logs={key: _log(client.get(key)) for key in client.keys(f"{VELOCITY}*")},
         tallies={key: client.get(key) for key in client.keys(f"{TALLY}*")},
         holds={word.id: (word.held.free, sorted(word.held.holds, key=str)) for word in found.process.standings.all() if word.held},
-        cases={str(case.anchor): (sorted(case.reasons, key=str), case.opened_at, case.due_at) for case in await found.cases.list("open")},
+        flags={flag.source: flag for flag in found.flags},
     )
 
 

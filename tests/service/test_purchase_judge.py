@@ -122,16 +122,30 @@ async def test_a_rule_may_challenge_and_another_allow(site: Make) -> None:
     assert (await here.buy(id="p2", account="vip")).action == "accept"
 
 
-async def test_a_review_opens_a_case(site: Make) -> None:
-    """One for the account, with its reference in the answer; a shadow rule opens none."""
+async def test_a_review_asks_for_a_case(site: Make) -> None:
+    """Each purchase once, with the reference in the answer, also where it is asked about again; a shadow rule asks for none."""
     review = {**RULE, "name": "look", "when": "purchase.amount > 1.0", "then": "review"}
     here = site(rules=[review, {**review, "name": "quiet", "mode": "shadow"}])
     first, second = await here.buy(), await here.buy(id="p2")
-    assert (first.action, first.case) == ("accept", second.case)
-    (case,) = await here.cases.list("open")
-    assert (case.id, str(case.anchor), [reason.purchase for reason in case.reasons]) == (first.case, "account:a1", ["p1", "p2"])
-    assert (await here.buy()).case == first.case
-    assert len((await here.cases.list("open"))[0].reasons) == 2
+    assert [(flag.id, str(flag.anchor.target), flag.purchase, flag.reasons) for flag in here.flags] == [
+        (first.case, "account:a1", "p1", ("look: many attempts",)),
+        (second.case, "account:a1", "p2", ("look: many attempts",)),
+    ]
+    assert first.case != second.case
+    assert (first.action, (await here.buy()).case) == ("accept", first.case)
+    assert len(here.flags) == 2
+
+
+async def test_a_risky_purchase_may_become_a_case(site: Make) -> None:
+    """What is above a bound of the policy, in shadow too, is told with what is unusual; nothing of it is in the answer."""
+    here = site(risk=risk({"above": 0.9}, mode="shadow"))
+    here.purchases.judge.scorer = Scorer(0.95)
+    assert (await here.buy()).case is None
+    (flag,) = here.flags
+    assert (flag.kind, flag.risk, flag.purchase, flag.about, flag.signals[0].signal) == ("model", 0.95, "p1", "purchase", "amount")
+    here.purchases.judge.scorer = Scorer(0.9)
+    await here.buy(id="p2")
+    assert len(here.flags) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,11 @@ from ratelimit.core.signals import COLUMN, KINDS, Kind
 from ratelimit.core.standing import Standing, Target, TargetKind
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.units import Duration
-from ratelimit.service.cases import Cases
+from ratelimit.service.flags import Flags
 from ratelimit.service.request_rules import RequestRules
 from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.standings import Standings
-from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.watch import Watch
 from ratelimit.stores.client import RedisStore
 from tests.service.test_rulebook import KEYS, policy, rule
@@ -159,17 +158,19 @@ def test_no_rules_no_work() -> None:
     assert not Rulebook(policy(rule("r", "purchase.vpn")), StoreKeys(bytes(32))).of_requests
 
 
-async def test_review_opens_a_case_once_a_day(store: RedisStore, standings: Standings, wall: Wall) -> None:
-    """A review about a subject opens one case, however often it holds on that day, and lets nothing stand."""
+async def test_review_asks_for_a_case_once_a_day(standings: Standings, wall: Wall) -> None:
+    """A review about a subject asks once, however often it holds on that day, and lets nothing stand."""
     rules = RequestRules(Rulebook(policy({**GUESSES, "then": "review"}), KEYS), RuleWords(standings), wall)
-    rules.cases = Cases(store, StripeInbox(store, wall), wall)
+    told: list[Any] = []
+    rules.flags = Flags(told.append, KEYS)
     running = asyncio.create_task(rules.run())
     for at in (0.0, 1.0, 90_000.0):
         wall.now = T0 + at
         rules("account", [Watch("account", "a1", "k")], rows(1, failed_logins_10m=9.0))
         await until(lambda: rules.told == rules.found)
     running.cancel()
-    (case,) = await rules.cases.list("open")
-    assert (case.anchor, case.state) == (Target("account", "a1"), "open")
-    assert [(reason.kind, reason.text) for reason in case.reasons] == [("rule", "guesses: because")] * 2
+    assert [(flag.kind, flag.anchor.target, flag.reasons) for flag in told] == [
+        ("rule", Target("account", "a1"), ("guesses: because",))
+    ] * 2
+    assert len({flag.id for flag in told}) == len({flag.source for flag in told}) == 2
     assert not standings.all()

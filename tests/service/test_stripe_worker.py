@@ -11,11 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from ratelimit.core.call import Call
+from ratelimit.core.priority import DUE_OF_KIND_S
 from ratelimit.core.store_key import STRIPE
 from ratelimit.core.stripe_fact import conclusions
 from ratelimit.core.stripe_inbox import REPEATED, STORED, TWIN
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.stripe_effects import DUE_S, StripeEffects
+from ratelimit.service.stripe_effects import StripeEffects
 from ratelimit.service.velocity import Velocity
 from ratelimit.stores.client import RedisStore
 from tests.core.stripe_payloads import charge, dispute, event, intent, setup, warning
@@ -83,8 +84,9 @@ async def test_an_event_has_effects_once(here: Site) -> None:
     assert await here.tell(warned) == [REPEATED]
     (found,) = conclusions(await here.entry("p1"))
     assert (found.outcome, found.label) == ("failed", "fraud")
-    (case,) = await here.cases.list("open")
-    assert (str(case.anchor), case.due_at, [reason.source for reason in case.reasons]) == ("account:a1", STANDS_STILL + DUE_S, ["issfr_1"])
+    (flag,) = here.flags
+    due = STANDS_STILL + DUE_OF_KIND_S["early_fraud_warning"]
+    assert (str(flag.anchor.target), flag.due_at, flag.source, flag.purchase, flag.attempt) == ("account:a1", due, "issfr_1", "p1", 1)
     assert here.inbox.counts["worked"] == 2
 
 

@@ -16,9 +16,9 @@ from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.ledger.intake import Intake
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker
 from ratelimit.service.address_book import AddressBook
-from ratelimit.service.cases import Cases
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
 from ratelimit.service.limiter import Limiter
@@ -184,11 +184,16 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
 @pytest.fixture
 async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
-    """Called like `start`, it starts an operator lane too; `operator_token` is that lane's token."""
+    """Called like `start`, it starts an operator lane too; `operator_token` is that lane's token. Without `ledger` that is away."""
     async with AsyncExitStack() as stack:
 
         async def begin(
-            limits: list[dict[str, Any]], *, operator_token: str | None = None, stripe: bool = True, **options: Any
+            limits: list[dict[str, Any]],
+            *,
+            operator_token: str | None = None,
+            stripe: bool = True,
+            ledger: Ledger | None = None,
+            **options: Any,
         ) -> Operator:
             gateway = await start(limits, **options)
             reload, counts = ReloadState(gateway.limiter.policy.digest, (), 0.0), Counts()
@@ -206,8 +211,8 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes(), *overrides.routes()]
             inbox = StripeInbox(gateway.store, time.time)
             routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
-            routes += CaseCalls(Cases(gateway.store, inbox, time.time)).routes()
-            nowhere = Ledger("sqlite:////nowhere/ledger.db")  # which nobody asks here
+            nowhere = Ledger("sqlite:////nowhere/ledger.db")
+            routes += CaseCalls(Cases(ledger or nowhere, time.time), time.time).routes()
             routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Door(Secret(operator_token) if operator_token else None), routes), counts)
             await runner.setup()

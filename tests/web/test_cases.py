@@ -1,69 +1,119 @@
-"""Cases over HTTP: listed, shown, and closed with a word that labels."""
+"""Cases over HTTP."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from ratelimit.core.standing import Target
-from ratelimit.service.cases import Cases
-from ratelimit.service.stripe_inbox import StripeInbox
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.review.work import MOST_NOTE
+from tests.review.case_site import account, flagged, person, rule
 
 StartOperator = Callable[..., Awaitable[Any]]
-
 LIMIT = {"name": "key", "per": ["api_key"], "bucket": {"capacity": 2, "refill": "1/h"}}
-WORD = {"by": "mara", "verdict": "fraud", "reason": "the holder called"}
 
 
-async def opened(operator: Any) -> tuple[str, StripeInbox]:
-    """A case of two purchases, and the inbox that its label goes to."""
-    inbox = StripeInbox(operator.store, time.time)
-    cases = Cases(operator.store, inbox, time.time)
-    names = [
-        await cases.open(Target("account", "a1"), "rule", ["odd: too many cards"], purchase, 1_790_000_000.0, attempt=1)
-        for purchase in ("p1", "p2")
-    ]
-    assert names[0] == names[1]
-    return names[0], inbox
+@pytest.fixture
+async def lane(start_operator: StartOperator, ledger: Ledger) -> Any:
+    """An operator lane with two cases."""
+    await flagged(ledger, rule(anchor=account("a1")), rule("odd", account("a2")))
+    return (await start_operator([LIMIT], ledger=ledger)).lane
 
 
-async def test_a_case_is_listed_and_closed(start_operator: StartOperator) -> None:
-    """It is open with its reasons, then closed with who said what, and its label is stored once for each purchase."""
-    operator = await start_operator([LIMIT])
-    name, inbox = await opened(operator)
-    (listed,) = (await operator.lane.get("/v1/cases")).json["cases"]
-    assert (listed["id"], [reason["purchase"] for reason in listed["reasons"]]) == (name, ["p1", "p2"])
-    assert (await operator.lane.get(f"/v1/cases/{name}")).json == listed
-    closed = (await operator.lane.post(f"/v1/cases/{name}/close", WORD)).json
-    assert (closed["state"], closed["by"], closed["verdict"], closed["why"]) == ("closed", "mara", "fraud", "the holder called")
-    assert (await operator.lane.get("/v1/cases?state=open")).json == {"cases": []}
-    assert (await operator.lane.get("/v1/cases?state=closed")).json == {"cases": [closed]}
-    assert (await inbox.state()).inbox == 2
-    assert (await operator.lane.post(f"/v1/cases/{name}/close", WORD)).status == 409
-    assert (await inbox.state()).inbox == 2
+async def test_the_queue(lane: Any) -> None:
+    """It is shown as it is filtered, page by page, with what there is in all."""
+    found = (await lane.get("/v1/cases?most=1")).json
+    assert ([row["number"] for row in found["rows"]], found["found"], found["totals"]["open"]) == ([1], 2, 2)
+    found = (await lane.get(f"/v1/cases?most=1&after={found['following']}")).json
+    assert ([row["number"] for row in found["rows"]], found.get("following")) == ([2], None)
+    found = (await lane.get("/v1/cases?text=a2&opened_by=rule")).json
+    assert [row["anchor"]["shown"] for row in found["rows"]] == ["a2"]
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    "query", ["tab=old", "most=0", "most=x", "priority=9", "state=open", "tab=mine&tab=mine", "assignee=1e400", "within_s=nan"]
+)
+async def test_a_query_that_is_none(lane: Any, query: str) -> None:
+    """It says what is wrong."""
+    answer = await lane.get(f"/v1/cases?{query}")
+    assert (answer.status, query.split("=", maxsplit=1)[0].split("&", maxsplit=1)[0] in answer.json["detail"]) == (422, True)
+
+
+async def test_one_case(lane: Any) -> None:
+    """By its number in any form; what is none is told so."""
+    whole = (await lane.get("/v1/cases/C-1")).json
+    assert (whole["row"]["number"], whole["row"]["reasons"][0]["words"]) == (1, "cards tried")
+    assert (await lane.get("/v1/cases/1")).json == whole
+    assert (await lane.get(f"/v1/cases/{whole['openings'][0]['reference']}")).json == whole
+    for name in ("C-9", "nobody", "%00", "%ff", "9" * 40):
+        assert (await lane.get(f"/v1/cases/{name}")).status == 404
+
+
+async def test_work(lane: Any) -> None:
+    """Taken, put off, brought back, passed on and back, noted, given back; each with its entry."""
+    taken = (await lane.post("/v1/cases/take-next", b"")).json
+    assert (taken["case"]["row"]["number"], taken["case"]["row"]["locked_by"]["login"]) == (1, "operator")
+    calls: list[tuple[str, Any, int]] = [
+        ("C-1/beat", b"", 200),
+        ("C-1/snooze", {"for_s": 60, "version": 1}, 200),
+        ("C-1/snooze", {"for_s": 60, "version": 1}, 409),
+        ("C-1/wake", {"version": 2}, 200),
+        ("C-1/escalate", {"why": "large"}, 200),
+        ("C-1/escalate", {"why": "large"}, 409),
+        ("C-1/return", b"", 200),
+        ("C-1/notes", {"text": "look"}, 201),
+        ("C-1/assign", {"to": None}, 200),
+        ("C-1/assign", {"to": "nobody"}, 422),
+        ("C-1/take", b"", 200),
+        ("C-1/release", b"", 200),
+        ("C-1/beat", b"", 409),
+        ("C-9/take", b"", 404),
+    ]
+    for path, body, status in calls:
+        assert (await lane.post(f"/v1/cases/{path}", body)).status == status, path
+    assert [note["text"] for note in (await lane.get("/v1/cases/1/notes")).json["notes"]] == ["look"]
+    kinds = [one["kind"] for one in (await lane.get("/v1/cases/1/history")).json["events"]]
+    assert kinds[::-1] == [
+        "case.opened", "case.taken", "case.snoozed", "case.woken", "case.escalated", "case.returned", "case.noted", "case.assigned",
+        "case.taken",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
     [
-        ({**WORD, "verdict": "guilty"}, 422),
-        ({**WORD, "by": ""}, 422),
-        ({**WORD, "note": "x"}, 422),
-        (b"", 400),
-        (b"{", 400),
+        ("snooze", {"for_s": 0}),
+        ("snooze", {"for_s": 1e9}),
+        ("snooze", {}),
+        ("notes", {"text": ""}),
+        ("notes", {"text": "x" * (MOST_NOTE + 1)}),
+        ("assign", {"to": ""}),
+        ("assign", {"to": "a", "version": -1}),
+        ("escalate", {"why": "x" * 501}),
+        ("take", {"over": 1}),
     ],
 )
-async def test_a_word_that_is_none(start_operator: StartOperator, body: Any, status: int) -> None:
-    """It says what is wrong, and closes nothing."""
-    operator = await start_operator([LIMIT])
-    name, _ = await opened(operator)
-    assert (await operator.lane.post(f"/v1/cases/{name}/close", body)).status == status
-    assert (await operator.lane.get(f"/v1/cases/{name}")).json["state"] == "open"
+async def test_a_body_that_is_none(lane: Any, path: str, body: Any) -> None:
+    """It says what is wrong, and does nothing."""
+    assert (await lane.post(f"/v1/cases/1/{path}", body)).status == 422
+    assert (await lane.get("/v1/cases/1")).json["row"]["version"] == 1
 
 
-async def test_no_such_case(start_operator: StartOperator) -> None:
-    """Neither shown nor closed."""
-    operator = await start_operator([LIMIT])
-    assert (await operator.lane.get("/v1/cases/case-9")).status == 404
-    assert (await operator.lane.post("/v1/cases/case-9/close", WORD)).status == 404
+async def test_nobody_once_there_are_people(start_operator: StartOperator) -> None:
+    """With an operator token set, nobody else may."""
+    lane = (await start_operator([LIMIT], operator_token="secret")).lane
+    assert [(await lane.get("/v1/cases")).status, (await lane.post("/v1/cases/take-next", b"")).status] == [401, 401]
+
+
+async def test_the_ledger_is_away(start_operator: StartOperator) -> None:
+    """It is no mistake of whoever asks."""
+    lane = (await start_operator([LIMIT])).lane
+    assert (await lane.get("/v1/cases")).status == 503
+    assert (await lane.post("/v1/cases/1/take", b"")).status == 503
+
+
+async def test_hostile_notes(lane: Any, ledger: Ledger) -> None:
+    """What no database takes is written as well as it can be, and is no fault of ours."""
+    await person(ledger, "mira")
+    for text in ("a\0b", "<script>alert(1)</script>", "\u202e evil", "@" * 400, "@mira " * 60):
+        assert (await lane.post("/v1/cases/1/notes", {"text": text})).status == 201
