@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.review.cases import Cases
 from ratelimit.review.work import MOST_NOTE
+from ratelimit.web.cases import CASES, CaseCalls
+from ratelimit.web.openapi import openapi
 from tests.review.case_site import account, flagged, person, rule
 
 StartOperator = Callable[..., Awaitable[Any]]
@@ -117,3 +120,15 @@ async def test_hostile_notes(lane: Any, ledger: Ledger) -> None:
     await person(ledger, "mira")
     for text in ("a\0b", "<script>alert(1)</script>", "\u202e evil", "@" * 400, "@mira " * 60):
         assert (await lane.post("/v1/cases/1/notes", {"text": text})).status == 201
+
+
+async def test_as_described(lane: Any) -> None:
+    """Every call is in the document, and answers as that says."""
+    paths = {path: calls for path, calls in openapi()["paths"].items() if path.startswith(CASES)}
+    routes = {(route.path, route.method) for route in CaseCalls(Cases(Ledger("sqlite:////nowhere"), lambda: 0.0), lambda: 0.0).routes()}
+    assert {(path, method.upper()) for path, calls in paths.items() for method in calls if method in {"get", "post"}} == routes
+    for name in ("C-1", "C-9"):
+        for path, method in sorted(routes):
+            target = path.replace("{case}", name)
+            answer = await (lane.get(target) if method == "GET" else lane.post(target, b"{}"))
+            assert str(answer.status) in paths[path][method.lower()]["responses"], (path, method, answer)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from ratelimit.web.cases import CASES
 from ratelimit.web.holds import HOLDS
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS
@@ -58,8 +59,8 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-# rules are the ledger's, and are held against the document in test_rules
-@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith(RULES)])
+# rules and cases are the ledger's, and are held against the document in test_rules and test_cases
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith((RULES, CASES))])
 async def test_path_is_answered(path: str, start_operator: StartOperator) -> None:
     """On the lane that it names, each call gets an answer that the document knows."""
     operator = await start_operator([LIMIT], store=False, operator_token=TOKEN)
@@ -75,7 +76,7 @@ async def test_path_is_answered(path: str, start_operator: StartOperator) -> Non
             assert "get" in described or (await lane.get(target, BEARER)).status == 405
         else:
             answer = await lane.get(target + "?account=a" * (path == HOLDS), BEARER, *REQUIRED)
-            away = path == DEAD or path.startswith(("/v1/cases", "/v1/webhooks/stripe", "/v1/records/refused"))
+            away = path == DEAD or path.startswith(("/v1/webhooks/stripe", "/v1/records/refused"))
             expected = 503 if away else 404 if "{id}" in path else 200
             assert (answer.status, str(expected) in described["get"]["responses"]) == (expected, True)
 
