@@ -14,6 +14,7 @@ from ratelimit import __version__
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.books import Books
+from ratelimit.console.whereabouts import whereabouts
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.units import ceil_div
@@ -103,6 +104,7 @@ class App:
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving, stack)
             desk.begin_rules(lambda: self._policy, stack)
+            desk.begin_deeds(lambda: serving.sidecars.policy, stack)
             reception = await Reception.open(terms, books, settings, stack)
             operator = await self._open_operator(serving, desk, reception, reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
@@ -176,7 +178,7 @@ class App:
             lambda: serving.worker_restarts,
             desk.figures,
         )
-        front = Front(desk)
+        front = Front(desk, whereabouts(self._book.facts))
         routes = [*desk.routes(policy), *front.routes()]
         runner = OperatorRunner(operator_application(watched, reception.door(policy), routes, front.trouble), counts)
         await runner.setup()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from prometheus_client.core import Metric
 
@@ -15,6 +16,7 @@ from ratelimit.books import Books
 from ratelimit.core.message import Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.deed_desk import DeedDesk
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.review.cases import Cases
@@ -91,12 +93,29 @@ class Desk:
         self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
         self._work = work
+        self._told: tuple[str, ...] = ()
         self.rules: RuleDesk | None = None
+        self.deeds: DeedDesk | None = None
 
     def begin_rules(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
         """Put in force what people have laid on the rules of the file's policy, and take what they want of them."""
         self.rules = RuleDesk(self.ledger, self._work, policy)
         self.rules.begin(stack)
+
+    def begin_deeds(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
+        """Do what people decide, and finish what a crash left; `policy` gives the one in force."""
+        overrides = Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
+        self.deeds = DeedDesk(
+            self.ledger,
+            self.subjects,
+            overrides=overrides,
+            holds=self.holds,
+            inbox=self._inbox,
+            webhooks=self._webhooks,
+            told=self._told,
+            policy=policy,
+        )
+        self.deeds.begin(stack)
 
     @classmethod
     async def open(
@@ -116,7 +135,7 @@ class Desk:
 
     def routes(self, policy: Callable[[], Policy]) -> list[Route]:
         """What it answers on the operator lane; `policy` gives the one in force."""
-        overrides = Overrides(self.standings, self._store_key, policy, time.time)
+        overrides = Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
         stripe = StripeDoor(self._inbox, self._verify, time.time)
         return [
             *OverrideCalls(overrides, policy, time.time).routes(),
@@ -139,6 +158,7 @@ class Desk:
 
     async def _open_webhooks(self, terms: WebhookTerms | None, stack: AsyncExitStack) -> None:
         if terms is not None:
+            self._told = (urlsplit(terms.url.reveal()).hostname or "",)
             post = await Poster.open(terms.url, stack)
             self._sender = WebhookSender(self._webhooks, post, terms.secrets.reveal(), time.time)
             keep_running(self._sender.run, stack)

@@ -7,6 +7,8 @@ from aiohttp import web
 
 from ratelimit.books import Books
 from ratelimit.console import plain
+from ratelimit.console.case import CasePages
+from ratelimit.console.case_evidence import Place
 from ratelimit.console.error import error_page
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_work import QueueWork
@@ -23,10 +25,10 @@ _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 
 
 class Front:
-    """Answers people. What a page needs and is away makes that page say so, not the others."""
+    """Answers people. What a page needs and is away makes that page say so, not the others. `where` says where an address is."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, where: Place) -> None:
+        self._desk, self._where = desk, where
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
 
@@ -37,8 +39,15 @@ class Front:
             *plain.routes(),
             *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
             *QueueWork(console, desk.cases).routes(),
+            *self._of_cases(),
             *Styleguide(console).routes(),
         ]
+
+    def _of_cases(self) -> list[Route]:
+        deeds = self._desk.deeds
+        if deeds is None:
+            return []
+        return CasePages(self.console, self._desk.cases, deeds.dossiers, deeds.seen, self._where).routes()
 
     async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:
         """The page of what is wrong with a request."""

@@ -17,9 +17,9 @@ OPERATOR_ID: Final = 0  # no person has it
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Who asks. `id` is the person's; a token's is below 0, so it is nobody's; `login` is how words and the audit name it. `scopes` are a token's alone.
+    """Who asks. `id` is the person's; a token's is below 0, so it is nobody's; `login` is how words and the audit name it.
 
-    `session` is the id of the session that it came by.
+    `scopes` are a token's alone. `session` is the id of the session that it came by.
     """
 
     id: int

@@ -1,0 +1,46 @@
+"""What an operator's process needs for deeds of people: words, holds and webhooks behind them, and what finishes what a crash left."""
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+from ratelimit.core.policy import Policy
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.subjects import Subjects
+from ratelimit.loop import keep_running
+from ratelimit.review.actions import Actions
+from ratelimit.review.doing import Doing
+from ratelimit.review.dossiers import Dossiers
+from ratelimit.review.effect import Effects
+from ratelimit.review.seen import Seen
+from ratelimit.review.weighing import Weigher
+from ratelimit.service.holds import Holds
+from ratelimit.service.overrides import Overrides
+from ratelimit.service.stripe_inbox import StripeInbox
+from ratelimit.service.webhook_queue import WebhookQueue
+
+
+class DeedDesk:
+    """`told` is where webhooks go, by host; empty: there is nobody to tell. `policy` gives the one in force."""
+
+    def __init__(  # noqa: PLR0913  what deeds go through, by name
+        self,
+        ledger: Ledger,
+        subjects: Subjects,
+        *,
+        overrides: Overrides,
+        holds: Holds,
+        inbox: StripeInbox,
+        webhooks: WebhookQueue,
+        told: tuple[str, ...],
+        policy: Callable[[], Policy],
+    ) -> None:
+        effects = Effects(overrides, holds, inbox, webhooks if told else None, time.time)
+        self.actions: Final = Actions(Doing(ledger, subjects, effects, time.time, told))
+        self.dossiers: Final = Dossiers(ledger, Weigher(policy), overrides.about, time.time)
+        self.seen: Final = Seen(ledger, time.time)
+
+    def begin(self, stack: AsyncExitStack) -> None:
+        """Finish what was left, for ever."""
+        keep_running(self.actions.reconcile.run, stack)
