@@ -11,6 +11,7 @@ from ratelimit.console.case import CasePages
 from ratelimit.console.case_evidence import Place
 from ratelimit.console.error import error_page
 from ratelimit.console.queue import QueuePages
+from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
 from ratelimit.console.render import Console, Counts
 from ratelimit.console.styleguide import Styleguide
@@ -47,7 +48,10 @@ class Front:
         deeds = self._desk.deeds
         if deeds is None:
             return []
-        return CasePages(self.console, self._desk.cases, deeds.dossiers, deeds.seen, self._where).routes()
+        return [
+            *CasePages(self.console, self._desk.cases, deeds.dossiers, deeds.seen, self._where).routes(),
+            *QueueActs(self.console, deeds.actions, None).routes(),
+        ]
 
     async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:
         """The page of what is wrong with a request."""
