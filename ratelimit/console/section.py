@@ -24,7 +24,7 @@ SECTIONS: Final = (
     Section("Rules", "/rules", "r", "rules"),
     Section("Models", "/models", "m"),
     Section("Lists", "/lists", "l"),
-    Section("Audit", "/audit", "a"),
+    Section("Audit", "/audit", "a", role="analyst"),
     Section("Privacy", "/privacy", "p"),
     Section("Users", "/users", "u", role="admin"),
 )

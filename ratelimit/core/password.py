@@ -27,8 +27,8 @@ _LONGEST_RUN: Final = 4  # characters in a row of a keyboard or of the alphabet 
 
 
 def normal(password: str) -> str:
-    """The same password, however a keyboard composed its characters."""
-    return unicodedata.normalize("NFKC", password)
+    """The same password, however a keyboard composed its characters; spaces around it do not count."""
+    return unicodedata.normalize("NFKC", password).strip()
 
 
 def weakness(password: str, login: str) -> str | None:

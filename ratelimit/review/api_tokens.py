@@ -53,15 +53,17 @@ class ApiTokens:
             makers = {person.id: person.login for person in await people.everyone(connection)}
             return [_view(row, makers, self._wall()) for row in await api_tokens.all_tokens(connection)]
 
-    async def revoke(self, by: Principal, id: int) -> None:
-        """Let one not work any more."""
+    async def revoke(self, by: Principal, id: int) -> TokenView:
+        """Let one not work any more, and show it."""
         now = self._wall()
         async with self._ledger.write() as connection:
             row = await api_tokens.revoke(connection, id, now)
             if row is None:
                 raise AccountError("missing", "there is no such token, or it was revoked before")
             await audit.append(connection, by.login, "token.revoked", {"token": id, "name": row.name}, at=now)
+            makers = {person.id: person.login for person in await people.everyone(connection)}
         self._principals.forget()
+        return _view(row, makers, now)
 
 
 def _view(row: TokenRow, makers: Mapping[int, str], now: float) -> TokenView:

@@ -8,12 +8,12 @@ from typing import Final
 
 from aiohttp import web
 
-from ratelimit.core.principal import OPERATOR, Principal
+from ratelimit.core.principal import OPERATOR, Principal, Role
 from ratelimit.review.principals import TOKEN_PREFIX, Principals
 from ratelimit.setting_value import Secret
 from ratelimit.web.origin import Origin
 from ratelimit.web.problems import ClientError
-from ratelimit.web.route import Route
+from ratelimit.web.route import ANY_SCOPE, Route
 
 _PLAIN: Final = "ratelimit_session"
 _SECURE: Final = "__Host-ratelimit_session"  # which no other host, and nothing that came in the clear, can set
@@ -53,7 +53,7 @@ class Door:
             if route.page:
                 return None
             raise _unknown("say who asks", self._token is not None)
-        if route.role is not None and (not principal.may(route.role, route.scope) or (principal.via == "token" and route.scope is None)):
+        if route.role is not None and not _may(principal, route.role, route.scope):
             raise _too_little(principal, route)
         return principal
 
@@ -90,6 +90,12 @@ class Door:
                 if found is not None:
                     return found
         raise _unknown("the token is not one that works", self._token is not None)
+
+
+def _may(principal: Principal, role: Role, scope: str | None) -> bool:
+    if scope is None and principal.via == "token":
+        return False
+    return principal.may(role, None if scope == ANY_SCOPE else scope)
 
 
 def _unknown(what: str, operator: bool) -> ClientError:

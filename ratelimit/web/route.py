@@ -12,12 +12,15 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PRINCIPAL: Final = web.RequestKey("principal", Principal)  # of a request whose route has a role
 
 
+ANY_SCOPE: Final = "*"  # what every token has
+
+
 class Route(NamedTuple):
     """`free`: RATELIMIT_OPERATOR_TOKEN is not asked for, since the call has a proof of its own, or needs none.
 
     `role`: who asks must be known, and have at least that role; then `request[PRINCIPAL]` says who it is. `scope` is what a token must
-    have beside it. `early`: as long as nobody has a password and no operator token is set, anybody may; then `request[PRINCIPAL]` is the
-    operator. `page`: a person reads the answer, so whoever is not known is sent to log in, and problems are pages too.
+    have beside it; None: it may not ask at all. `early`: as long as nobody has a password and no operator token is set, anybody may; then
+    `request[PRINCIPAL]` is the operator. `page`: a person reads the answer, so whoever is not known is sent to log in, and problems are pages too.
     """
 
     method: str
