@@ -21,6 +21,7 @@ from ratelimit.core.units import ceil_div
 from ratelimit.crew.crew import Crew
 from ratelimit.desk import Desk, WebhookTerms
 from ratelimit.front import Front
+from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.reception import Reception
@@ -111,6 +112,7 @@ class App:
             await self._unless_stopped(serving.listen(place, stack))
             if not self._stop.is_set():
                 announce(self._started(place.address, operator))
+                await self._unless_stopped(self._greet(reception, operator, announce))
             await self._stop.wait()
             serving.health.state = "draining"
             _log.info("draining")
@@ -179,8 +181,9 @@ class App:
             desk.figures,
         )
         front = Front(desk, whereabouts(self._book.facts))
-        routes = [*desk.routes(policy), *front.routes()]
-        runner = OperatorRunner(operator_application(watched, reception.door(policy), routes, front.trouble), counts)
+        door = reception.door(policy)
+        routes = [*desk.routes(policy), *front.routes(), *reception.routes(front.console, door)]
+        runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")
@@ -197,6 +200,15 @@ class App:
             await asyncio.wait({working})
         elif not working.cancelled():
             working.result()
+
+    async def _greet(self, reception: Reception, operator: Address, announce: Announce) -> None:
+        """As long as nobody has an account, say how the first one is made: here alone, and not in the log."""
+        try:
+            link = await reception.first_link(operator)
+        except LedgerAwayError:
+            return
+        if link is not None:
+            announce(["", "  Console: whoever opens this link first becomes the admin; it works once, for 24 h", f"  {link}"])
 
     def _started(self, gateway: Address, operator: Address) -> list[str]:
         """What a person wants to see first: where we listen, where the data is, and a line that works."""

@@ -16,6 +16,7 @@ from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.record import Record
 from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
+from ratelimit.web.openapi_account import ACCOUNT_SHAPES, account_paths
 from ratelimit.web.openapi_case import CASE_SHAPES, case_paths
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
@@ -46,6 +47,7 @@ _PARTS: Final = (
     _Part(override_paths, OVERRIDE_SHAPES, {}),
     _Part(case_paths, CASE_SHAPES, {}),
     _Part(stripe_paths, STRIPE_SHAPES, STRIPE_LISTS),
+    _Part(account_paths, ACCOUNT_SHAPES, {}),
     _Part(intake_paths, INTAKE_SHAPES, INTAKE_LISTS),
     _Part(rule_paths, RULE_SHAPES, {}),
 )
