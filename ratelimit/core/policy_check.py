@@ -20,6 +20,8 @@ from ratelimit.core.limit import BucketRule, Limit, Match, QuotaRule
 from ratelimit.core.list_check import list_problems
 from ratelimit.core.list_rule import ListRule
 from ratelimit.core.policy_shape import Check, Data, Given
+from ratelimit.core.retention import Retention
+from ratelimit.core.retention import problems as retention_problems
 from ratelimit.core.risk_rule import (
     LEAST_RATIO,
     LONGEST_LAPSE,
@@ -192,6 +194,7 @@ def checks_with(policy_file: type[Struct]) -> Mapping[type[Struct], Check]:
     return {
         policy_file: _policy,
         Identity: _identity,
+        Retention: retention_problems,
         Place: _place,
         Limit: _limit,
         BucketRule: _bucket,

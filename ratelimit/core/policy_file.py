@@ -17,6 +17,7 @@ from ratelimit.core.list_rule import ListRule
 from ratelimit.core.policy_check import checks_with
 from ratelimit.core.policy_shape import Reading
 from ratelimit.core.purchase import PurchaseRules
+from ratelimit.core.retention import Retention
 from ratelimit.core.risk_rule import RiskRules
 from ratelimit.core.rule import Rule
 
@@ -37,6 +38,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] = ()
     lists: Annotated[tuple[ListRule, ...], Meta(max_length=MAX_LISTS)] = ()
     cases: CaseRules = CaseRules()
+    retention: Retention = Retention()
 
 
 _SHAPE: Final = inspect.type_info(PolicyFile)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.message import Bought, Concluded, Entity, Happened, Lived
+from ratelimit.core.retention import OPTIONAL
 from ratelimit.ledger.link_intake import Met, link
 from ratelimit.ledger.record_intake import Ids, caller_entities, id_of
 from ratelimit.ledger.reputation import SETTLED, renew, settle
@@ -13,9 +14,6 @@ from ratelimit.ledger.row import Fitting, shadow_tree
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.purchase import LIFE, OUTCOME, PURCHASE
 from ratelimit.ledger.upsert import inserting
-
-# what the site's own policy may not cover: kept only where its owner says so
-OPTIONAL: Final = frozenset({"card_country", "brand", "funding", "device"})
 
 _LOGINS: Final = frozenset({"signup", "login"})  # not those that failed: who tries is not who owns
 _OWNED: Final = frozenset({"key_created"})

@@ -7,7 +7,8 @@ An account is of good standing if nothing confirmed speaks against it and
 * it is known for 30 days and still comes: most accounts made for abuse are used up within days.
 
 It is confirmed as fraud if a label that stands says `fraud` or `abuse` of it or of one of its purchases. Other things count the accounts of
-either kind that share them. `renew` and `follow_label` are to be called where an outcome or a label changes, `sweep` as time passes.
+either kind that share them. `renew` and `follow_label` are to be called where an outcome or a label changes; `due` are those that time has
+changed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,17 +74,17 @@ async def follow_label(connection: AsyncConnection, target: int | None, purchase
         await renew(connection, [target], now)
 
 
-async def sweep(connection: AsyncConnection, since: float, until: float, most: int = AT_ONCE) -> int:
-    """Renew that of accounts of which some became good between these times only since time has passed; how many were looked at."""
+async def due(connection: AsyncConnection, since: float, until: float, most: int) -> list[int]:
+    """Accounts that became good between these times only since time has passed, for `renew`."""
     paid = select(PURCHASE.c.account.label("id")).where(
-        PURCHASE.c.at.between(since - GOOD_AFTER_S, until - GOOD_AFTER_S), PURCHASE.c.outcome == "succeeded"
+        PURCHASE.c.at.between(since - GOOD_AFTER_S, until - GOOD_AFTER_S), PURCHASE.c.outcome == "succeeded", _UNDISPUTED
     )
-    known = select(SUBJECT.c.id).where(SUBJECT.c.kind == "account", SUBJECT.c.last_at >= since, SUBJECT.c.first_at <= until - KNOWN_FOR_S)
+    known = select(SUBJECT.c.id).where(
+        SUBJECT.c.kind == "account", SUBJECT.c.last_at >= since, SUBJECT.c.last_at - SUBJECT.c.first_at >= KNOWN_FOR_S
+    )
     candidates = union(paid, known).subquery()
     query = select(SUBJECT.c.id).where(SUBJECT.c.id.in_(select(candidates.c.id)), SUBJECT.c.good + SUBJECT.c.fraud == 0).limit(most)
-    found = list((await connection.execute(query)).scalars())
-    await renew(connection, found, until)
-    return len(found)
+    return list((await connection.execute(query)).scalars())
 
 
 async def _change(connection: AsyncConnection, account: int, good: int, fraud: int) -> None:
@@ -98,7 +99,7 @@ def _look(now: float) -> Select[Any]:
         PURCHASE.c.account == SUBJECT.c.id,
         PURCHASE.c.at <= now - GOOD_AFTER_S,
         PURCHASE.c.outcome == "succeeded",
-        ~(PURCHASE.c.refunded | PURCHASE.c.disputed | PURCHASE.c.warned),
+        _UNDISPUTED,
     )
     return select(
         SUBJECT.c.id,
@@ -142,6 +143,7 @@ def _weight(label: Any) -> tuple[bool, float, int]:
     return label.source in PEOPLE, label.known_at, label.id
 
 
+_UNDISPUTED: Final = ~(PURCHASE.c.refunded | PURCHASE.c.disputed | PURCHASE.c.warned)
 _STANDS: Final = LABEL.c.superseded_by.is_(None)
 _SETTLE: Final = (
     update(PURCHASE)

@@ -78,7 +78,8 @@ async def test_known_for_long(ledger: Ledger) -> None:
     await write(ledger, Lived("e2", NOW, "login", "anna", None, "192.0.2.7"), Lived("e3", NOW, "login", "otto", None, "192.0.2.7"))
     assert await counts(ledger, "ip", "192.0.2.7") == (0, 0)
     async with ledger.write() as connection:
-        assert await reputation.sweep(connection, NOW - 3_600, NOW + 1) == 1
+        due = await reputation.due(connection, NOW - 3_600, NOW + 1, 10)
+        assert len(due) == await reputation.renew(connection, due, NOW + 1) == 1
     assert await counts(ledger, "account", "anna") == (1, 0)
     assert await counts(ledger, "ip", "192.0.2.7") == (1, 0)
 
@@ -87,7 +88,7 @@ async def test_a_week_passes(ledger: Ledger) -> None:
     """A purchase that turns a week old makes its account good, once time is looked at."""
     await write(ledger, *paid("anna", 6.99))
     async with ledger.write() as connection:
-        await reputation.sweep(connection, NOW, NOW + 3_600)
+        await reputation.renew(connection, await reputation.due(connection, NOW, NOW + 3_600, 10), NOW + 3_600)
     assert await counts(ledger, "card", CARD) == (1, 0)
 
 

@@ -103,7 +103,7 @@ OPENING: Final = Table(
     Column("kind", String(24), nullable=False),
     Column("text", String(500), nullable=False),
     Column("at", Time, nullable=False),
-    Column("purchase", String(255)),
+    Column("purchase", String(512)),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Index(None, "case_number"),
 )

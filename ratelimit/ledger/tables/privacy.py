@@ -47,6 +47,15 @@ ERASURE: Final = Table(
     Index(None, "kind", "digest"),
 )
 
+# how far retention has come with something; the key of a month's hashes of addresses, which is destroyed when it ends
+RETENTION_MARK: Final = Table(
+    "retention_mark",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("secret", LargeBinary(32)),
+)
+
 RETENTION_RUN: Final = Table(
     "retention_run",
     METADATA,

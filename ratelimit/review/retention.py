@@ -1,0 +1,131 @@
+"""Removes what is older than it may be, every hour, in pieces so small that nobody waits for one; and says what it removed.
+
+What only time changes is looked after here as well: accounts that have become good.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ratelimit.core.retention import Retention, cut
+from ratelimit.ledger import fading, reputation, retention
+from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.tables.privacy import RETENTION_RUN
+
+EVERY_S: Final = 3_600.0
+FIRST_S: Final = 60.0  # after the start, when there is more to do than this
+LONGEST_S: Final = 0.05  # of a transaction: others wait for it
+_FOUND: Final = 5_000  # rows that are looked for at once
+_PIECES: Final = (50, 2_000)  # rows of a transaction, at least and at most
+_SWEPT_S: Final = 86_400.0  # for accounts of the last day: a process that was away looks at them all the same
+
+_log = structlog.get_logger()
+
+
+class Ran(Struct, frozen=True):
+    """A run: when it began, how long it took, how many of each were removed, and the longest transaction. Seconds."""
+
+    at: float
+    took_s: float
+    removed: dict[str, int]
+    longest_s: float
+
+
+class RetentionJob:
+    """`settings` gives those in force, `wall` seconds since the epoch. `removed` counts since the start."""
+
+    def __init__(self, ledger: Ledger, settings: Callable[[], Retention], wall: Callable[[], float]) -> None:
+        self.removed: Final = Counter[str]()
+        self.ran: Ran | None = None
+        self._ledger, self._settings, self._wall = ledger, settings, wall
+        self._piece, self._longest = 200, 0.0
+
+    async def run(self) -> None:
+        """Work for ever."""
+        await asyncio.sleep(FIRST_S)
+        while True:
+            try:
+                await self.once()
+            except LedgerAwayError as error:
+                _log.warning("retention could not run, since the ledger is away; it runs again later", why=str(error)[:200])
+            await asyncio.sleep(EVERY_S)
+
+    async def once(self) -> Ran:
+        """Remove all that is due; raises LedgerAwayError, and then some of it is removed."""
+        now, began, settings = self._wall(), time.monotonic(), self._settings()
+        removed: Counter[str] = Counter()
+        self._longest = 0.0
+        for rule in retention.rules(settings, now):
+            removed[rule.name] = await self._remove(rule)
+        removed["addresses_of_usage"] = await self._fade(cut(settings.addresses, now))
+        for rule in retention.nameless(settings, now):
+            removed[rule.name] = await self._remove(rule)
+        await self._renew(now)
+        ran = Ran(now, time.monotonic() - began, {name: count for name, count in removed.items() if count}, self._longest)
+        await self._report(ran)
+        return ran
+
+    async def _remove(self, rule: retention.Rule) -> int:
+        count = 0
+        while True:
+            async with self._ledger.read() as connection:
+                keys = await retention.find(connection, rule, _FOUND)
+            await self._in_pieces(keys, lambda connection, some: retention.remove(connection, rule, some))
+            count += len(keys)
+            if len(keys) < _FOUND:
+                return count
+
+    async def _fade(self, before: float) -> int:
+        count = 0
+        for table in fading.TABLES:
+            while True:
+                async with self._ledger.read() as connection:
+                    rows = await fading.find(connection, table, before, _FOUND)
+                await self._in_pieces(rows, lambda connection, some, table=table: fading.fade(connection, table, some))  # type: ignore[misc]
+                count += len(rows)
+                if len(rows) < _FOUND:
+                    break
+            async with self._ledger.write() as connection:
+                await fading.settle(connection, table, before)
+                await fading.destroy_keys(connection, before)
+        return count
+
+    async def _renew(self, now: float) -> None:
+        """See which accounts have become good."""
+        async with self._ledger.read() as connection:
+            accounts = await reputation.due(connection, now - _SWEPT_S, now, _FOUND)
+
+        async def renew(connection: AsyncConnection, some: list[int]) -> None:
+            await reputation.renew(connection, some, now)
+
+        await self._in_pieces(accounts, renew)
+
+    async def _in_pieces(self, rows: Sequence[Any], work: Callable[[AsyncConnection, list[Any]], Awaitable[None]]) -> None:
+        """Do it in transactions, each about as long as it may be."""
+        done = 0
+        while done < len(rows):
+            piece = list(rows[done : done + self._piece])
+            async with self._ledger.write() as connection:
+                began = time.monotonic()
+                await work(connection, piece)
+            took = time.monotonic() - began
+            done += len(piece)
+            self._longest = max(self._longest, took)
+            least, most = _PIECES
+            self._piece = max(least, self._piece // 2) if took > LONGEST_S / 2 else min(most, self._piece + least)
+            await asyncio.sleep(took)  # as long as nobody else could write
+
+    async def _report(self, ran: Ran) -> None:
+        self.ran = ran
+        self.removed.update(ran.removed)
+        if ran.removed:
+            _log.info("retention removed what was due", **ran.removed)
+            async with self._ledger.write() as connection:
+                await connection.execute(insert(RETENTION_RUN).values(at=ran.at, took_s=ran.took_s, removed=ran.removed))
