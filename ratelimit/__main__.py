@@ -10,6 +10,7 @@ from ratelimit.cli.evaluate import evaluate
 from ratelimit.cli.model import model
 from ratelimit.cli.policy import policy
 from ratelimit.cli.replay import replay
+from ratelimit.cli.retention import retention
 from ratelimit.cli.serve import serve
 from ratelimit.cli.simulate import simulate_command
 from ratelimit.cli.train import train
@@ -30,6 +31,7 @@ cli.add_command(train)
 cli.add_command(calibrate)
 cli.add_command(evaluate)
 cli.add_command(model)
+cli.add_command(retention)
 
 
 def main() -> None:

@@ -105,6 +105,7 @@ class App:
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving, stack)
             desk.begin_rules(lambda: self._policy, stack)
+            desk.begin_retention(lambda: serving.sidecars.policy, stack)
             desk.begin_deeds(lambda: serving.sidecars.policy, stack)
             reception = await Reception.open(terms, books, settings, stack)
             operator = await self._open_operator(serving, desk, reception, reload, stack)

@@ -15,6 +15,7 @@ from prometheus_client.core import Metric
 from ratelimit.books import Books
 from ratelimit.core.message import Flagged
 from ratelimit.core.policy import Policy
+from ratelimit.core.retention import Retention
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.deed_desk import DeedDesk
 from ratelimit.ledger.subjects import Subjects
@@ -22,6 +23,7 @@ from ratelimit.loop import keep_running
 from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker, intake_of
 from ratelimit.review.opening import Opening
+from ratelimit.review.retention import RetentionJob
 from ratelimit.rule_desk import RuleDesk
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
@@ -46,7 +48,7 @@ from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
 from ratelimit.web.intake import IntakeCalls
-from ratelimit.web.intake_metrics import intake_figures
+from ratelimit.web.intake_metrics import intake_figures, retention_figures
 from ratelimit.web.outgoing import Poster
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.route import Route
@@ -88,7 +90,7 @@ class Desk:
         self._worker = StripeWorker(work, keys, self._inbox, effects, time.time)
         self._effects = effects
         self.subjects: Final = Subjects(ledger.keys)
-        self.intake: Final = intake_of(ledger, self.subjects, frozenset)
+        self.intake: Final = intake_of(ledger, self.subjects, self._kept)
         self.intake.add(Flagged, Opening(self.subjects))
         self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
@@ -96,6 +98,18 @@ class Desk:
         self._told: tuple[str, ...] = ()
         self.rules: RuleDesk | None = None
         self.deeds: DeedDesk | None = None
+        self.retention: RetentionJob | None = None
+        self._retained: Callable[[], Retention] = Retention
+
+    def begin_retention(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
+        """Remove what is older than the policy says, and keep what it has turned on."""
+        self._retained = lambda: policy().file.retention
+        self.retention = RetentionJob(self.ledger, self._retained, time.time)
+        keep_running(self.retention.run, stack)
+
+    def _kept(self) -> frozenset[str]:
+        """What may be kept, since the owner has turned it on."""
+        return frozenset(self._retained().keep)
 
     def begin_rules(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
         """Put in force what people have laid on the rules of the file's policy, and take what they want of them."""
@@ -153,6 +167,8 @@ class Desk:
         yield from hold_figures(self.holds, self._sender)
         yield from stripe_figures(self._inbox, self._worker)
         yield from intake_figures(self.intake_worker, away=self.ledger.away_since is not None)
+        if self.retention is not None:
+            yield from retention_figures(self.retention)
         if self.rules is not None:
             yield from self.rules.figures()
 

@@ -48,13 +48,13 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 }
 
 
-def problems(given: Mapping[str, Any], _data: Any = None) -> Iterator[tuple[str, str]]:
+def problems(given: Mapping[str, Any], data: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with a section, as far as it could be read."""
     for name, (least, most) in BOUNDS.items():
         span: Duration | None = given.get(name)
         if span is not None and not least <= span.seconds / DAY_S <= most:
             yield f".{name}", f"{_days(span)} is not allowed; expected {least}d to {most}d"
-    addresses, records = given.get("addresses"), given.get("records")
+    addresses, records = (given.get(name, None if name in data else getattr(Retention(), name)) for name in ("addresses", "records"))
     if addresses is not None and records is not None and addresses > records:
         yield ".addresses", f"{_days(addresses)} is longer than the records that they stand in; expected at most {_days(records)}"
 

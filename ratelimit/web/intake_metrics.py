@@ -6,6 +6,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from ratelimit.review.intake import IntakeWorker
+from ratelimit.review.retention import RetentionJob
 from ratelimit.service.recorder import Recorder
 
 _WRITTEN: Final = ("new", "known", "refused")
@@ -33,3 +34,14 @@ def recorder_figures(recorder: Recorder) -> Iterator[Metric]:
         told.add_metric([result], recorder.counts[result])
     yield told
     yield GaugeMetricFamily("ratelimit_ledger_untold", "Messages of this process that wait for the store.", value=recorder.waiting)
+
+
+def retention_figures(job: RetentionJob) -> Iterator[Metric]:
+    """What was removed since it was older than the policy says."""
+    removed = CounterMetricFamily("ratelimit_retention_removed", "Rows that retention removed, by what they were.", labels=["what"])
+    for what, count in sorted(job.removed.items()):
+        removed.add_metric([what], count)
+    yield removed
+    ran = job.ran
+    meaning = "When retention ran last, seconds since the epoch; 0 before its first run."
+    yield GaugeMetricFamily("ratelimit_retention_ran_timestamp_seconds", meaning, value=ran.at if ran is not None else 0)
