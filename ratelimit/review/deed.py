@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct, field
 
 from ratelimit.core.deed import ActionState, DeedThen, LabelVerdict
+from ratelimit.core.estimate import Estimate
 from ratelimit.core.override import BucketAsked, OverrideThen
 
 Span = Literal["1h", "24h", "72h", "7d", "30d"]
@@ -158,19 +159,6 @@ class ActionView(Struct, frozen=True, kw_only=True):
     undone_by: str | None = None
     may_undo: bool = False
     why_not: str = ""
-
-
-class Estimate(Struct, frozen=True):
-    """A number that is counted in part and estimated from a sample for the rest; in 95 of 100 it is from `low` to `high`."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether nothing of it is an estimate."""
-        return self.low == self.high
 
 
 class Hit(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ratelimit.core.expectation import meant
 from ratelimit.review.case_error import CaseError, ConflictError, ForbiddenError, LockedError, NotFoundError
+from ratelimit.review.deed_check import DeedError
 from ratelimit.web.body import MAX_BODY, misfit, read_body, undecodable
 from ratelimit.web.problems import ClientError
 
@@ -23,6 +24,8 @@ def as_problems() -> Iterator[None]:
     """What goes wrong inside is the request's mistake."""
     try:
         yield
+    except DeedError as error:
+        raise ClientError(422, str(error), path=error.path) from None
     except CaseError as error:
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 422)
         raise ClientError(status, str(error)) from None

@@ -136,5 +136,5 @@ async def deed_site(ledger: Ledger, store: RedisStore, url: str, *, tells: bool 
         inbox = StripeInbox(store, wall)
         effects = Effects(overrides, holds, inbox, queue if tells else None, wall)
         doing = Doing(ledger, SUBJECTS, effects, wall, ("site.example",) if tells else ())
-        people = [await person(ledger, *one) for one in (("mia",), ("tom",), ("ada", "admin"), ("vic", "viewer"))]  # type: ignore[arg-type]
+        people = [await person(ledger, *one) for one in (("mia",), ("tom",), ("ada", "admin"), ("vic", "viewer"))]
         yield DeedSite(ledger, store, wall, standings, overrides, holds, queue, inbox, Actions(doing), *people)
