@@ -22,6 +22,9 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     assignee: int | None
     locked_by: int | None
     locked_until: float | None
+    worked_at: float | None
+    work_s: float
+    barred: int | None
     second_of: int | None
     acted: str | None
     acted_by: str | None

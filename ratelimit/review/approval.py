@@ -10,7 +10,7 @@ from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.subjects import Subject
 from ratelimit.review import audit
-from ratelimit.review.cases import ConflictError, ForbiddenError, NotFoundError
+from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.deed import Done
 from ratelimit.review.deed_check import check_role
 from ratelimit.review.doing import Doing, done

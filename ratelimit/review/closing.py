@@ -16,8 +16,9 @@ from ratelimit.ledger.labels import LabelRow
 from ratelimit.ledger.tables.case import CASE
 from ratelimit.review import label
 from ratelimit.review.label import OF_SUBJECTS
+from ratelimit.review.lock import freed
 
-CLOSED_LOCK: Final = {"locked_by": None, "locked_until": None, "snoozed_until": None, "snoozed_by": None, "escalated": False}
+_CALM: Final[dict[str, object]] = {"snoozed_until": None, "snoozed_by": None, "escalated": False}
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -48,9 +49,17 @@ async def label_case(connection: AsyncConnection, found: CaseHead, kind: str, wo
     return Labelled(main, tuple(ids), tuple(about))
 
 
-def closed(word: Verdict) -> dict[str, object]:
+def closed(word: Verdict, found: CaseHead) -> dict[str, object]:
     """The columns of a case that is closed so."""
-    return {**CLOSED_LOCK, "state": "closed", "closed_at": word.at, "closed_by": word.by, "verdict": word.verdict, "why": word.why}
+    return {
+        **_CALM,
+        **freed(found, word.at),
+        "state": "closed",
+        "closed_at": word.at,
+        "closed_by": word.by,
+        "verdict": word.verdict,
+        "why": word.why,
+    }
 
 
 async def may_reopen(connection: AsyncConnection, found: CaseHead) -> bool:

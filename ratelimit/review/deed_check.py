@@ -7,7 +7,7 @@ from ratelimit.core.deed import DeedThen
 from ratelimit.core.expectation import meant, shown
 from ratelimit.core.principal import Principal
 from ratelimit.core.standing import TargetKind
-from ratelimit.review.cases import CaseError, ForbiddenError
+from ratelimit.review.case_error import CaseError, ForbiddenError
 from ratelimit.review.deed import ALONE_S, HURTING, OF_PURCHASE, PICKS, Deed
 from ratelimit.review.label import OF_SUBJECTS
 

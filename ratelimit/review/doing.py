@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.deed import ActionState
 from ratelimit.core.principal import Principal
-from ratelimit.ledger import actions, purchases, subjects
+from ratelimit.ledger import actions, impact, purchases, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subject, Subjects
 from ratelimit.review.balance import Balance, balance_of
-from ratelimit.review.cases import ConflictError, NotFoundError
+from ratelimit.review.case_error import ConflictError, NotFoundError
 from ratelimit.review.deed import DONE, FINAL, OF_PURCHASE, WORDS, Deed, Done
 from ratelimit.review.deed_check import DeedError, check_deed, check_role
 from ratelimit.review.effect import Effects, plan_of
@@ -90,7 +90,7 @@ class Doing:
             if deed.purchase is not None and not attempts:
                 raise DeedError("$.purchase", "no purchase of that id is known; it may be too long ago")
             subject = await self.target_of(connection, asked.case, deed)
-            balance = await self._balance(connection, subject) if deed.then == "hold" else None
+            balance = await self.balance(connection, subject) if deed.then == "hold" else None
         target = subject.target
         words = self.effects.overrides.about(target) if target is not None and deed.then in WORDS else []
         account = self.effects.holds.account(target.value) if target is not None and target.kind == "account" else None
@@ -98,7 +98,19 @@ class Doing:
         row = next((one for one in attempts if one.attempt == deed.attempt), attempts[-1]) if attempts else None
         return subject, Facts(words, row, balance, held, self.wall())
 
-    async def _balance(self, connection: AsyncConnection, subject: Subject) -> Balance | None:
+    async def subject(self, connection: AsyncConnection, id: int) -> Subject | None:
+        """One, by its id."""
+        return (await subjects.named(connection, [id])).get(id)
+
+    async def owner(self, connection: AsyncConnection, subject: Subject) -> Subject | None:
+        """The account itself, or the one that a key is of; None: of neither kind, or not known."""
+        if subject.kind != "api_key":
+            return subject if subject.kind == "account" else None
+        owner = await impact.owner(connection, subject.id)
+        return await self.subject(connection, owner) if owner is not None else None
+
+    async def balance(self, connection: AsyncConnection, subject: Subject) -> Balance | None:
+        """What an account has left; None: it is none, or is erased."""
         if subject.kind != "account" or subject.value is None:
             return None
         account = self.effects.holds.account(subject.value)
@@ -119,6 +131,8 @@ class Doing:
         else:
             raise DeedError("$.target", "is missing; expected whom it is about, such as account:42")
         found = (await subjects.named(connection, [id])).get(id) if id is not None else None
+        if found is not None and deed.target is None and deed.then == "hold":
+            found = await self.owner(connection, found) or found
         if found is None:
             raise DeedError("$.target", "nobody of that name was seen yet; expected a subject of the ledger, or use /v1/overrides")
         return found

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import acted, actions, known_normal, subjects
 from ratelimit.ledger.acted import CaseHead
@@ -16,11 +17,12 @@ from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.labels import LabelRow
 from ratelimit.ledger.subjects import Subject
 from ratelimit.review import audit, closing, label
-from ratelimit.review.cases import ConflictError, LockedError, NotFoundError
+from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.closing import Labelled, Verdict
 from ratelimit.review.deed import DONE, NORMAL_S, SPAN_S, WORDS, Deed
 from ratelimit.review.deed_check import check_kind, needs_second
 from ratelimit.review.effect import Before, Plan, Told, plan_of, stored
+from ratelimit.review.lock import actor_id, refuse_others
 from ratelimit.review.plan import Facts, planned
 from ratelimit.service.overrides import Overrides
 
@@ -58,9 +60,9 @@ async def write_down(
     known = await actions.by_key(connection, asked.key)
     if known is not None:
         return Written(known, subject, None, repeated=True)
-    check_seen(found, asked.principal, asked.case, asked.deed.version, facts.now)
+    await _check_seen(connection, found, asked, facts.now)
     if found is not None and asked.deed.close and found.opened_by == "appeal":
-        raise ConflictError(f"nothing was done: C-{found.number} is an appeal; say that it is upheld, or overturned")
+        raise ConflictError(f"nothing was done: {shown(found.number)} is an appeal; say that it is upheld, or overturned")
     row = await _planned(connection, asked, subject, facts, overrides, word_id)
     labelled = await _label(connection, asked, found, subject, row)
     row = _with_labels(asked, row, found, labelled)
@@ -73,17 +75,18 @@ async def write_down(
     return Written(row, subject, version)
 
 
-def check_seen(found: CaseHead | None, principal: Principal, case: int | None, version: int | None, now: float) -> None:
-    """Whether a case is there, as it was seen, and nobody else has it; raises CaseError in its kinds."""
+async def _check_seen(connection: AsyncConnection, found: CaseHead | None, asked: Asked, now: float) -> None:
+    """Whether the case is there, as it was seen, and nobody else has it; raises CaseError in its kinds."""
+    case, version = asked.case, asked.deed.version
     if case is None:
         return
     if found is None:
-        raise NotFoundError(f"there is no case C-{case}")
+        raise NotFoundError(f"there is no case {shown(case)}")
+    if found.barred is not None and found.barred == actor_id(asked.principal):
+        raise ForbiddenError(f"nothing was done: {shown(case)} is about a decision of yours, so somebody else must decide it")
     if version is not None and version != found.version:
-        raise ConflictError(f"nothing was done: C-{case} has changed since you saw it{_who(found)}; look at it, and ask again")
-    if found.locked_by not in {None, principal.id} and (found.locked_until or 0.0) > now:
-        text = f"nothing was done: somebody else works on C-{case}; it is free again when they are done"
-        raise LockedError(text, str(found.locked_by), found.locked_until or 0.0)
+        raise ConflictError(f"nothing was done: {shown(case)} has changed since you saw it{_who(found)}; look at it, and ask again")
+    await refuse_others(connection, asked.principal, found, now)
 
 
 def _who(found: CaseHead) -> str:
@@ -116,7 +119,7 @@ async def _planned(
         target=subject.id,
         purchase=deed.purchase,
         attempt=deed.attempt,
-        by=principal.id,
+        by=actor_id(principal),
         by_login=principal.login,
         at=facts.now,
         until=made.until,
@@ -173,7 +176,7 @@ def _source(found: CaseHead | None) -> Any:
 def _with_labels(asked: Asked, row: ActionRow, found: CaseHead | None, labelled: Labelled) -> ActionRow:
     plan = replace(plan_of(row), labelled=labelled.purchases, verdict=asked.deed.verdict or "")
     if asked.deed.close and found is not None:
-        said = {"case": f"C-{found.number}", "verdict": asked.deed.verdict, "then": asked.deed.then, "by": row.by_login, "until": row.until}
+        said = {"case": shown(found.number), "verdict": asked.deed.verdict, "then": asked.deed.then, "by": row.by_login, "until": row.until}
         plan = replace(plan, told=(*plan.told, Told(DECIDED, {**said, "purchases": [purchase for purchase, _ in labelled.purchases]})))
     detail = {**row.detail, "plan": stored(plan), "labels": list(labelled.purchase_labels)}
     return replace(row, label=labelled.label, detail=detail)
@@ -182,7 +185,7 @@ def _with_labels(asked: Asked, row: ActionRow, found: CaseHead | None, labelled:
 async def _mark(connection: AsyncConnection, asked: Asked, found: CaseHead, row: ActionRow) -> int:
     marks: dict[str, Any] = {"acted": row.then, "acted_by": row.by_login, "acted_at": row.at, "acted_until": row.until}
     if asked.deed.close and asked.deed.verdict is not None:
-        marks |= closing.closed(Verdict(verdict=asked.deed.verdict, why=row.reason, by=row.by, by_login=row.by_login, at=row.at))
+        marks |= closing.closed(Verdict(verdict=asked.deed.verdict, why=row.reason, by=row.by, by_login=row.by_login, at=row.at), found)
     return await acted.mark(connection, found, **marks)
 
 

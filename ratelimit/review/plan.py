@@ -11,7 +11,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.core.standing import Hold, Standing, Target
 from ratelimit.ledger.purchases import PurchaseRow
 from ratelimit.review.balance import Balance
-from ratelimit.review.cases import ConflictError
+from ratelimit.review.case_error import ConflictError
 from ratelimit.review.deed import ALONE_S, WORDS, Deed
 from ratelimit.review.deed_check import DeedError
 from ratelimit.review.effect import Before, Plan, Told, nameless

@@ -11,7 +11,7 @@ import structlog
 from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import UNFINISHED
 from ratelimit.ledger.ledger import LedgerAwayError
-from ratelimit.review.cases import CaseError
+from ratelimit.review.case_error import CaseError
 from ratelimit.review.doing import Doing
 from ratelimit.review.undoing import Undoing
 

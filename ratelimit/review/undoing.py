@@ -27,11 +27,12 @@ from ratelimit.ledger import acted, actions, known_normal, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.subjects import Subject
 from ratelimit.review import audit, closing, label
-from ratelimit.review.cases import ConflictError, ForbiddenError, NotFoundError
+from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.closing import REOPENED
 from ratelimit.review.deed import DONE, FINAL, UNDO_S, Deed, Done
 from ratelimit.review.deed_check import SCOPE, DeedError, check_role
 from ratelimit.review.doing import Doing, done
+from ratelimit.review.lock import actor_id
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.standings import FullError
 
@@ -65,8 +66,8 @@ def why_not(principal: Principal, row: ActionRow, now: float, *, appeal: bool = 
 
 
 def is_own(principal: Principal, row: ActionRow) -> bool:
-    """Whether it was they who did it; ids of tokens and of people may be the same, logins are not."""
-    return (principal.id, principal.login) == (row.by, row.by_login)
+    """Whether it was they who did it."""
+    return (actor_id(principal), principal.login) == (row.by, row.by_login)
 
 
 class Undoing:

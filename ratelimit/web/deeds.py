@@ -3,31 +3,27 @@
 What the store cannot be told yet is answered with 202: it is written down, and is done as soon as the store is there.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from ratelimit.core.case import number_of
-from ratelimit.core.principal import Principal
 from ratelimit.review.actions import Actions
-from ratelimit.review.deed import ActionView, Deed, Done, Key
-from ratelimit.web.body import MAX_BODY, read_body, undecodable
-from ratelimit.web.case_problem import answered
+from ratelimit.review.cases import Cases
+from ratelimit.review.deed import ActionView, Deed, Done, Key, Preview
+from ratelimit.review.preview import Previews
+from ratelimit.web.case_problem import as_problems, asked
+from ratelimit.web.cases import CASE
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import PRINCIPAL, Route
+from ratelimit.web.route import PRINCIPAL, Handle, Route
 
 ACTIONS: Final = "/v1/actions"
 ACTION: Final = f"{ACTIONS}/{{id}}"
-OF_CASE: Final = "/v1/cases/{number}/actions"
+OF_CASE: Final = f"{CASE}/actions"
 READ: Final = "cases:read"
 WRITE: Final = "actions:write"
 _NOT_DONE_YET: Final = frozenset({"intended", "undoing"})
-
-T = TypeVar("T", bound=Struct)
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,78 +47,100 @@ class ActionsView(Struct, frozen=True):
 class DeedCalls:
     """Does, undoes and shows."""
 
-    def __init__(self, actions: Actions) -> None:
-        self._actions = actions
+    def __init__(self, actions: Actions, previews: Previews, cases: Cases) -> None:
+        self._actions, self._previews, self._cases = actions, previews, cases
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
+        reads: dict[str, Handle] = {OF_CASE: self.of_case, ACTIONS: self.waiting, ACTION: self.get}
+        writes: dict[str, Handle] = {
+            OF_CASE: self.act,
+            f"{CASE}/preview": self.preview,
+            ACTIONS: self.act_alone,
+            f"{ACTIONS}/preview": self.preview_alone,
+            f"{ACTION}/undo": self.undo,
+            f"{ACTION}/redo": self.redo,
+            f"{ACTION}/approve": self.approve,
+            f"{ACTION}/refuse": self.refuse,
+        }
         return [
-            Route("POST", OF_CASE, self.act, role="analyst", scope=WRITE),
-            Route("GET", OF_CASE, self.of_case, role="viewer", scope=READ),
-            Route("POST", ACTIONS, self.act_alone, role="analyst", scope=WRITE),
-            Route("GET", ACTIONS, self.waiting, role="viewer", scope=READ),
-            Route("GET", ACTION, self.get, role="viewer", scope=READ),
-            Route("POST", f"{ACTION}/undo", self.undo, role="analyst", scope=WRITE),
-            Route("POST", f"{ACTION}/redo", self.redo, role="analyst", scope=WRITE),
-            Route("POST", f"{ACTION}/approve", self.approve, role="analyst", scope=WRITE),
-            Route("POST", f"{ACTION}/refuse", self.refuse, role="analyst", scope=WRITE),
+            *(Route("GET", path, handle, role="viewer", scope=READ, early=True) for path, handle in reads.items()),
+            *(Route("POST", path, handle, role="analyst", scope=WRITE, early=True) for path, handle in writes.items()),
         ]
 
     async def act(self, request: web.Request) -> Reply:
         """Do a deed on a case."""
-        return _done(await answered(self._actions.act(who(request), number(request), await decoded(request, _deed, Deed))))
+        deed = await asked(request, Deed)
+        with as_problems():
+            return _done(await self._actions.act(request[PRINCIPAL], await self._number(request), deed))
 
     async def act_alone(self, request: web.Request) -> Reply:
         """Do a deed on a target that it names, without a case."""
-        return _done(await answered(self._actions.act(who(request), None, await decoded(request, _deed, Deed))))
+        deed = await asked(request, Deed)
+        with as_problems():
+            return _done(await self._actions.act(request[PRINCIPAL], None, deed))
+
+    async def preview(self, request: web.Request) -> Reply:
+        """Whom a deed on a case would hit; nothing is done."""
+        deed = await asked(request, Deed)
+        with as_problems():
+            found: Preview = await self._previews.preview(request[PRINCIPAL], await self._number(request), deed)
+        return json_reply(200, found)
+
+    async def preview_alone(self, request: web.Request) -> Reply:
+        """Whom a deed on a target that it names would hit."""
+        deed = await asked(request, Deed)
+        with as_problems():
+            return json_reply(200, await self._previews.preview(request[PRINCIPAL], None, deed))
 
     async def of_case(self, request: web.Request) -> Reply:
         """What was done in a case and about its anchor, latest first."""
-        return json_reply(200, ActionsView(await answered(self._actions.of_case(who(request), number(request)))))
+        with as_problems():
+            return json_reply(200, ActionsView(await self._actions.of_case(request[PRINCIPAL], await self._number(request))))
 
     async def waiting(self, request: web.Request) -> Reply:
         """What waits for a second person, first to last."""
-        return json_reply(200, ActionsView(await answered(self._actions.waiting(who(request)))))
+        return json_reply(200, ActionsView(await self._actions.waiting(request[PRINCIPAL])))
 
     async def get(self, request: web.Request) -> Reply:
         """One."""
-        found = await answered(self._actions.get(who(request), _id(request)))
+        found = await self._actions.get(request[PRINCIPAL], id_of(request))
         if found is None:
             raise ClientError(404, "there is no action of that id")
         return json_reply(200, found)
 
     async def undo(self, request: web.Request) -> Reply:
         """Undo one."""
-        why = await decoded(request, _why, Why)
-        return _done(await answered(self._actions.undo(who(request), _id(request), why.reason)))
+        why = await asked(request, Why, empty=Why())
+        with as_problems():
+            return _done(await self._actions.undo(request[PRINCIPAL], id_of(request), why.reason))
 
     async def redo(self, request: web.Request) -> Reply:
         """Do again what was undone."""
-        asked = await decoded(request, _redo, Redo)
-        return _done(await answered(self._actions.redo(who(request), _id(request), asked.key)))
+        word = await asked(request, Redo)
+        with as_problems():
+            return _done(await self._actions.redo(request[PRINCIPAL], id_of(request), word.key))
 
     async def approve(self, request: web.Request) -> Reply:
         """Be the second person."""
-        return _done(await answered(self._actions.approve(who(request), _id(request))))
+        with as_problems():
+            return _done(await self._actions.approve(request[PRINCIPAL], id_of(request)))
 
     async def refuse(self, request: web.Request) -> Reply:
         """Be the second person, and against it."""
-        why = await decoded(request, _why, Why)
-        return _done(await answered(self._actions.refuse(who(request), _id(request), why.reason)))
+        why = await asked(request, Why, empty=Why())
+        with as_problems():
+            return _done(await self._actions.refuse(request[PRINCIPAL], id_of(request), why.reason))
+
+    async def _number(self, request: web.Request) -> int:
+        return await self._cases.number(request.match_info["case"])
 
 
-def number(request: web.Request) -> int:
-    """The number of the case that the path names."""
-    found = number_of(request.match_info["number"])
-    if found is None:
-        raise ClientError(404, f"{request.match_info['number'][:40]!r} is no number of a case; expected one such as C-1042")
-    return found
-
-
-def _id(request: web.Request) -> int:
+def id_of(request: web.Request) -> int:
+    """The id that the path names."""
     text = request.match_info["id"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ClientError(404, f"{text[:40]!r} is no id of an action")
+        raise ClientError(404, f"{text[:40]!r} is no id; expected a number")
     return int(text)
 
 
