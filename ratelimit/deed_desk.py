@@ -10,19 +10,26 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.review.actions import Actions
+from ratelimit.review.cases import Cases
 from ratelimit.review.doing import Doing
 from ratelimit.review.dossiers import Dossiers
 from ratelimit.review.effect import Effects
+from ratelimit.review.preview import Previews
 from ratelimit.review.seen import Seen
 from ratelimit.review.weighing import Weigher
 from ratelimit.service.holds import Holds
 from ratelimit.service.overrides import Overrides
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
+from ratelimit.web.deeds import DeedCalls
+from ratelimit.web.route import Route
 
 
 class DeedDesk:
-    """`told` is where webhooks go, by host; empty: there is nobody to tell. `policy` gives the one in force."""
+    """`told` is where webhooks go, by host; empty: there is nobody to tell. `policy` gives the one in force.
+
+    `sample` is the share of allowed requests that are recorded.
+    """
 
     def __init__(  # noqa: PLR0913  what deeds go through, by name
         self,
@@ -35,11 +42,18 @@ class DeedDesk:
         webhooks: WebhookQueue,
         told: tuple[str, ...],
         policy: Callable[[], Policy],
+        sample: float,
     ) -> None:
         effects = Effects(overrides, holds, inbox, webhooks if told else None, time.time)
-        self.actions: Final = Actions(Doing(ledger, subjects, effects, time.time, told))
+        doing = Doing(ledger, subjects, effects, time.time, told)
+        self.actions: Final = Actions(doing)
+        self.previews: Final = Previews(doing, sample)
         self.dossiers: Final = Dossiers(ledger, Weigher(policy), overrides.about, time.time)
         self.seen: Final = Seen(ledger, time.time)
+
+    def routes(self, cases: Cases) -> list[Route]:
+        """What it answers on the operator lane."""
+        return DeedCalls(self.actions, self.previews, cases).routes()
 
     def begin(self, stack: AsyncExitStack) -> None:
         """Finish what was left, for ever."""

@@ -96,6 +96,7 @@ class Desk:
         self._verify: Verify | None = None
         self._work = work
         self._told: tuple[str, ...] = ()
+        self._sample = 0.0
         self.rules: RuleDesk | None = None
         self.deeds: DeedDesk | None = None
         self.retention: RetentionJob | None = None
@@ -128,6 +129,7 @@ class Desk:
             webhooks=self._webhooks,
             told=self._told,
             policy=policy,
+            sample=self._sample,
         )
         self.deeds.begin(stack)
 
@@ -138,6 +140,7 @@ class Desk:
         """Reach the store, or begin to try; `webhook` None: the site is told nothing; `stripe` None: no events are taken in."""
         standings, asked = await open_standings(terms, stack), await open_asked(terms, stack)
         desk = cls(standings, asked, await open_asked(terms, stack, WORK_DEADLINE_S), terms.store_key, ledger)
+        desk._sample = terms.allow_sample
         await desk._open_webhooks(webhook, stack)
         if stripe is not None:
             desk._verify = verifier(stripe.reveal())
@@ -157,6 +160,7 @@ class Desk:
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),
             *CaseCalls(self.cases, time.time).routes(),
+            *(self.deeds.routes(self.cases) if self.deeds is not None else ()),
             *IntakeCalls(self.intake_worker).routes(),
             *(self.rules.routes() if self.rules is not None else ()),
         ]

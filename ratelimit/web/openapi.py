@@ -18,6 +18,7 @@ from ratelimit.core.request import BatchRequest, CheckRequest
 from ratelimit.web.events import EventCounts
 from ratelimit.web.openapi_account import ACCOUNT_SHAPES, account_paths
 from ratelimit.web.openapi_case import CASE_SHAPES, case_paths
+from ratelimit.web.openapi_deed import DEED_SHAPES, deed_paths
 from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
@@ -46,6 +47,7 @@ _PARTS: Final = (
     _Part(hold_paths, HOLD_SHAPES, {}),
     _Part(override_paths, OVERRIDE_SHAPES, {}),
     _Part(case_paths, CASE_SHAPES, {}),
+    _Part(deed_paths, DEED_SHAPES, {}),
     _Part(stripe_paths, STRIPE_SHAPES, STRIPE_LISTS),
     _Part(account_paths, ACCOUNT_SHAPES, {}),
     _Part(intake_paths, INTAKE_SHAPES, INTAKE_LISTS),

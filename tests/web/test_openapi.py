@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ratelimit.web.cases import CASES
+from ratelimit.web.deeds import ACTIONS
 from ratelimit.web.holds import HOLDS
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS
@@ -59,8 +60,8 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-# rules and cases are the ledger's, and are held against the document in test_rules and test_cases
-@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith((RULES, CASES))])
+# rules, cases and deeds are the ledger's, and are held against the document in test_rules, test_cases and test_deeds
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith((RULES, CASES, ACTIONS))])
 async def test_path_is_answered(path: str, start_operator: StartOperator) -> None:
     """On the lane that it names, each call gets an answer that the document knows."""
     operator = await start_operator([LIMIT], store=False, operator_token=TOKEN)
