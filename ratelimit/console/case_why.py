@@ -7,6 +7,7 @@ from msgspec import Struct
 from ratelimit.console.wording import rarity
 from ratelimit.core.case import CaseReason
 from ratelimit.review.dossier import Weighing
+from ratelimit.review.weighing import title_of
 
 _OF: Final = 10_000  # subjects that a risk is told among
 _NOUNS: Final = {"api_key": "keys", "account": "accounts", "ip": "addresses"}
@@ -42,7 +43,7 @@ def why(it: Weighing, kind: str, reasons: tuple[CaseReason, ...], *, blind: bool
     noun = _NOUNS.get(kind, "subjects")
     if blind:
         usual = (*it.against, *it.in_favour)
-        return Why(None, "", noun, _one(kind), (), tuple(_line(one, usual=True) for one in usual), (), "", None)
+        return Why(None, "", noun, _one(kind), (), tuple(signal_line(one, usual=True) for one in usual), (), "", None)
     known = {one.source for one in reasons}
     against = (*reasons, *(one for one in it.against if one.source not in known))
     return Why(
@@ -50,8 +51,8 @@ def why(it: Weighing, kind: str, reasons: tuple[CaseReason, ...], *, blind: bool
         less_usual="" if it.risk is None else ranking(it.risk),
         noun=noun,
         one=_one(kind),
-        against=tuple(_line(one) for one in against),
-        in_favour=tuple(_line(one, usual=True) for one in it.in_favour),
+        against=tuple(signal_line(one) for one in against),
+        in_favour=tuple(signal_line(one, usual=True) for one in it.in_favour),
         thresholds=it.thresholds,
         model=_model(it),
         record=it.record,
@@ -70,8 +71,10 @@ def _one(kind: str) -> str:
     return {"api_key": "this key", "account": "this account", "ip": "this address"}.get(kind, "this one")
 
 
-def _line(reason: CaseReason, *, usual: bool = False) -> SignalLine:
-    words = reason.words[:1].upper() + reason.words[1:]
+def signal_line(reason: CaseReason, *, usual: bool = False) -> SignalLine:
+    """One signal, by what heads it in a table."""
+    title = title_of(reason)
+    words = title[:1].upper() + title[1:]
     rare = "" if reason.signed is None else rarity(reason.signed)
     return SignalLine(words, reason.value, reason.normal, reason.signed, rare, usual)
 
