@@ -15,6 +15,7 @@ from ratelimit.review.doing import Doing
 from ratelimit.review.dossiers import Dossiers
 from ratelimit.review.effect import Effects
 from ratelimit.review.preview import Previews
+from ratelimit.review.search import Search
 from ratelimit.review.seen import Seen
 from ratelimit.review.weighing import Weigher
 from ratelimit.service.holds import Holds
@@ -48,7 +49,9 @@ class DeedDesk:
         doing = Doing(ledger, subjects, effects, time.time, told)
         self.actions: Final = Actions(doing)
         self.previews: Final = Previews(doing, sample)
-        self.dossiers: Final = Dossiers(ledger, Weigher(policy), overrides.about, time.time)
+        self.weigher: Final = Weigher(policy)
+        self.dossiers: Final = Dossiers(ledger, self.weigher, overrides.about, time.time)
+        self.search: Final = Search(ledger, subjects, overrides.target)
         self.seen: Final = Seen(ledger, time.time)
 
     def routes(self, cases: Cases) -> list[Route]:

@@ -8,16 +8,20 @@ from aiohttp import web
 from ratelimit.books import Books
 from ratelimit.console import plain
 from ratelimit.console.case import CasePages
+from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
 from ratelimit.console.error import error_page
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
+from ratelimit.console.record import RecordPages
 from ratelimit.console.render import Console, Counts
+from ratelimit.console.search import SearchPages
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.principal import Principal
 from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.views import Views
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import Route
@@ -26,10 +30,13 @@ _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 
 
 class Front:
-    """Answers people. What a page needs and is away makes that page say so, not the others. `where` says where an address is."""
+    """Answers people. What a page needs and is away makes that page say so, not the others. `where` says where an address is.
 
-    def __init__(self, desk: Desk, where: Place) -> None:
-        self._desk, self._where = desk, where
+    `fresh` finds the decisions that sidecars still remember.
+    """
+
+    def __init__(self, desk: Desk, where: Place, fresh: Fresh) -> None:
+        self._desk, self._where, self._fresh = desk, where, fresh
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
 
@@ -48,9 +55,14 @@ class Front:
         deeds = self._desk.deeds
         if deeds is None:
             return []
+        console, cases = self.console, self._desk.cases
+        decisions = Decisions(self._desk.ledger, deeds.weigher, self._fresh)
         return [
-            *CasePages(self.console, self._desk.cases, deeds.dossiers, deeds.seen, self._where).routes(),
-            *QueueActs(self.console, deeds.actions, None).routes(),
+            *CasePages(console, cases, deeds.dossiers, deeds.seen, self._where).routes(),
+            *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews).routes(),
+            *RecordPages(console, decisions, deeds.seen, self._where).routes(),
+            *QueueActs(console, deeds.actions, deeds.previews).routes(),
+            *SearchPages(console, deeds.search).routes(),
         ]
 
     async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:

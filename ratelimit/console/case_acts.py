@@ -85,7 +85,7 @@ class Previews(Protocol):
 class CaseActs:
     """Answers with panels, and does what they ask for."""
 
-    def __init__(self, console: Console, cases: Cases, dossiers: Dossiers, actions: Actions, previews: Previews) -> None:
+    def __init__(self, console: Console, cases: Cases, dossiers: Dossiers, actions: Actions, previews: Previews | None = None) -> None:
         self._console, self._cases, self._dossiers, self._actions, self._previews = console, cases, dossiers, actions, previews
 
     def routes(self) -> list[Route]:
@@ -112,7 +112,7 @@ class CaseActs:
         with as_problems():
             row = (await self._cases.get(whom.case)).row if whom.case is not None else None
             subject = row.anchor if row is not None else await self._dossiers.subject(whom.subject or 0)
-            found = await self._previews.preview(who, whom.case, deed)
+            found = await self._previews.preview(who, whom.case, deed) if self._previews is not None else None
             buyer = await self._dossiers.buyer(subject)
         view = preview_view(
             found,

@@ -7,9 +7,10 @@ from msgspec import Struct
 from ratelimit.console.subject_name import KINDS, name_of
 from ratelimit.console.wording import count, money
 from ratelimit.core.deed import DeedThen
+from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Role
 from ratelimit.ledger.evidence import BoughtRow
-from ratelimit.review.deed import FINAL, HURTING, OF_PURCHASE, PICKS, WORDS, Estimate, Preview, Span
+from ratelimit.review.deed import FINAL, HURTING, OF_PURCHASE, PICKS, WORDS, Preview, Span
 
 SPANS: Final[tuple[tuple[Span, str], ...]] = (("1h", "1 h"), ("24h", "24 h"), ("72h", "3 days"), ("7d", "7 days"), ("30d", "30 days"))
 VERBS: Final[dict[str, str]] = {
@@ -34,6 +35,8 @@ VERDICTS: Final = (
     ("unclear", "unclear"),
 )
 _TOLD: Final = {"block": "override_block", "throttle": "override_throttle"}
+_FIGURED: Final = frozenset({"block", "throttle", "allow", "hold", "revoke", "rotate_key"})
+_MOST_HIT: Final = 8  # that are named
 _FINAL_WORDS: Final = "The site does it, and nobody can take it back"
 
 
@@ -96,7 +99,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def preview_view(  # noqa: PLR0913  what it is made of, by name
-    it: Preview,
+    it: Preview | None,
     asked: Asked,
     *,
     base: str,
@@ -106,8 +109,9 @@ def preview_view(  # noqa: PLR0913  what it is made of, by name
     purchases: tuple[BoughtRow, ...] = (),
     targets: tuple[tuple[str, str], ...] = (),
 ) -> PreviewView:
-    """The panel of a preview that deeds made."""
-    then, lasting = asked.then, asked.then in WORDS
+    """The panel; `it` None: nobody could say whom it hits."""
+    then, lasting = asked.then, asked.then in WORDS and asked.then != "rotate_key"
+    softer = it.softer if it is not None else None
     return PreviewView(
         base=base,
         then=then,
@@ -117,27 +121,29 @@ def preview_view(  # noqa: PLR0913  what it is made of, by name
         verb=f"{VERBS[then]} for {dict(SPANS)[asked.span]}" if lasting else VERBS[then],
         span=asked.span,
         spans=SPANS if lasting else (),
-        until=it.until,
-        figures=_figures(it) if then in {"block", "throttle", "allow", "hold", "revoke", "rotate_key"} else (),
-        bar=_bar(it) if then in {"block", "throttle"} else (),
-        bar_words=_bar_words(it),
-        hit=tuple(
-            HitLine(one.kind, name_of(one.kind, one.shown, role), one.subject, _hit_words(one.requests, one.good))
-            for one in (*it.other_accounts, *it.shared)[:8]
-        ),
-        softer=it.softer.text if it.softer is not None else "",
-        softer_then=it.softer.then if it.softer is not None else "",
-        softer_target=(it.softer.target or "") if it.softer is not None else "",
+        until=it.until if it is not None else None,
+        figures=_figures(it) if it is not None and then in _FIGURED else (),
+        bar=_bar(it) if it is not None and then in {"block", "throttle"} else (),
+        bar_words=_bar_words(it) if it is not None else ("", ""),
+        hit=_hit(it, role) if it is not None else (),
+        softer=softer.text if softer is not None else "",
+        softer_then=softer.then if softer is not None else "",
+        softer_target=(softer.target or "") if softer is not None else "",
         picks=tuple(PICKS[then].items())[:9],
         needs_reason=then in HURTING,
-        second=it.needs_second,
-        told=it.told or _TOLD.get(then, ""),
+        second=it is not None and it.needs_second,
+        told=(it.told if it is not None else "") or _TOLD.get(then, ""),
         undo=_FINAL_WORDS if then in FINAL else "Can be undone",
         purchases=tuple((f"{one.id}", _purchase(one)) for one in purchases) if then in OF_PURCHASE or then == "hold" else (),
         target=asked.target,
         targets=targets,
         can_close=version is not None,
     )
+
+
+def _hit(it: Preview, role: Role) -> tuple[HitLine, ...]:
+    some = (*it.other_accounts, *it.shared)[:_MOST_HIT]
+    return tuple(HitLine(one.kind, name_of(one.kind, one.shown, role), one.subject, _hit_words(one.requests, one.good)) for one in some)
 
 
 def _title(then: DeedThen, kind: str) -> str:

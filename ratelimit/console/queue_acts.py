@@ -50,7 +50,7 @@ class Acting(Protocol):
 class Foreseeing(Protocol):
     """What knows whom a deed on many cases would hit."""
 
-    async def preview_bulk(self, principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
+    async def previews(self, principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
         """Summed over all of them; what they share is named once."""
 
 
@@ -113,7 +113,7 @@ class QueueActs:
         found = None
         if self._foresees is not None:
             try:
-                found = await self._foresees.preview_bulk(request[PRINCIPAL], cases, deed)
+                found = await self._foresees.previews(request[PRINCIPAL], cases, deed)
             except CaseError as error:
                 raise ClientError(409, str(error)) from None
         view = bulk_view(deed, cases, found, request[PRINCIPAL], self._console)

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.render import Console
+from ratelimit.core.estimate import Estimate
 from ratelimit.core.message import Entity
 from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal
@@ -18,7 +19,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.purchase import LIFE, LINK, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.review.cases import Cases
-from ratelimit.review.deed import Deed, Estimate, Preview
+from ratelimit.review.deed import Deed, Preview
 from ratelimit.review.dossiers import Dossiers
 from ratelimit.review.seen import Seen
 from ratelimit.review.weighing import Weigher

@@ -6,9 +6,10 @@ import pytest
 
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.render import Console
+from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Principal
 from ratelimit.review.cases import CaseError
-from ratelimit.review.deed import Deed, Done, Estimate, Hit, Preview
+from ratelimit.review.deed import Deed, Done, Hit, Preview
 from tests.console.conftest import NOW, Serve
 
 
@@ -35,7 +36,7 @@ class Actions:
 class Foreseen:
     """A preview of many."""
 
-    async def preview_bulk(self, _principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
+    async def previews(self, principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
         network = Hit(subject="5", kind="network", shown="203.0.113.0/24\u202e<i>", requests=90, good=12, fraud=1)
         some = Estimate(4_812, 4_700, 4_900)
         return Preview(
