@@ -25,10 +25,11 @@ class Strip(Struct, frozen=True):
     undo: int | None
     why_not: str
     second: bool = False
+    mine: bool = False
 
 
-def strip(it: InForce, now: float, *, may_act: bool) -> Strip:
-    """The strip of what is in force."""
+def strip(it: InForce, now: float, *, may_act: bool, me: str = "", name: str = "") -> Strip:
+    """The strip of what is in force, for whoever has the login `me`; `name` is how people call who did it."""
     action = it.action
     title = WORDS[it.decision] if it.by or it.words else _NOTHING
     return Strip(
@@ -36,11 +37,12 @@ def strip(it: InForce, now: float, *, may_act: bool) -> Strip:
         title=title,
         words=_words(it),
         since=it.since,
-        by=it.by,
+        by=name or it.by,
         until=it.until,
         left=_left(it, now),
         undo=action.id if action is not None and action.may_undo and may_act else None,
         why_not=action.why_not if action is not None else "",
+        mine=action is not None and action.by == me,
         second=action is not None and action.state == "proposed",
     )
 

@@ -152,7 +152,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         blind=blind,
         may_act=not readonly,
         readonly=readonly,
-        strip=strip(it.in_force, it.now, may_act=not readonly),
+        strip=strip(it.in_force, it.now, may_act=not readonly, me=principal.login, name=_person(it, it.in_force.by)),
         why=why(it.weighing, it.subject.kind, row.reasons if row is not None else (), blind=blind),
         evidence=evidence(it, principal, base, wanted.evidence, where),
         timeline=drawn,

@@ -9,8 +9,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-_ROW: Final = 42.0  # a leaf's: two lines of words, and air
-_LEAST_ROWS: Final = 5
+_ROWS: Final = (40.0, 58.0)  # the least and the most that a leaf has: two lines of words, and air
+_HEIGHT: Final = 232.0  # that is used where it is enough
 _REACH: Final = 108.0  # from the middle to the first hop, at the height of the middle
 _BOW: Final = 22.0  # by which the first hop comes nearer at the top and at the bottom
 _HOP: Final = 190.0  # from there to the second
@@ -65,10 +65,10 @@ def graph(entities: Sequence[Entity]) -> Graph:
     right, left = list(entities[0::2]), list(entities[1::2])
     deep = any(entity.further for entity in entities)
     x = _EDGE + _WORDS + _REACH + (_HOP if deep else 0.0)
-    height = max(_LEAST_ROWS, *(sum(map(_leaves, side)) for side in (left, right))) * _ROW
+    height = max(_HEIGHT, *(sum(map(_leaves, side)) * _ROWS[0] for side in (left, right)))
     half = Graph(2 * x, height, x, round(height / 2, 1), (), ())
-    for side, members in (("right", right), ("left", left)):
-        half = _with_side(half, members, 1 if side == "right" else -1)
+    for sign, members in ((1, right), (-1, left)):
+        half = _with_side(half, members, sign)
     return half
 
 
@@ -78,20 +78,21 @@ def _leaves(entity: Entity) -> int:
 
 def _with_side(it: Graph, members: list[Entity], sign: int) -> Graph:
     rows = sum(map(_leaves, members))
-    top = it.height / 2 - rows * _ROW / 2
+    row_height = min(_ROWS[1], it.height / max(1, rows))
+    top = it.height / 2 - rows * row_height / 2
     nodes, edges = list(it.nodes), list(it.edges)
     for entity in members:
         leaves = _leaves(entity)
-        y = top + leaves * _ROW / 2
+        y = top + leaves * row_height / 2
         away = _REACH - _BOW * abs(y - it.y) / (it.height / 2)
         node = _node(entity, it.x + sign * away, y, sign)
         nodes.append(node)
         edges.append(_edge(it.x, it.y, node))
         for row, further in enumerate(entity.further):
-            beyond = _node(further, it.x + sign * (_REACH + _HOP), top + (row + 0.5) * _ROW, sign)
+            beyond = _node(further, it.x + sign * (_REACH + _HOP), top + (row + 0.5) * row_height, sign)
             nodes.append(beyond)
             edges.append(_edge(node.x, node.y, beyond))
-        top += leaves * _ROW
+        top += leaves * row_height
     return replace(it, nodes=tuple(nodes), edges=tuple(edges))
 
 

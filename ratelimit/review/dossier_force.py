@@ -1,14 +1,14 @@
-"""What stands about a subject now: the word of a person first, then of a rule or a list, then what its latest request met."""
+"""What stands about a subject now: the word of a person first, then of a rule or a list, then what its latest refusal was by."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ratelimit.core.standing import Standing
-from ratelimit.ledger.evidence import Refused, RequestRow
+from ratelimit.ledger.evidence import Refused
 from ratelimit.review.deed import ActionView
 from ratelimit.review.dossier import DAY_S, Decided, InForce
 
-_RECENT_S: Final = 900.0  # in which the latest request tells what stands
+_RECENT_S: Final = 900.0  # in which the latest refusal tells what stands
 _STRONGEST: Final[tuple[Decided, ...]] = ("block", "allow", "throttle", "hold")  # as core/decision has it among words of people
 _STANDING: Final = frozenset({"in_force", "proposed", "intended", "undoing"})
 _BY: Final = {
@@ -24,9 +24,9 @@ NOTHING: Final = InForce(decision="allow", words="")
 
 
 def in_force(
-    views: Iterable[ActionView], words: Sequence[Standing], latest: RequestRow | None, refusals: Iterable[Refused], now: float
+    views: Iterable[ActionView], words: Sequence[Standing], refusals: Iterable[Refused], risk: float | None, now: float
 ) -> InForce:
-    """What stands. `words` are those of the store about it, `latest` is its newest request."""
+    """What stands. `words` are those of the store about it; `risk` is what is known of it."""
     standing = [view for view in views if view.state in _STANDING and (view.until is None or view.until > now)]
     overrides = {view.override for view in standing}
     for decision in _STRONGEST:
@@ -39,17 +39,17 @@ def in_force(
             if word.then == decision and word.id not in overrides:
                 by = word.author if word.source == "override" else f"rule {word.author}"
                 return InForce(decision=decision, words=_bucket(word), since=word.made_at, by=by, until=word.until)
-    return _met(latest, refusals, now)
+    return _met(refusals, risk, now)
 
 
-def _met(latest: RequestRow | None, refusals: Iterable[Refused], now: float) -> InForce:
-    if latest is None or latest.decision == "allow" or now - latest.at > _RECENT_S or latest.reason not in _BY:
+def _met(refusals: Iterable[Refused], risk: float | None, now: float) -> InForce:
+    latest = max((one for one in refusals if one.reason in _BY), key=lambda one: one.last_at, default=None)
+    if latest is None or now - latest.last_at > _RECENT_S:
         return NOTHING
-    decision: Decided = "block" if latest.decision == "block" else "throttle"
-    since = next((one.first_at for one in refusals if one.reason == latest.reason and now - one.first_at < DAY_S), latest.at)
     by = _BY[latest.reason]
-    by = f"{by} {latest.risk:.4f}" if by == "risk" and latest.risk is not None else f"{by} {latest.limit_name or ''}".strip()
-    return InForce(decision=decision, words="its requests are met by it", since=since, by=by)
+    by = f"{by} {risk:.4f}" if by == "risk" and risk is not None else f"{by} {latest.limit_name or ''}".strip()
+    since = latest.first_at if now - latest.first_at < DAY_S else None
+    return InForce(decision="block" if latest.decision == "block" else "throttle", words="its requests meet it now", since=since, by=by)
 
 
 def _words(decision: Decided, detail: Any) -> str:

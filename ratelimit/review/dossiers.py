@@ -145,12 +145,12 @@ class Dossiers:
         refusals = await evidence.refusals(connection, whose.seen, now - _REFUSALS_S)
         views = await _views(connection, subject, found, principal, now)
         notes = await work.notes(connection, found.row.number) if found is not None else []
-        page, latest = await _page(connection, whose, look), await evidence.requests(connection, whose.seen, 1)
+        page = await _page(connection, whose, look)
         bought = await evidence.bought(connection, whose.payer, _BESIDE)
         others = await _alike(connection, found, whose)
         people = await _people(connection, views, notes)
         vector, plan = await _vector(connection, found, whose)
-        words = await self._standing(connection, subject)
+        words, weighing = await self._standing(connection, subject), await self._weighing(vector)
         return Dossier(
             now=now,
             subject=subject,
@@ -159,8 +159,8 @@ class Dossiers:
             plan=found.row.plan if found is not None else plan,
             place=place,
             customer=await _customer(connection, whose, linked),
-            in_force=in_force(views, words, latest[0] if latest else None, refusals, now),
-            weighing=await self._weighing(vector),
+            in_force=in_force(views, words, refusals, weighing.risk, now),
+            weighing=weighing,
             decided=_last_day(bins),
             bins=tuple(bins),
             addresses=await evidence.addresses(connection, whose.seen, now - SPAN_S, _HOUR_S),

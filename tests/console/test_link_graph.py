@@ -14,7 +14,7 @@ def entity(key: str, further: int = 0, *, shared: bool = False, fraud: bool = Fa
 
 def apart(found: Graph) -> bool:
     """Whether no two circles or names touch."""
-    return all(abs(a.y - b.y) >= 32 or abs(a.x - b.x) >= 40 for a, b in combinations(found.nodes, 2) if a.side == b.side)
+    return all(abs(a.y - b.y) >= 30 or abs(a.x - b.x) >= 40 for a, b in combinations(found.nodes, 2) if a.side == b.side)
 
 
 @given(st.lists(st.integers(0, 4), max_size=14))
