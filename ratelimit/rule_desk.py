@@ -10,12 +10,16 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from ratelimit.console.render import Console
+from ratelimit.console.rule_page import RulePage
+from ratelimit.console.rules import RulePages
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import Store
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.loop import keep_running
 from ratelimit.review.backtests import Backtests
 from ratelimit.review.canary import CanaryWatch
+from ratelimit.review.rule_dossier import RuleFacts
 from ratelimit.review.rule_draft import Drafts
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rules import Rules
@@ -31,6 +35,7 @@ class RuleDesk:
         self.rules: Final = Rules(ledger, self.overlay, time.time)
         self.drafts: Final = Drafts(ledger, time.time)
         self.backtests: Final = Backtests(ledger, time.time)
+        self.facts: Final = RuleFacts(ledger, time.time)
         self.canaries: Final = CanaryWatch(ledger, self.rules, time.time)
 
     def begin(self, stack: AsyncExitStack) -> None:
@@ -42,6 +47,13 @@ class RuleDesk:
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""
         return RuleCalls(self.rules, self.drafts, self.backtests, time.time).routes()
+
+    def pages(self, console: Console) -> list[Route]:
+        """What people see of it."""
+        return [
+            *RulePages(console, self.rules, self.drafts, self.facts).routes(),
+            *RulePage(console, self.rules, self.drafts, self.backtests, self.facts).routes(),
+        ]
 
     def figures(self) -> Iterator[Metric]:
         """What it counted."""
