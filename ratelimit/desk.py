@@ -13,17 +13,20 @@ from urllib.parse import urlsplit
 from prometheus_client.core import Metric
 
 from ratelimit.books import Books
-from ratelimit.core.message import Flagged
+from ratelimit.core.message import Decided, Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.retention import Retention
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.deed_desk import DeedDesk
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
+from ratelimit.privacy_desk import PrivacyDesk
 from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker, intake_of
+from ratelimit.review.live import LiveTail
 from ratelimit.review.opening import Opening
 from ratelimit.review.retention import RetentionJob
+from ratelimit.review.traffic import TrafficBook
 from ratelimit.rule_desk import RuleDesk
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
@@ -55,6 +58,7 @@ from ratelimit.web.route import Route
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_metrics import stripe_figures
 from ratelimit.web.stripe_signature import Verify, verifier
+from ratelimit.web.traffic import TrafficCalls
 from ratelimit.web.webhooks import WebhookCalls
 
 _CLEAN_EVERY_S: Final = 60.0
@@ -101,6 +105,10 @@ class Desk:
         self.deeds: DeedDesk | None = None
         self.retention: RetentionJob | None = None
         self._retained: Callable[[], Retention] = Retention
+        self.privacy: Final = PrivacyDesk(ledger, self.subjects, work, standings, keys, lambda: self._webhooks if self._sender else None)
+        self.traffic: Final = TrafficBook(ledger)
+        self.live: Final = LiveTail()
+        self.intake.add(Decided, self.live.take)
 
     def begin_retention(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
         """Remove what is older than the policy says, and keep what it has turned on."""
@@ -147,6 +155,8 @@ class Desk:
         desk._effects.conclude = (await open_recorder(terms, stack)).put
         keep_running(desk._worker.run, stack)
         keep_running(desk.intake_worker.run, stack)
+        keep_running(desk.traffic.run, stack)
+        desk.privacy.begin(stack)
         keep_running(desk._clean, stack)
         return desk
 
@@ -162,6 +172,8 @@ class Desk:
             *CaseCalls(self.cases, time.time).routes(),
             *(self.deeds.routes(self.cases) if self.deeds is not None else ()),
             *IntakeCalls(self.intake_worker).routes(),
+            *self.privacy.routes(),
+            *TrafficCalls(self.traffic).routes(),
             *(self.rules.routes() if self.rules is not None else ()),
         ]
 

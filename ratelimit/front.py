@@ -11,6 +11,7 @@ from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
 from ratelimit.console.error import error_page
+from ratelimit.console.privacy import PrivacyPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
@@ -48,6 +49,7 @@ class Front:
             *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
             *QueueWork(console, desk.cases).routes(),
             *self._of_cases(),
+            *PrivacyPages(console, desk.privacy.privacy).routes(),
             *Styleguide(console).routes(),
         ]
 
@@ -91,9 +93,10 @@ class Counting:
     async def _ask(self, principal: Principal) -> Counts:
         try:
             totals = await self._desk.cases.totals(principal)
+            privacy = await self._desk.privacy.privacy.waiting()
         except LedgerAwayError:
             return Counts(failing=away(self._desk.ledger))
-        return Counts(queue=totals.open)
+        return Counts(queue=totals.open, privacy=privacy)
 
 
 def away(books: Books) -> str:

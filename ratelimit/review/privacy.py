@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 
 
 class Privacy:
-    """The requests. `told` is the queue of webhooks, None where nobody is told."""
+    """The requests. `told` gives the queue of webhooks, None where nobody is told."""
 
     def __init__(  # noqa: PLR0913  what it goes through, by name
         self,
@@ -45,7 +45,7 @@ class Privacy:
         erasing: Erasing,
         exporting: Exporting,
         spared: Spared,
-        told: WebhookQueue | None,
+        told: Callable[[], WebhookQueue | None],
         wall: Callable[[], float],
     ) -> None:
         self._ledger, self._subjects, self._wall = ledger, subjects, wall
@@ -179,8 +179,9 @@ class Privacy:
         account = await self._account(row.subject)
         erased = report(await self._erasing.erase(row.subject)) if row.subject is not None else {}
         now = self._wall()
-        if account is not None and self._told is not None:
-            await self._told.add(message_of("account.erased", now, {"account": account}, row.id))
+        queue = self._told()
+        if account is not None and queue is not None:
+            await queue.add(message_of("account.erased", now, {"account": account}, row.id))
             erased["told"] = "the receiver of webhooks"
         async with self._ledger.write() as connection:
             await privacy.move(connection, row.id, ("approved",), state="done", done_at=now, report=erased)

@@ -23,8 +23,10 @@ from ratelimit.web.openapi_hold import HOLD_SHAPES, hold_paths
 from ratelimit.web.openapi_intake import INTAKE_LISTS, INTAKE_SHAPES, intake_paths
 from ratelimit.web.openapi_override import OVERRIDE_SHAPES, override_paths
 from ratelimit.web.openapi_part import BODY_PROBLEMS, GATEWAY, OPERATOR, REF, Node, header, json_of, list_of, problem, ref
+from ratelimit.web.openapi_privacy import PRIVACY_SHAPES, privacy_paths
 from ratelimit.web.openapi_rule import RULE_SHAPES, rule_paths
 from ratelimit.web.openapi_stripe import STRIPE_LISTS, STRIPE_SHAPES, stripe_paths
+from ratelimit.web.openapi_traffic import TRAFFIC_SHAPES, traffic_paths
 from ratelimit.web.problems import Problem
 
 _ABOUT: Final = (
@@ -52,6 +54,8 @@ _PARTS: Final = (
     _Part(account_paths, ACCOUNT_SHAPES, {}),
     _Part(intake_paths, INTAKE_SHAPES, INTAKE_LISTS),
     _Part(rule_paths, RULE_SHAPES, {}),
+    _Part(privacy_paths, PRIVACY_SHAPES, {}),
+    _Part(traffic_paths, TRAFFIC_SHAPES, {}),
 )
 
 

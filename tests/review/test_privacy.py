@@ -68,7 +68,7 @@ def room(ledger: Ledger, lived: Site, store: RedisStore) -> Room:
         erasing=Erasing(Place(ledger, subjects, store, lived.standings, KEYS), wall),
         exporting=Exporting(ledger, store, KEYS, lived.standings),
         spared=Spared(lived.standings, wall),
-        told=queue,
+        told=lambda: queue,
         wall=wall,
     )
     return Room(made, ledger, lived, queue)

@@ -12,7 +12,9 @@ from ratelimit.web.deeds import ACTIONS
 from ratelimit.web.holds import HOLDS
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS
+from ratelimit.web.privacy import REQUESTS
 from ratelimit.web.rules import RULES
+from ratelimit.web.traffic import TRAFFIC
 from ratelimit.web.webhooks import DEAD
 
 StartOperator = Callable[..., Awaitable[Any]]
@@ -60,8 +62,8 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-# rules, cases and deeds are the ledger's, and are held against the document in test_rules, test_cases and test_deeds
-@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith((RULES, CASES, ACTIONS))])
+# these are the ledger's, and are held against the document where they are tested
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if not path.startswith((RULES, CASES, ACTIONS, REQUESTS, TRAFFIC))])
 async def test_path_is_answered(path: str, start_operator: StartOperator) -> None:
     """On the lane that it names, each call gets an answer that the document knows."""
     operator = await start_operator([LIMIT], store=False, operator_token=TOKEN)
