@@ -11,7 +11,7 @@ APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive
 ALONE := tests/e2e/test_promises.py tests/e2e/test_load.py
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench load scale deps
+.PHONY: help serve demo test check bench load scale deps
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
@@ -25,6 +25,9 @@ $(READY): pyproject.toml
 
 serve: $(READY) ## serve on the embedded store; prints where it listens and a curl line
 	@$(BIN)/ratelimit serve
+
+demo: $(READY) ## serve a simulated site with a day behind it, attacks among it: the console is alive within a minute
+	@$(BIN)/ratelimit demo $(ARGS)
 
 # Without ARGS in two parts, and both run whatever the first finds: two processes share the tests, file by file (a module's fixtures are made
 # once; the long files of anomaly/ come first), then what measures promises over many processes has the machine for itself.

@@ -6,6 +6,7 @@ import click
 
 from ratelimit import __version__
 from ratelimit.cli.calibrate import calibrate
+from ratelimit.cli.demo import demo
 from ratelimit.cli.evaluate import evaluate
 from ratelimit.cli.model import model
 from ratelimit.cli.policy import policy
@@ -32,6 +33,7 @@ cli.add_command(calibrate)
 cli.add_command(evaluate)
 cli.add_command(model)
 cli.add_command(retention)
+cli.add_command(demo)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ import msgspec
 from rich.console import Console
 
 from ratelimit.cli.merged_log import POLICY, Reading, policy_of
-from ratelimit.cli.replay_model import model_of
 from ratelimit.cli.replay_page import page
 from ratelimit.cli.replay_record import replay_record
 from ratelimit.cli.replay_run import Run
@@ -19,6 +18,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.core.log_entry import BrokenLineError
 from ratelimit.core.log_time import rfc3339_us
 from ratelimit.core.ndjson_log import NAMES
+from ratelimit.replay_model import model_of
 from ratelimit.service.address_book import Sources
 from ratelimit.service.policy_source import read_policy
 from ratelimit.service.replay import ALWAYS_US

@@ -8,13 +8,13 @@ from typing import Final
 from ratelimit.anomaly.model import Model
 from ratelimit.cli.log_file import STDIN
 from ratelimit.cli.merged_log import Reading, read_logs
-from ratelimit.cli.replay_model import OwnDays, RankedModel, bound_of, ranked
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
 from ratelimit.history import SAME_EACH_TIME, open_history
 from ratelimit.loop import run, spare_collector
+from ratelimit.replay_model import OwnDays, RankedModel, bound_of, ranked
 from ratelimit.service.address_book import NO_SOURCES, Sources
 from ratelimit.service.replay import ALWAYS_US, Replay
 from ratelimit.service.replay_flags import Flags, Ranked

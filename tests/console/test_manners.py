@@ -60,7 +60,12 @@ def cases() -> Cases:
 
 @pytest.fixture
 async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
-    pages = [*plain.routes(), *QueuePages(console, cases, Views()).routes(), *QueueWork(console, cases).routes(), *Styleguide(console).routes()]
+    pages = [
+        *plain.routes(),
+        *QueuePages(console, cases, Views()).routes(),
+        *QueueWork(console, cases).routes(),
+        *Styleguide(console).routes(),
+    ]
     return await serve(pages)
 
 

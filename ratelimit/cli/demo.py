@@ -1,0 +1,121 @@
+"""`ratelimit demo`: the service with a day of simulated traffic and purchases behind it, attacks among them, and with more to come."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from asyncio.subprocess import Process, create_subprocess_exec
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+import msgspec
+
+from ratelimit.app import App
+from ratelimit.core.errors import ConfigError
+from ratelimit.demo import fill
+from ratelimit.demo.fill import ENVIRONMENT, Fill
+from ratelimit.demo.policy import demo_policy
+from ratelimit.loop import run
+from ratelimit.setting_value import UnixAddress
+from ratelimit.settings import PREFIX, read_settings
+from ratelimit.stores.embedded import EmbeddedStore
+from ratelimit.stores.key_file import load_or_create_key
+
+_FILLED: Final = "filled"  # a file that says that the past is in the ledger
+_STOP_S: Final = 5.0
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("ratelimit-demo"), show_default=True,
+              help="Where all of it is kept; what is there from before is gone on with.")  # fmt: skip
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=Path("models"), show_default=True,
+              help="Folder with the models `requests` and `purchases`; without them rules alone open cases.")  # fmt: skip
+@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=0.15, show_default=True,
+              help="The size of the site; 1.0 is some 3,900 people.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Another seed is another site.")
+def demo(folder: Path, models: Path, scale: float, seed: int) -> None:
+    """Show the service at work on a site that does not exist.
+
+    It listens where RATELIMIT_GATEWAY and RATELIMIT_OPERATOR say, or on the usual ports. Of other settings those of the store, the ledger
+    and the policy are its own.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {name: (models / name).absolute() for name in ("requests", "purchases") if (models / name / "manifest.json").exists()}
+    policy = (folder / "ratelimit.yaml").absolute()
+    filled = (folder / _FILLED).absolute()
+    policy.write_text(demo_policy(found), encoding="utf-8")
+    where = {name: str(path) for name, path in found.items()}
+    run(_serve(Wanted(folder, policy, filled, not filled.exists(), where, scale, seed)))
+
+
+class Wanted(NamedTuple):
+    """What is asked for, and what is there: `past` False, the ledger is full already; `models` by what they score."""
+
+    folder: Path
+    policy: Path
+    filled: Path
+    past: bool
+    models: dict[str, str]
+    scale: float
+    seed: int
+
+
+async def _serve(wanted: Wanted) -> None:
+    async with AsyncExitStack() as stack:
+        store = await EmbeddedStore.start(wanted.folder / "store")
+        stack.push_async_callback(store.stop)
+        key = load_or_create_key(wanted.folder, "store")
+        ours = {"DATA": str(wanted.folder), "POLICY": str(wanted.policy), "REDIS_URL": store.url, "STORE_KEY": key.hex()}
+        settings = read_settings(_environment(ours))
+        if isinstance(settings.gateway, UnixAddress):
+            raise ConfigError(["RATELIMIT_GATEWAY: the demonstration asks over TCP; expected HOST:PORT"])
+        told = Fill(
+            store_url=store.url,
+            store_key=key.hex(),
+            gateway=f"http://{settings.gateway}",
+            policy=str(wanted.policy),
+            requests=wanted.models.get("requests"),
+            purchases=wanted.models.get("purchases"),
+            now_s=time.time(),
+            scale=wanted.scale,
+            seed=wanted.seed,
+            past=wanted.past,
+            filled=str(wanted.filled),
+        )
+
+        def announce(lines: list[str]) -> None:
+            for line in lines:
+                click.echo(line)
+            if wanted.past:
+                click.echo("\n  The past of the demonstration is being told to the ledger; cases come within a minute.")
+            sys.stdout.flush()
+            task = asyncio.get_running_loop().create_task(_filling(told, stack))
+            stack.callback(task.cancel)
+
+        await App(settings).serve(announce)
+
+
+async def _filling(told: Fill, stack: AsyncExitStack) -> None:
+    encoded = msgspec.json.encode(told).decode()
+    process = await create_subprocess_exec(sys.executable, "-m", fill.__name__, env={**os.environ, ENVIRONMENT: encoded})
+    stack.push_async_callback(_ended, process)
+
+
+async def _ended(process: Process) -> None:
+    """End it with us."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+
+def _environment(ours: dict[str, str]) -> dict[str, str]:
+    kept = ("GATEWAY", "OPERATOR", "OPERATOR_TOKEN", "LOG_LEVEL", "LOG_FORMAT", "CONSOLE_URL", "WEBHOOK_URL", "WEBHOOK_SECRET")
+    found = {PREFIX + name: os.environ[PREFIX + name] for name in kept if PREFIX + name in os.environ}
+    return found | {PREFIX + name: value for name, value in ours.items()}
