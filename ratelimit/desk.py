@@ -7,12 +7,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from prometheus_client.core import Metric
 
 from ratelimit.books import Books
+from ratelimit.core.case_rule import CaseRules
 from ratelimit.core.message import Decided, Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.retention import Retention
@@ -21,10 +23,12 @@ from ratelimit.deed_desk import DeedDesk
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.privacy_desk import PrivacyDesk
+from ratelimit.review.announcement import Announcer
 from ratelimit.review.cases import Cases
+from ratelimit.review.daily import Daily
+from ratelimit.review.flagged import FlagIntake
 from ratelimit.review.intake import IntakeWorker, intake_of
 from ratelimit.review.live import LiveTail
-from ratelimit.review.opening import Opening
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
 from ratelimit.rule_desk import RuleDesk
@@ -95,7 +99,8 @@ class Desk:
         self._effects = effects
         self.subjects: Final = Subjects(ledger.keys)
         self.intake: Final = intake_of(ledger, self.subjects, self._kept)
-        self.intake.add(Flagged, Opening(self.subjects))
+        self._flagged = FlagIntake(self.subjects, Daily(self._cases_a_day))
+        self.intake.add(Flagged, self._flagged)
         self.intake_worker: Final = IntakeWorker(work, self.intake, time.time)
         self._verify: Verify | None = None
         self._work = work
@@ -109,6 +114,7 @@ class Desk:
         self.traffic: Final = TrafficBook(ledger)
         self.live: Final = LiveTail()
         self.intake.add(Decided, self.live.take)
+        self._policy: Callable[[], Policy] | None = None
 
     def begin_retention(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
         """Remove what is older than the policy says, and keep what it has turned on."""
@@ -157,11 +163,14 @@ class Desk:
         keep_running(desk.intake_worker.run, stack)
         keep_running(desk.traffic.run, stack)
         desk.privacy.begin(stack)
+        keep_running(partial(desk._flagged.run, ledger, time.time), stack)
+        keep_running(Announcer(ledger, desk._webhooks if webhook is not None else None).run, stack)
         keep_running(desk._clean, stack)
         return desk
 
     def routes(self, policy: Callable[[], Policy]) -> list[Route]:
         """What it answers on the operator lane; `policy` gives the one in force."""
+        self._policy = policy
         overrides = Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
         stripe = StripeDoor(self._inbox, self._verify, time.time)
         return [
@@ -196,6 +205,9 @@ class Desk:
             keep_running(self._sender.run, stack)
         sweep = HoldSweep(self.standings, self._counter, self._webhooks if terms is not None else None, time.time)
         keep_running(sweep.run, stack)
+
+    def _cases_a_day(self) -> int:
+        return self._policy().file.cases.per_day if self._policy is not None else CaseRules().per_day
 
     async def _clean(self) -> None:
         while True:

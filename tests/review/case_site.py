@@ -14,7 +14,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.person import PERSON
 from ratelimit.ledger.tables.purchase import PURCHASE
-from ratelimit.review.opening import Opening
+from ratelimit.review.daily import Daily
+from ratelimit.review.flagged import FlagIntake
 
 NOW = 1_790_000_000.0
 HOUR = 3_600.0
@@ -48,7 +49,7 @@ def model(anchor: Entity | None = None, risk: float = 0.9994, at: float = NOW, *
 async def flagged(ledger: Ledger, *flags: Flagged, now: float = NOW) -> None:
     """They come from the stream."""
     async with ledger.write() as connection:
-        await Opening(SUBJECTS)(connection, flags, now)
+        await FlagIntake(SUBJECTS, Daily(lambda: 50, lambda: 0.5))(connection, flags, now)
 
 
 async def subject(ledger: Ledger, entity: Entity) -> int:

@@ -21,10 +21,16 @@ def own_node() -> Iterator[Node]:
 
 
 @pytest.fixture
-async def site(ledger: Ledger, own_node: Node) -> AsyncIterator[DeedSite]:
-    """A desk with a store of its own."""
+async def own_store(own_node: Node) -> AsyncIterator[RedisStore]:
+    """An empty store of its own."""
     store = RedisStore(Options(own_node.url, clock, PATIENCE_S, "check"))
     await store.open()
-    async with deed_site(ledger, store, own_node.url) as made:
-        yield made
+    yield store
     await store.close()
+
+
+@pytest.fixture
+async def site(ledger: Ledger, own_store: RedisStore, own_node: Node) -> AsyncIterator[DeedSite]:
+    """A desk with a store of its own."""
+    async with deed_site(ledger, own_store, own_node.url) as made:
+        yield made
