@@ -1,5 +1,6 @@
 """What a flag says, as reasons of a case in plain words."""
 
+import re
 from math import inf
 from typing import Final
 
@@ -12,6 +13,7 @@ from ratelimit.core.signal_words import REQUEST_WORDS, worded
 
 WARNED: Final = 5.0  # of the gauge: nobody who is honest is reported by a bank
 _MOST_TEXT: Final = 200
+_ARTICLE: Final = re.compile(r"^(an?|the)\s+", re.IGNORECASE | re.ASCII)  # no word to lead with
 
 
 def reasons_of(flag: Flagged) -> tuple[CaseReason, ...]:
@@ -25,7 +27,7 @@ def _said(flag: Flagged, text: str) -> CaseReason:
             kind=flag.kind, source=flag.source, value="Reported as fraud", words="by the card issuer", normal="never", signed=WARNED
         )
     name, _, reason = text.partition(": ") if flag.kind == "rule" else (flag.source, "", text)
-    first, _, rest = (reason or text)[:_MOST_TEXT].strip().partition(" ")
+    first, _, rest = _ARTICLE.sub("", (reason or text)[:_MOST_TEXT].strip()).partition(" ")
     return CaseReason(kind=flag.kind, source=name, value=first[:1].upper() + first[1:], words=rest)
 
 

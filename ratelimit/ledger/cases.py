@@ -121,6 +121,7 @@ class QueueFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     priority: Annotated[int, Meta(ge=1, le=4)] | None = None
     within_s: Annotated[float, Meta(gt=0)] | None = None
     assignee: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None = None
+    campaign: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     text: Annotated[str, Meta(max_length=200)] = ""
     sort: Sort = "priority"
     after: Annotated[str, Meta(max_length=200)] | None = None

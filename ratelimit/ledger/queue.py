@@ -119,6 +119,8 @@ def _test(wanted: QueueFilter, me: int, now: float) -> _Test:
         tests.append(_C.opened_at >= now - wanted.within_s)
     if wanted.assignee is not None:
         tests.append(_C.assignee == wanted.assignee)
+    if wanted.campaign is not None:
+        tests.append(_C.campaign == wanted.campaign)
     if wanted.subject is not None:
         tests.append(exists().where(SUBJECT.c.id == _C.anchor, SUBJECT.c.kind == wanted.subject))
     if wanted.text.strip():

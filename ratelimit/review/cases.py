@@ -3,13 +3,13 @@
 Who may do what is the caller's to check by role; here it is only who has the case open, and who may not look at their own decision again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
-from ratelimit.ledger import case_query, queue
-from ratelimit.ledger.cases import CaseView, Note, Place, QueueFilter, QueuePage, QueueTotals, Tab
+from ratelimit.ledger import campaigns, case_query, queue
+from ratelimit.ledger.cases import CampaignRow, CaseView, Note, Place, QueueFilter, QueuePage, QueueTotals, Tab
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import lock, work
 from ratelimit.review.audit import AuditEntry, AuditFilter, entries
@@ -111,6 +111,24 @@ class Cases:
         """The notes of a case, latest first."""
         async with self._ledger.read() as connection:
             return await work.notes(connection, number)
+
+    async def campaigns(self, most: int = 50, before: int | None = None) -> list[CampaignRow]:
+        """Campaigns with open cases, the latest first."""
+        async with self._ledger.read() as connection:
+            return await campaigns.page(connection, most, before)
+
+    async def campaign(self, number: int) -> CampaignRow:
+        """One campaign; its cases are those of the queue with that filter."""
+        async with self._ledger.read() as connection:
+            found = await campaigns.get(connection, number)
+        if found is None:
+            raise NotFoundError(f"there is no campaign K-{number}")
+        return found
+
+    async def cases_of(self, campaign: int, without: Collection[int] = ()) -> list[int]:
+        """The numbers of a campaign's open cases, but for the exceptions."""
+        async with self._ledger.read() as connection:
+            return await campaigns.cases_of(connection, campaign, without)
 
     async def history(self, number: int) -> list[AuditEntry]:
         """What happened to a case, latest first."""

@@ -15,7 +15,7 @@ from ratelimit.core.case import CaseKind, CaseReason, merged, parts, reasons_key
 from ratelimit.core.flag_words import reasons_of
 from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.priority import due_at, expected_loss_minor, priority_of
-from ratelimit.ledger import case_query, opening
+from ratelimit.ledger import campaigns, case_query, opening
 from ratelimit.ledger.links import blast_radius
 from ratelimit.ledger.stake import Stake, stake_of
 from ratelimit.ledger.subjects import clean
@@ -94,6 +94,8 @@ class Opener:
         if number is not None:
             self._note("case.opened", flag, anchor, number, blind=bool(more.get("blind")))
             self.opened.append(number)
+            if flag.kind not in opening.APART:
+                await self._join(number, anchor)
         return number
 
     async def _add(self, row: Any, flag: Flagged, reasons: tuple[CaseReason, ...]) -> int:
@@ -116,7 +118,14 @@ class Opener:
         await case_query.touch(self.connection, row.number, **{**self._urgency(flag, stake, flag.kind), **said, **again})
         self._note("case.reopened", flag, row.anchor, row.number)
         self.opened.append(row.number)
+        if row.campaign is None:
+            await self._join(row.number, row.anchor)
         return int(row.number)
+
+    async def _join(self, number: int, anchor: int) -> None:
+        campaign = await campaigns.join(self.connection, number, anchor, self._now)
+        if campaign is not None:
+            self.events.append(Event(at=self._now, actor="links", kind="case.joined", content={"campaign": campaign}, case=number))
 
     def _urgency(self, flag: Flagged, stake: Stake, kind: CaseKind) -> dict[str, Any]:
         loss = expected_loss_minor(kind, stake.at_risk_minor, flag.p_fraud)
