@@ -61,7 +61,6 @@ def _links(addresses: float, purchases: float) -> Iterator[Rule]:
 
 def _cases(before: float) -> Iterator[Rule]:
     of_case = select(CASE.c.number)
-    old_entries = select(AUDIT.c.seq).where(AUDIT.c.at < before)
     yield Rule("cases", CASE, CASE.c.closed_at < before)
     yield Rule("openings", OPENING, and_(OPENING.c.at < before, OPENING.c.case_number.not_in(of_case)))
     yield Rule("mentions", MENTION, and_(MENTION.c.at < before, MENTION.c.case_number.not_in(of_case)))
@@ -71,8 +70,6 @@ def _cases(before: float) -> Iterator[Rule]:
     yield Rule("actions", ACTION, and_(ACTION.c.at < before, _IS_OVER))
     yield Rule("known_normal", KNOWN_NORMAL, KNOWN_NORMAL.c.until < before)
     yield Rule("appeals", APPEAL, APPEAL.c.decided_at < before)
-    # the chain of digests stays: without their contents they say nothing of anybody, and it still verifies
-    yield Rule("audit_contents", AUDIT_CONTENT, and_(AUDIT_CONTENT.c.subject.is_not(None), AUDIT_CONTENT.c.seq.in_(old_entries)))
 
 
 def nameless(retention: Retention, now: float) -> Iterator[Rule]:
@@ -91,6 +88,13 @@ def nameless(retention: Retention, now: float) -> Iterator[Rule]:
     yield Rule("addresses", SUBJECT, and_(is_address, is_whole, SUBJECT.c.last_at < addresses - DAY_S, ~is_named))
     yield Rule("faded_addresses", SUBJECT, and_(is_address, ~is_whole, SUBJECT.c.last_at < records - FADED_S, ~is_named))
     yield Rule("subjects", SUBJECT, and_(~is_address, SUBJECT.c.last_at < all_rows - DAY_S, ~is_named, ~is_restricted))
+
+
+async def audit_seqs(connection: AsyncConnection, before: float, most: int) -> list[int]:
+    """Entries of the audit older than that whose contents are about somebody, for the audit to forget."""
+    query = select(AUDIT_CONTENT.c.seq).join(AUDIT, AUDIT.c.seq == AUDIT_CONTENT.c.seq)
+    about = query.where(AUDIT.c.at < before, AUDIT_CONTENT.c.subject.is_not(None)).order_by(AUDIT_CONTENT.c.seq).limit(most)
+    return list((await connection.execute(about)).scalars())
 
 
 async def find(connection: AsyncConnection, rule: Rule, most: int) -> list[Mapping[str, Any]]:

@@ -18,7 +18,9 @@ from ratelimit.core.retention import Retention, cut
 from ratelimit.ledger import fading, reputation, retention
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.tables.privacy import RETENTION_RUN
+from ratelimit.review import audit
 
+ACTOR: Final = "retention"  # as the audit names it
 EVERY_S: Final = 3_600.0
 FIRST_S: Final = 60.0  # after the start, when there is more to do than this
 LONGEST_S: Final = 0.05  # of a transaction: others wait for it
@@ -64,6 +66,7 @@ class RetentionJob:
         self._longest = 0.0
         for rule in retention.rules(settings, now):
             removed[rule.name] = await self._remove(rule)
+        removed["audit_contents"] = await self._forget(cut(settings.cases, now), now)
         removed["addresses_of_usage"] = await self._fade(cut(settings.addresses, now))
         for rule in retention.nameless(settings, now):
             removed[rule.name] = await self._remove(rule)
@@ -96,6 +99,17 @@ class RetentionJob:
                 await fading.settle(connection, table, before)
                 await fading.destroy_keys(connection, before)
         return count
+
+    async def _forget(self, before: float, now: float) -> int:
+        """Have the audit forget what entries said; their digests stay, and the chain still verifies."""
+
+        async def forget(connection: AsyncConnection, seqs: list[int]) -> None:
+            await audit.forget(connection, ACTOR, at=now, seqs=seqs)
+
+        async with self._ledger.read() as connection:
+            seqs = await retention.audit_seqs(connection, before, _FOUND)
+        await self._in_pieces(seqs, forget)
+        return len(seqs)
 
     async def _renew(self, now: float) -> None:
         """See which accounts have become good."""

@@ -16,6 +16,8 @@ from ratelimit.ledger.tables.privacy import RETENTION_MARK, RETENTION_RUN
 from ratelimit.ledger.tables.purchase import LIFE, LINK, OUTCOME, PURCHASE
 from ratelimit.ledger.tables.record import RECORD, TRAFFIC
 from ratelimit.ledger.tables.subject import SUBJECT
+from ratelimit.review import audit
+from ratelimit.review.audit_check import verify
 from ratelimit.review.retention import RetentionJob
 from tests.review.ledger_stream import KEYS, NOW, bought, concluded, decided, intake_of
 
@@ -161,3 +163,16 @@ async def test_used_meanwhile(ledger: Ledger) -> None:
     async with ledger.write() as connection:
         await retention.remove(connection, rule, keys)
     assert await size(ledger, LINK) == len(keys) == 5
+
+
+async def test_audit(ledger: Ledger) -> None:
+    """What the audit says of somebody is forgotten after its time, and its chain still verifies; what is about nobody stays."""
+    async with ledger.write() as connection:
+        for days, about in ((541, 7), (541, None), (1, 7)):
+            await audit.append(connection, "anna", "noted", {"note": "x"}, at=NOW - days * DAY_S, subject=about)
+    assert await removed(ledger) == {"audit_contents": 1}
+    async with ledger.read() as connection:
+        found = await audit.entries(connection, audit.AuditFilter(kind="noted"), 10)
+        verified = await verify(connection)
+    assert [one.content for one in found] == [{"note": "x"}, {"note": "x"}, None]
+    assert (verified.what, verified.forgotten, await removed(ledger)) == (None, 1, {})
