@@ -26,6 +26,7 @@ class Strip(Struct, frozen=True):
     why_not: str
     second: bool = False
     mine: bool = False
+    endless: bool = False
 
 
 def strip(it: InForce, now: float, *, may_act: bool, me: str = "", name: str = "") -> Strip:
@@ -42,6 +43,7 @@ def strip(it: InForce, now: float, *, may_act: bool, me: str = "", name: str = "
         left=_left(it, now),
         undo=action.id if action is not None and action.may_undo and may_act else None,
         why_not=action.why_not if action is not None else "",
+        endless=action is not None and it.until is None,
         mine=action is not None and action.by == me,
         second=action is not None and action.state == "proposed",
     )
