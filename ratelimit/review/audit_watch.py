@@ -52,7 +52,8 @@ class AuditWatch:
     async def run(self) -> None:
         """Tell the log the head, each hour."""
         while True:
-            await asyncio.sleep(EVERY_S if await self.tell() else _SOON_S)
+            told = await self.tell()
+            await asyncio.sleep(EVERY_S if told else _SOON_S)
 
     async def tell(self) -> bool:
         """Tell the log the head; False while the ledger is away."""

@@ -37,6 +37,7 @@ class Foreseen:
     """A preview of many."""
 
     async def previews(self, principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
+        assert principal.may("analyst")
         network = Hit(subject="5", kind="network", shown="203.0.113.0/24\u202e<i>", requests=90, good=12, fraud=1)
         some = Estimate(4_812, 4_700, 4_900)
         return Preview(
