@@ -29,6 +29,7 @@ def configure_logs(level: str, form: str, worker: int | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=_LEVELS[level], stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by whoever wants it
 
 
 def _said_by(worker: int) -> Processor:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import Process, create_subprocess_exec
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +19,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.demo import fill
 from ratelimit.demo.fill import ENVIRONMENT, Fill
 from ratelimit.demo.policy import demo_policy
+from ratelimit.demo.staff import STAFF, hire
 from ratelimit.loop import run
 from ratelimit.setting_value import UnixAddress
 from ratelimit.settings import PREFIX, read_settings
@@ -86,16 +88,35 @@ async def _serve(wanted: Wanted) -> None:
             filled=str(wanted.filled),
         )
 
-        def announce(lines: list[str]) -> None:
-            for line in lines:
-                click.echo(line)
-            if wanted.past:
-                click.echo("\n  The past of the demonstration is being told to the ledger; cases come within a minute.")
-            sys.stdout.flush()
-            task = asyncio.get_running_loop().create_task(_filling(told, stack))
-            stack.callback(task.cancel)
+        password = await hire(wanted.folder)
+        beginning = Beginning(told, password, stack)
+        await App(settings).serve(beginning.announce)
 
-        await App(settings).serve(announce)
+
+class Beginning:
+    """Says what a person wants to see first, and begins to fill the ledger once the gateway lane answers."""
+
+    def __init__(self, told: Fill, password: str | None, stack: AsyncExitStack) -> None:
+        self._told, self._password, self._stack = told, password, stack
+        self._began = False
+
+    def announce(self, lines: list[str]) -> None:
+        """Print what the service says, and the first time what there is to see."""
+        click.echo("\n".join(lines))
+        if not self._began:
+            self._began = True
+            click.echo("\n".join(self._seen()))
+            task = asyncio.get_running_loop().create_task(_filling(self._told, self._stack))
+            self._stack.callback(task.cancel)
+        sys.stdout.flush()
+
+    def _seen(self) -> Iterator[str]:
+        yield ""
+        if self._password is not None:
+            yield "  Log in to the console on the operator lane; the password of all of them is shown this once: " + self._password
+            yield from (f"    {one.login:8}{one.role:9}{one.name}" for one in STAFF)
+        if self._told.past:
+            yield "  The past of the site is being told to the ledger; cases come within a minute."
 
 
 async def _filling(told: Fill, stack: AsyncExitStack) -> None:

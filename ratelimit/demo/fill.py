@@ -116,12 +116,12 @@ class Past:
         flags = Flags(self._put, self._keys)
         async with open_purchase_history(secret) as history:
             velocity = Velocity(self._keys, AddressBook(NO_SOURCES))
-            await PurchasePast(history, velocity, judge, self._put, flags).tell(self._site.purchases())
+            await PurchasePast(history, velocity, judge, self._put, flags, self._wanted.now_s).tell(self._site.purchases())
 
     async def _requests(self) -> None:
         entries = await asyncio.to_thread(lambda: list(self._site.requests()))
         scorer = await self._ranked(entries) if self._wanted.requests is not None else None
-        async with open_history(SAME_EACH_TIME, exact=True) as history:
+        async with open_history(SAME_EACH_TIME) as history:
             scoring = history.usage.scoring
             scoring.scorer = scorer
             now = lambda: float(history.usage.tick)  # noqa: E731  the site's own time
