@@ -1,5 +1,6 @@
 """The console's manners in a real browser: keys, one focus, selection, panels, toasts, and rows that change by themselves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from playwright.async_api import Page, expect
 
 from ratelimit.console import plain
 from ratelimit.console.queue import QueuePages
+from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
 from ratelimit.console.render import Console
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from ratelimit.review.cases import CaseError
+from ratelimit.review.deed import Deed, Done
 from tests.console.conftest import NOW, Browser, Serve
 from tests.console.queue_sample import Views, sample
 from tests.console.window import here, press, ticked, window
@@ -27,6 +31,10 @@ class Cases:
         self.due_at = NOW + 26 * 60
         self.hidden: set[int] = set()
         self.noted: list[str] = []
+        self.did: list[tuple[int | None, str, str, str]] = []
+        self.taken = False
+        self.answer = asyncio.Event()  # until when deeds wait
+        self.answer.set()
 
     async def queue(self, _wanted: QueueFilter, _who: Principal) -> QueuePage:
         page = sample(NOW)
@@ -52,6 +60,17 @@ class Cases:
         self.noted.append(text)
         return 1
 
+    async def act(self, _principal: Principal, case: int | None, deed: Deed, *, bulk: str | None = None) -> Done:
+        await self.answer.wait()
+        if self.taken:
+            raise CaseError("nothing was done: Ana Silva allowed it 3 s before you")
+        self.did.append((case, deed.then, deed.for_, deed.why))
+        return Done(id=len(self.did), then=deed.then, state="in_force", target=bulk or "", case=case, until=NOW + 86_400)
+
+    async def undo(self, _principal: Principal, id: int, _reason: str = "") -> Done:
+        self.did.pop()
+        return Done(id=id, then="block", state="undone", target="", case=None, until=None)
+
 
 @pytest.fixture
 def cases() -> Cases:
@@ -64,6 +83,7 @@ async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
         *plain.routes(),
         *QueuePages(console, cases, Views()).routes(),
         *QueueWork(console, cases).routes(),
+        *QueueActs(console, cases, None).routes(),
         *Styleguide(console).routes(),
     ]
     return await serve(pages)
@@ -119,6 +139,47 @@ async def test_put_off_and_undone_by_keys(page: Page, cases: Cases) -> None:
     await page.evaluate("document.querySelector('#toast').replaceChildren()")
     await press(page, "u")
     await expect(page.locator("[data-row]")).to_have_count(8)
+
+
+async def test_many_are_blocked_by_keys(page: Page, cases: Cases) -> None:
+    """From rows to a block: b, a reason, ctrl enter. Rows say at once what is done; then nothing is ticked; u takes all back."""
+    cases.answer.clear()
+    await press(page, "j j x j x b")
+    confirm = page.locator("#preview [data-key='ctrl enter']")
+    await expect(confirm).to_be_disabled()
+    await press(page, "Control+Enter")
+    assert cases.did == []
+    await page.get_by_text("7 days", exact=True).click()
+    await expect(confirm).to_have_text("Block for 7 days ctrl enter")
+    await press(page, "2")
+    await expect(confirm).to_be_enabled()
+    await press(page, "Control+Enter")
+    await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocking")
+    await expect(page.locator("#case-2285 [data-last]")).to_have_text("Throttled")
+    cases.answer.set()
+    await expect(page.locator("#toast")).to_contain_text("Blocked: 2 cases for 7 days.")
+    await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocked")
+    await expect(page.locator("#preview form")).to_have_count(0)
+    assert cases.did == [(2291, "block", "7d", "leaked key"), (2288, "block", "7d", "leaked key")]
+    assert (await ticked(page), await here(page)) == ([], "2288")
+    await press(page, "u")
+    await expect(page.locator("#toast")).to_contain_text("Taken back: 2 actions.")
+    assert cases.did == []
+
+
+async def test_somebody_was_faster(site: Browser, require: Callable[[str], Path], cases: Cases) -> None:
+    """A refusal by the server puts the rows back, leaves the panel, and says who was faster."""
+    cases.taken = True
+    async with window(require("chromium"), expected="409") as page:
+        await page.goto(f"{site.base}/queue")
+        await press(page, "j j x j x b 1 Control+Enter")
+        await expect(page.locator("#alert")).to_contain_text("Ana Silva allowed it 3 s before you")
+        await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocked")
+        await expect(page.locator("#case-2288 [data-last]")).to_have_text("Throttled")
+        await expect(page.locator("#preview form")).to_have_count(1)
+        await press(page, "Escape")
+        await expect(page.locator("#preview form")).to_have_count(0)
+        assert await ticked(page) == ["2291", "2288"]
 
 
 async def test_keys_rest_in_a_field(page: Page, cases: Cases) -> None:

@@ -1,5 +1,5 @@
 /* Single-letter keys, the g prefix, ctrl enter, and esc as one step back. */
-import { closePreview, previewIsOpen } from "./preview.js";
+import { closePreview, previewIsOpen, waits } from "./preview.js";
 import { clearSelection, hasSelection } from "./select.js";
 import { here } from "./rows.js";
 import { undoLast } from "./toast.js";
@@ -71,6 +71,7 @@ function named(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing) return;
+  if (!["Control", "Meta", "Shift", "Alt"].includes(event.key) && event.isTrusted && waits(event)) return event.preventDefault();
   if (event.key === "Escape") return stepBack(event);
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return confirm(event);
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

@@ -3,7 +3,8 @@ import { here } from "./rows.js";
 import { clearSelection, targets } from "./select.js";
 
 let opener = null;
-let undo = null; // puts optimistic rows back
+let early = null; // keys that were pressed before the panel was there
+let pending = []; // cells that say what is being done, and what they said before
 
 const place = () => document.querySelector("[data-preview-place]") ?? document.getElementById("preview");
 export const previewIsOpen = () => Boolean(place()?.firstElementChild);
@@ -24,7 +25,20 @@ function open(button) {
   }
   opener = button;
   document.querySelectorAll("[data-preview]").forEach((one) => one.setAttribute("aria-expanded", String(one === button)));
-  window.htmx.ajax("GET", url.pathname + url.search, { target: place(), swap: "innerHTML" });
+  early = [];
+  window.htmx.ajax("GET", url.pathname + url.search, { target: place(), swap: "innerHTML" }).finally(() => setTimeout(catchUp));
+}
+
+/* A key that comes while the panel is on its way waits for it: `b 1 ctrl enter` is typed faster than any answer. */
+export function waits(event) {
+  early?.push({ key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, shiftKey: event.shiftKey });
+  return early !== null;
+}
+
+function catchUp() {
+  const keys = early ?? [];
+  early = null;
+  for (const key of keys) (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { ...key, bubbles: true, cancelable: true }));
 }
 
 document.addEventListener("click", (event) => {
@@ -58,7 +72,7 @@ function follow(form) {
 }
 
 document.addEventListener("change", (event) => event.target.form && follow(event.target.form));
-document.addEventListener("preview:close", closePreview);
+document.addEventListener("preview:close", () => setTimeout(closePreview)); // the events that come with it still start in the panel
 document.addEventListener("selection:clear", clearSelection);
 
 document.addEventListener("input", (event) => event.target.form && check(event.target.form));
@@ -86,12 +100,16 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     cell.replaceChildren(...(icon ? [icon] : []), form.dataset.pending);
     row.classList.add("is-pending");
   }
-  undo = () => changed.forEach(([cell, nodes]) => (cell.replaceChildren(...nodes), cell.closest("[data-row]")?.classList.remove("is-pending")));
+  pending = changed;
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (undo && !event.detail.successful) undo();
-  undo = null;
+  if (!event.target.matches?.("form[data-pending]")) return;
+  for (const [cell, nodes] of pending) {
+    cell.closest("[data-row]")?.classList.remove("is-pending");
+    if (!event.detail.successful) cell.replaceChildren(...nodes);
+  }
+  pending = [];
 });
 
 for (const form of document.forms) check(form);
