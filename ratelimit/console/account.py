@@ -61,7 +61,7 @@ class AccountPages:
             return await self._page(request, wrong={error.path: str(error)}, status=STATUS[error.kind])
         except BusyError:
             return await self._page(request, wrong={"": _BUSY}, status=503)
-        return Reply(303, lines({"Location": ACCOUNT, "Cache-Control": "no-store", "Set-Cookie": self._door.keep(request, secret)}))
+        return _back(lines({"Set-Cookie": self._door.keep(request, secret)}))
 
     async def end(self, request: web.Request) -> Reply:
         """End one session."""
@@ -70,13 +70,13 @@ class AccountPages:
             await self._accounts.end_session(who, who.id, request.match_info["id"])
         except AccountError as error:
             return await self._page(request, toast=Toast("Nothing was ended", str(error), "warning"))
-        return await self._page(request, toast=Toast("That session has ended"))
+        return _back()
 
     async def end_others(self, request: web.Request) -> Reply:
         """End all others."""
         who = person(request)
-        ended = await self._accounts.end_sessions(who, who.id)
-        return await self._page(request, toast=Toast(f"{ended} other {'session' if ended == 1 else 'sessions'} ended"))
+        await self._accounts.end_sessions(who, who.id)
+        return _back()
 
     async def _page(
         self, request: web.Request, *, wrong: Mapping[str, str] | None = None, toast: Toast | None = None, status: int = 200
@@ -84,3 +84,7 @@ class AccountPages:
         who = person(request)
         view = AccountView(who, await self._accounts.sessions(who, who.id), wrong or {})
         return await self._console.page(request, "account.html", view, section="", title="Account", toast=toast, status=status)
+
+
+def _back(more: str = "") -> Reply:
+    return Reply(303, lines({"Location": ACCOUNT, "Cache-Control": "no-store"}) + more)

@@ -9,27 +9,30 @@ from aiohttp import web
 from msgspec import Struct, structs
 
 from ratelimit.console.csv import csv_reply
-from ratelimit.console.render import Console, Toast
+from ratelimit.console.render import Console
+from ratelimit.console.wording import Clock
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import audit
 from ratelimit.review.audit import AuditEntry, Head
 from ratelimit.review.audit_watch import AuditWatch, Checked
 from ratelimit.web.audit import MOST, AuditQuery, page_of, query_of
-from ratelimit.web.reply import Reply
+from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import Route
 
 AUDIT: Final = "/audit"
 _MOST_EXPORTED: Final = 50_000
 _SHORT: Final = 90  # characters of a content in its line
+_INSTANTS: Final = frozenset({"at", "until", "since"})
+_LATEST: Final = 1e11
 _HEAD: Final = ("seq", "at", "actor", "kind", "case", "content")
 
 
 class Line(Struct, frozen=True):
-    """An entry; `short` is its content in a line, `whole` all of it, None where it was forgotten."""
+    """An entry; `short` is its content in a line, `whole` all of it by name, None where it was forgotten."""
 
     entry: AuditEntry
     short: str
-    whole: str | None
+    whole: list[tuple[str, str]] | None
 
 
 class AuditPage(Struct, frozen=True):
@@ -61,13 +64,27 @@ class AuditPages:
 
     async def page(self, request: web.Request) -> Reply:
         """The entries that the filter finds."""
-        return await self._page(request, query_of(request))
+        query = query_of(request)
+        view = await page_of(self._ledger, query)
+        async with self._ledger.read() as connection:
+            kinds = await audit.kinds(connection)
+        fields = _fields(query)
+        page = AuditPage(
+            [_line(entry, self._console.clock) for entry in view.entries],
+            query,
+            kinds,
+            await self._watch.head(),
+            self._watch.last,
+            fields,
+            f"{AUDIT}.csv?{urlencode(fields)}",
+            f"{AUDIT}?{urlencode({**fields, 'before': view.following})}" if view.following is not None else None,
+        )
+        return await self._console.page(request, "audit.html", page, section="Audit", title="Audit")
 
-    async def verify(self, request: web.Request) -> Reply:
-        """Walk through the whole chain now."""
-        checked = await self._watch.verify()
-        told = Toast("The chain is whole", f"{checked.found.entries:,} entries") if checked.found.whole else None
-        return await self._page(request, query_of(request), told)
+    async def verify(self, _request: web.Request) -> Reply:
+        """Walk through the whole chain now, and show what was found."""
+        await self._watch.verify()
+        return Reply(303, lines({"Location": AUDIT, "Cache-Control": "no-store"}))
 
     async def csv(self, request: web.Request) -> Reply:
         """All that the filter finds."""
@@ -81,33 +98,25 @@ class AuditPages:
         iso = self._console.clock.iso
         return csv_reply("audit", _HEAD, [(one.seq, iso(one.at), one.actor, one.kind, one.case, _text(one.content)) for one in found])
 
-    async def _page(self, request: web.Request, query: AuditQuery, toast: Toast | None = None) -> Reply:
-        view = await page_of(self._ledger, query)
-        async with self._ledger.read() as connection:
-            kinds = await audit.kinds(connection)
-        fields = _fields(query)
-        page = AuditPage(
-            [_line(entry) for entry in view.entries],
-            query,
-            kinds,
-            await self._watch.head(),
-            self._watch.last,
-            fields,
-            f"{AUDIT}.csv?{urlencode(fields)}",
-            f"{AUDIT}?{urlencode({**fields, 'before': view.following})}" if view.following is not None else None,
-        )
-        return await self._console.page(request, "audit.html", page, section="Audit", title="Audit", toast=toast)
-
 
 def _fields(query: AuditQuery) -> dict[str, str]:
     """The filter as it stands in the URL."""
     return {name: str(value) for name, value in structs.asdict(query).items() if value is not None and name not in {"before", "most"}}
 
 
-def _line(entry: AuditEntry) -> Line:
-    short = ", ".join(f"{name} {value}" for name, value in (entry.content or {}).items())
-    whole = None if entry.content is None else json.dumps(entry.content, indent=1, ensure_ascii=False)
+def _line(entry: AuditEntry, clock: Clock) -> Line:
+    if entry.content is None:
+        return Line(entry, "", None)
+    whole = [(name, _said(name, value, clock)) for name, value in entry.content.items()]
+    short = ", ".join(f"{name} {said}" for name, said in whole)
     return Line(entry, short if len(short) <= _SHORT else short[:_SHORT] + "…", whole)
+
+
+def _said(name: str, value: object, clock: Clock) -> str:
+    """A value in words: instants as people read them."""
+    if isinstance(value, float) and (name in _INSTANTS or name.endswith("_at")) and 0 < value < _LATEST:
+        return clock.iso(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _text(content: dict[str, Any] | None) -> str:

@@ -103,7 +103,7 @@ class LoginPages:
     async def leave(self, request: web.Request) -> Reply:
         """Log out."""
         await self._entry.log_out(request[PRINCIPAL])
-        return _gone(LOGIN, lines({"Set-Cookie": self._door.drop(request), "Clear-Site-Data": '"cache", "storage"'}))
+        return _gone(LOGIN, lines({"Set-Cookie": self._door.drop(request)}))
 
     async def greet(self, request: web.Request) -> Reply:
         """The page behind a link."""

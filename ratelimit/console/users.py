@@ -43,7 +43,7 @@ class Wrong(Struct, frozen=True):
 
 
 class UsersView(Struct, frozen=True):
-    """The page. `link` and `token` are what was made just now; `sessions` are those of the person whom `of` names."""
+    """The page. `link` and `token` are what was made just now; `of` is whoever is looked at, and `sessions` are theirs."""
 
     people: list[PersonView]
     tokens: list[TokenView]
@@ -68,11 +68,12 @@ class UsersPages:
         calls: dict[tuple[str, str], Callable[[web.Request], Awaitable[web.StreamResponse]]] = {
             ("GET", USERS): self.page,
             ("POST", USERS): self.invite,
-            ("GET", f"{USERS}/{{id}}/sessions"): self.sessions,
+            ("GET", f"{USERS}/tokens"): self.page,
+            ("POST", f"{USERS}/tokens"): self.make_token,
+            ("GET", f"{USERS}/{{id}}"): self.one,
+            ("POST", f"{USERS}/{{id}}"): self.change,
             ("POST", f"{USERS}/{{id}}/sessions"): self.end_sessions,
             ("POST", f"{USERS}/{{id}}/link"): self.link,
-            ("POST", f"{USERS}/{{id}}"): self.change,
-            ("POST", f"{USERS}/tokens"): self.make_token,
             ("POST", f"{USERS}/tokens/{{id}}/revoke"): self.revoke,
         }
         return [Route(method, path, handle, role="admin", page=True) for (method, path), handle in calls.items()]
@@ -95,7 +96,7 @@ class UsersPages:
             made = await self._accounts.new_link(request[PRINCIPAL], number(request))
         except AccountError as error:
             return await self._refused(request, "people", error)
-        return await self._page(request, link=whole_link(made, request, self._door))
+        return await self._page(request, of=number(request), link=whole_link(made, request, self._door))
 
     async def change(self, request: web.Request) -> Reply:
         """Another role, or in or out."""
@@ -104,10 +105,10 @@ class UsersPages:
         except (FormError, AccountError) as error:
             return await self._refused(request, "people", error)
         said = "is disabled and logged out everywhere" if changed.state == "disabled" else f"is {changed.role}"
-        return await self._page(request, toast=Toast(f"{changed.name} {said}"))
+        return await self._page(request, of=changed.id, toast=Toast(f"{changed.name} {said}"))
 
-    async def sessions(self, request: web.Request) -> Reply:
-        """Where somebody is logged in."""
+    async def one(self, request: web.Request) -> Reply:
+        """What can be changed of somebody, and where they are logged in."""
         return await self._page(request, of=number(request))
 
     async def end_sessions(self, request: web.Request) -> Reply:

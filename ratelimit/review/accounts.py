@@ -13,7 +13,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.people import PersonRow
 from ratelimit.review import audit
 from ratelimit.review.account import AccountError, Change, Invited, LinkMade, PersonView, SessionView, person_view
-from ratelimit.review.entry import LINK_S, added, link_digest
+from ratelimit.review.entry import LINK_S, added, link_digest, shown_name
 from ratelimit.review.principals import Principals
 from ratelimit.service.attempts import Attempts
 from ratelimit.service.sessions import Session, Sessions
@@ -43,7 +43,7 @@ class Accounts:
         if login is None:
             raise AccountError("invalid", f"expected {RULE}", "login")
         async with self._ledger.write() as connection:
-            id = await added(connection, login, asked.name, asked.role, by=by.login, now=now)
+            id = await added(connection, login, shown_name(asked.name), asked.role, by=by.login, now=now)
             made = await self._link(connection, await _found(connection, id), now)
             await self._write(connection, by, "person.invited", person=id, login=login, role=asked.role)
         return made
@@ -119,7 +119,7 @@ def _changes(row: PersonRow, asked: Change, now: float) -> dict[str, Any]:
     if asked.role is not None and asked.role != row.role:
         values["role"] = asked.role
     if asked.name is not None and asked.name != row.name:
-        values["name"] = asked.name
+        values["name"] = shown_name(asked.name)
     if asked.disabled is not None and asked.disabled != (row.disabled_at is not None):
         values["disabled_at"] = now if asked.disabled else None
     return values

@@ -24,6 +24,15 @@ from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT, AUDIT_HEAD
 
 _HEAD_ID: Final = 1
 _AT_ONCE: Final = 500  # a statement takes so many seqs
+# each is looked up behind the one before: DISTINCT would read the whole index for a dozen words
+_KINDS: Final = """
+WITH RECURSIVE found(kind) AS (
+  SELECT min(kind) FROM audit
+  UNION ALL
+  SELECT (SELECT min(kind) FROM audit WHERE audit.kind > found.kind) FROM found WHERE found.kind IS NOT NULL
+)
+SELECT kind FROM found WHERE kind IS NOT NULL ORDER BY kind
+"""
 FORGOTTEN: Final = "forgotten"  # the kind of the entry that says which contents were dropped
 
 
@@ -164,7 +173,7 @@ async def entries(connection: AsyncConnection, wanted: AuditFilter, most: int) -
 
 async def kinds(connection: AsyncConnection) -> list[str]:
     """The kinds that there are, for a filter."""
-    return list((await connection.execute(select(AUDIT.c.kind).distinct().order_by(AUDIT.c.kind))).scalars())
+    return list((await connection.execute(text(_KINDS))).scalars())
 
 
 def seqs_forgotten(content: str) -> list[int]:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.core.login import RULE, login_of
+from ratelimit.core.login import RULE, login_of, name_of
 from ratelimit.core.password import normal, weakness
 from ratelimit.core.principal import Principal, Role
 from ratelimit.ledger import people
@@ -92,13 +92,14 @@ class Entry:
     async def use_link(self, token: str, password: str, where: Where, login: str | None = None, name: str | None = None) -> str:
         """Set the password that a link is for, and log in: the secret of a new session. The first admin says `login` and `name`."""
         view = await self.link(token)
-        named = _named(login) if view.login is None else view.login
+        named = _login(login) if view.login is None else view.login
+        called = shown_name(name or named) if view.login is None else ""
         hashed = await self._hash(password, named)
         async with self._ledger.write() as connection:
             found = await self._invitation(connection, token)
             if not await people.use(connection, found, self._wall()):
                 raise _no_link()
-            person = await self._admit(connection, found, named, name or named, hashed)
+            person = await self._admit(connection, found, named, called, hashed)
         self._principals.forget()
         await self._sessions.end_all(person)
         await self._attempts.forgive(named)
@@ -164,6 +165,7 @@ class Entry:
         if await people.anybody(connection):
             raise _no_link()
         id = await added(connection, login, name, found.role, by="the link of the start", now=now, password=hashed)
+        await people.change(connection, id, seen_at=now)
         await self._write(connection, login, "person.first", person=id, login=login, role=found.role)
         return id
 
@@ -184,7 +186,15 @@ async def added(  # noqa: PLR0913  a person's columns
         raise AccountError("conflict", f"{login} is somebody's login already", "login") from None
 
 
-def _named(login: str | None) -> str:
+def shown_name(text: str) -> str:
+    """The name as it is kept; raises AccountError."""
+    found = name_of(text)
+    if found is None:
+        raise AccountError("invalid", "expected a name without characters that cannot be seen", "name")
+    return found
+
+
+def _login(login: str | None) -> str:
     found = login_of(login or "")
     if found is None:
         raise AccountError("invalid", f"expected {RULE}", "login")
