@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import ActionRow
-from ratelimit.ledger.subjects import Subject
+from ratelimit.ledger.subjects import Subject, clean
 from ratelimit.review import audit
 from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.deed import Done
@@ -19,6 +19,7 @@ from ratelimit.review.undoing import is_own
 
 APPROVED: Final = "approved"  # kinds of entries in the audit
 REFUSED: Final = "refused"
+_MOST_WHY: Final = 500
 
 
 class Approval:
@@ -46,11 +47,11 @@ class Approval:
         """Let it end after the 72 h."""
         async with self._doing.ledger.write() as connection:
             row, _ = await self._waiting(connection, principal, id)
-            now = self._doing.wall()
-            detail = {**row.detail, "refused": reason[:500]}
+            now, reason = self._doing.wall(), clean(reason, _MOST_WHY)
+            detail = {**row.detail, "refused": reason}
             changes = {"state": "in_force", "second_by": principal.login, "second_at": now, "detail": detail, "wanted_until": None}
             await actions.change(connection, id, "proposed", **changes)
-            said = {"action": id, "by": row.by_login, "reason": reason[:500]}
+            said = {"action": id, "by": row.by_login, "reason": reason}
             await audit.append(connection, principal.login, REFUSED, said, at=now, case=row.case_number, subject=row.target)
         return done(replace(row, state="in_force", second_by=principal.login, wanted_until=None), None)
 

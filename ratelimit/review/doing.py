@@ -13,7 +13,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.ledger import actions, impact, purchases, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.subjects import Subject, Subjects
+from ratelimit.ledger.subjects import Subject, Subjects, clean
 from ratelimit.review.balance import Balance, balance_of
 from ratelimit.review.case_error import ConflictError, NotFoundError
 from ratelimit.review.deed import DONE, FINAL, OF_PURCHASE, WORDS, Deed, Done
@@ -25,6 +25,7 @@ from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.standings import FullError
 
 _WORD_BYTES: Final = 6
+_MOST_DIGITS: Final = 20  # of the id of a subject, fewer
 
 _log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class Doing:
         Raises CaseError in its kinds, and LedgerAwayError.
         """
         check_role(principal)
+        deed = cleaned(deed)
         check_deed(deed, case)
         if deed.then in FINAL | {"rotate_key"} and not self._told:
             raise ConflictError(f"nothing was done: the site is to {deed.then.replace('_', ' ')}, and no RATELIMIT_WEBHOOK_URL is set")
@@ -139,12 +141,18 @@ class Doing:
 
     async def _named(self, connection: AsyncConnection, text: str) -> int | None:
         if text.isascii() and text.isdigit():
-            return int(text)
+            return int(text) if len(text) < _MOST_DIGITS else None
         try:
             target = self.effects.overrides.target(text)
         except ValueError as error:
             raise DeedError("$.target", str(error)) from None
         return await self._subjects.find(connection, target.kind, target.value)
+
+
+def cleaned(deed: Deed) -> Deed:
+    """With texts that both databases take."""
+    purchase = clean(deed.purchase) if deed.purchase is not None else None
+    return replace(deed, key=clean(deed.key), reason=clean(deed.reason), purchase=purchase)
 
 
 def key_of(principal: Principal, deed: Deed, case: int | None) -> str:

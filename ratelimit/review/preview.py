@@ -23,7 +23,7 @@ from ratelimit.ledger.subjects import Subject
 from ratelimit.review.balance import Balance
 from ratelimit.review.deed import DONE, OF_PURCHASE, SPAN_S, WORDS, Deed, Hit, Preview
 from ratelimit.review.deed_check import DeedError, check_kind, check_role, needs_second
-from ratelimit.review.doing import Doing
+from ratelimit.review.doing import Doing, cleaned
 from ratelimit.review.plan import THROTTLE
 from ratelimit.review.softer import Impact, softer
 
@@ -45,7 +45,7 @@ class Previews:
         """Of one deed, on a case or on whom it names; raises CaseError in its kinds."""
         check_role(principal)
         async with self._doing.ledger.read() as connection:
-            subject = await self._doing.target_of(connection, case, deed)
+            subject = await self._doing.target_of(connection, case, cleaned(deed))
             if deed.then not in OF_PURCHASE:
                 check_kind(deed, subject.kind)
             since = self._doing.wall() - SPAN_PREVIEWED_S

@@ -25,7 +25,7 @@ from ratelimit.core.deed import ActionState
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import acted, actions, known_normal, subjects
 from ratelimit.ledger.actions import ActionRow
-from ratelimit.ledger.subjects import Subject
+from ratelimit.ledger.subjects import Subject, clean
 from ratelimit.review import audit, closing, label
 from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.closing import REOPENED
@@ -79,6 +79,7 @@ class Undoing:
     async def undo(self, principal: Principal, id: int, reason: str = "", *, appeal: bool = False) -> Done:
         """Undo one; what the store cannot be told now is `undoing`. Raises CaseError in its kinds."""
         check_role(principal)
+        reason = clean(reason)
         if len(reason) > MOST_WHY:
             raise DeedError("$.reason", f"has {len(reason)} characters; expected at most {MOST_WHY}")
         async with self._doing.ledger.write() as connection:

@@ -14,8 +14,10 @@ from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.deed_desk import DeedDesk
 from ratelimit.ledger.intake import Intake
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.subjects import Subjects
 from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker
 from ratelimit.service.address_book import AddressBook
@@ -45,6 +47,7 @@ from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.purchases import PURCHASES, PurchaseCall
+from ratelimit.web.route import Route
 from ratelimit.web.shortcut import ShortcutServer
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_signature import verifier
@@ -142,6 +145,23 @@ class Operator(NamedTuple):
     sidecar: OneSidecar
 
 
+def deeds_of(ledger: Ledger, gateway: Gateway, policy: Callable[[], Policy], inbox: StripeInbox) -> list[Route]:
+    """The calls of deeds, with the gateway lane's words and holds."""
+    overrides = Overrides(gateway.standings, SECRET, policy, time.time, gateway.webhooks)
+    deeds = DeedDesk(
+        ledger,
+        Subjects([SECRET]),
+        overrides=overrides,
+        holds=gateway.holds,
+        inbox=inbox,
+        webhooks=gateway.webhooks,
+        told=("site.example",),
+        policy=policy,
+        sample=0.001,
+    )
+    return deeds.routes(Cases(ledger, time.time))
+
+
 Start = Callable[..., Awaitable[Gateway]]
 StartOperator = Callable[..., Awaitable[Operator]]
 
@@ -213,6 +233,7 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
             nowhere = Ledger("sqlite:////nowhere/ledger.db")
             routes += CaseCalls(Cases(ledger or nowhere, time.time), time.time).routes()
+            routes += deeds_of(ledger or nowhere, gateway, policy, inbox)
             routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Door(Secret(operator_token) if operator_token else None), routes), counts)
             await runner.setup()
