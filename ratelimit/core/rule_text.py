@@ -67,12 +67,12 @@ def _field(name: str, value: Any) -> Iterator[str]:
     if name == "when" and isinstance(value, str):
         yield from _condition(value)
     else:
-        yield f"{name}: {_flow(value)}"
+        yield f"{name}: {value if isinstance(value, str) and _is_plain(value) else _flow(value)}"
 
 
 def _flow(value: Any) -> str:
     if isinstance(value, str):
-        return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
+        return value if _is_plain(value) and "," not in value else json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_flow(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -81,7 +81,7 @@ def _flow(value: Any) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and _SPECIAL.search(text) is None and not set(text) & set("[]{},&*?|>@`\"'%!\x7f\x85\ufeff")
+    return _PLAIN.fullmatch(text) is not None and _SPECIAL.search(text) is None and not set(text) & set("[]{}&*?|>@`\"'%!\x7f\x85\ufeff")
 
 
 def _condition(text: str) -> Iterator[str]:

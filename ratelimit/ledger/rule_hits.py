@@ -99,6 +99,17 @@ async def counts(connection: AsyncConnection, since: float) -> dict[str, Counted
     return {row.rule: Counted(row.met, int(row.fraud or 0), int(row.good or 0)) for row in await connection.execute(rows)}
 
 
+async def shadow_counts(connection: AsyncConnection, since: float) -> dict[str, int]:
+    """By rule, how many purchases each met in shadow from then on."""
+    found = cast(PURCHASE.c.shadow, String)
+    rows = select(PURCHASE.c.shadow).where(PURCHASE.c.at >= since, PURCHASE.c.shadow.is_not(None), found.not_in(("[]", "null")))
+    counted: dict[str, int] = {}
+    for findings in (await connection.execute(rows)).scalars():
+        for finding in findings or ():
+            counted[finding["limit"]] = counted.get(finding["limit"], 0) + 1
+    return counted
+
+
 async def request_counts(connection: AsyncConnection, since: float) -> dict[str, int]:
     """By rule, how many requests each refused from then on."""
     rows = (

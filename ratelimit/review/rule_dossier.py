@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.overlay import candidate_name
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.rule_hits import Appeals, Counted, Hit, appeals, counts, hits, of_records, request_counts
+from ratelimit.ledger.rule_hits import Appeals, Counted, Hit, appeals, counts, hits, of_records, request_counts, shadow_counts
 from ratelimit.ledger.rules import BacktestRow, RuleVersion, backtests, versions
 from ratelimit.ledger.tables.person import PERSON
 from ratelimit.review.backtest_found import BacktestFound
@@ -64,9 +64,10 @@ class RuleFacts:
         async with self._ledger.read() as connection:
             rows, tests = await versions(connection), await backtests(connection)
             of_purchases, of_requests = await counts(connection, since), await request_counts(connection, since)
+            in_shadow = await shadow_counts(connection, since)
             names, _ = await _people(connection)
         states = [state_of(name, rows, tests) for name in dict.fromkeys(row.name for row in rows)]
-        return [_row(state, of_purchases, of_requests) for state in states], names
+        return [_row(state, of_purchases, of_requests, in_shadow) for state in states], names
 
     async def one(self, name: str, number: int | None = None) -> RuleDossier:
         """One rule, and one of its versions; raises NoRuleError."""
@@ -115,13 +116,16 @@ def against(state: RuleState, version: RuleVersion) -> RuleVersion | None:
     return next((it for it in state.versions if it.version < version.version), None)
 
 
-def _row(state: RuleState, of_purchases: dict[str, Counted], of_requests: dict[str, int]) -> RuleRow:
+def _row(state: RuleState, of_purchases: dict[str, Counted], of_requests: dict[str, int], in_shadow: dict[str, int]) -> RuleRow:
     def met(named: str) -> int:
         counted = of_purchases.get(named)
         return (counted.count if counted is not None else 0) + of_requests.get(named, 0)
 
     candidate = state.candidate
-    tried = met(candidate_name(state.name, candidate.version)) if candidate is not None else 0
+    tried = 0
+    if candidate is not None:
+        named = candidate_name(state.name, candidate.version)
+        tried = met(named) + in_shadow.get(named, 0)
     main = state.live or state.main
     return RuleRow(state=state, met=met(state.name), tried=tried, found=found_of(main, state.tested.get(main.version)))
 

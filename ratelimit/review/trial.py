@@ -34,7 +34,8 @@ class Trial:
         conditions = [self._condition, *([self._guard] if self._guard is not None else [])]
         uses = {(use.variable, use.name, use.column) for condition in conditions for use in condition.uses}
         self.facts: Final = frozenset(name for _, name, column in uses if column is None)
-        self.signals: Final = tuple(sorted((name, column) for variable, name, column in uses if column is not None and variable != "site"))
+        found = {(name, column) for variable, name, column in uses if column is not None and variable != "site"}
+        self.signals: Final = tuple(sorted(found, key=lambda it: self.rule.when.find(f".{it[0]}")))  # in the condition's order
 
     @property
     def not_kept(self) -> tuple[str, ...]:

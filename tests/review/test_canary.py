@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.rule_hits import Appeals, Counted, appeals, counts, hits, of_records, request_counts, trusted_hit
+from ratelimit.ledger.rule_hits import Appeals, Counted, appeals, counts, hits, of_records, request_counts, shadow_counts, trusted_hit
 from ratelimit.ledger.tables.action import APPEAL
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.review.canary import SETTLED_S, CanaryWatch
@@ -93,6 +93,7 @@ async def test_hits(ledger: Ledger) -> None:
     )
     async with ledger.read() as connection:
         assert [(it.id, it.enforced) for it in await hits(connection, "a_b@2", NOW - 10, NOW)] == [("p2", True), ("p1", False)]
+        assert await shadow_counts(connection, NOW - 10) == {"a_b@2": 1, "axb@2": 1}
         assert [it.id for it in await of_records(connection, ["r1", "r4", "gone"])] == ["p4", "p1"]
 
 
