@@ -181,7 +181,7 @@ class App:
             lambda: serving.worker_restarts,
             desk.figures,
         )
-        front = Front(desk, whereabouts(self._book.facts), serving.sidecars.find)
+        front = Front(desk, whereabouts(self._book.facts), serving.sidecars)
         door = reception.door(policy)
         routes = [*desk.routes(policy), *front.routes(), *reception.routes(front.console, door)]
         runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)

@@ -19,13 +19,17 @@ from ratelimit.console.record import RecordPages
 from ratelimit.console.render import Console, Counts
 from ratelimit.console.search import SearchPages
 from ratelimit.console.styleguide import Styleguide
+from ratelimit.console.traffic import TrafficPages
+from ratelimit.console.traffic_live import TrafficStream
 from ratelimit.core.principal import Principal
 from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.views import Views
+from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import Route
+from ratelimit.web.watched import Sidecars
 
 _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 
@@ -33,11 +37,12 @@ _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 class Front:
     """Answers people. What a page needs and is away makes that page say so, not the others. `where` says where an address is.
 
-    `fresh` finds the decisions that sidecars still remember.
+    `sidecars` are asked for the decisions that they still remember, and for their figures.
     """
 
-    def __init__(self, desk: Desk, where: Place, fresh: Fresh) -> None:
-        self._desk, self._where, self._fresh = desk, where, fresh
+    def __init__(self, desk: Desk, where: Place, sidecars: Sidecars) -> None:
+        self._desk, self._where, self._measuring = desk, where, Measuring(sidecars)
+        self._fresh: Fresh = sidecars.find
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
 
@@ -49,9 +54,15 @@ class Front:
             *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
             *QueueWork(console, desk.cases).routes(),
             *self._of_cases(),
+            *self._of_traffic(),
             *PrivacyPages(console, desk.privacy.privacy).routes(),
             *Styleguide(console).routes(),
         ]
+
+    def _of_traffic(self) -> list[Route]:
+        desk = self._desk
+        pages = TrafficPages(self.console, desk.ledger, desk.traffic, desk.live, self._measuring)
+        return [*pages.routes(), *TrafficStream(self.console, pages, desk.live).routes()]
 
     def _of_cases(self) -> list[Route]:
         deeds = self._desk.deeds

@@ -23,11 +23,14 @@ class Lane:
 
     def __init__(self, server: TestServer, session: ClientSession) -> None:
         self.who = person(1, "analyst")
-        self._server, self._session = server, session
+        self._server, self.session = server, session
+
+    def url(self, path: str) -> str:
+        return str(self._server.make_url(path))
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        async with self._session.request(method, self._server.make_url(path), data=data) as answer:
+        async with self.session.request(method, self.url(path), data=data) as answer:
             content = await answer.read()
             return answer.status, json.loads(content) if content else None
 

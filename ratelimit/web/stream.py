@@ -1,0 +1,56 @@
+"""A stream of server-sent events: written as they come, with a bound on how many follow, and on for how long one does.
+
+A stream ends after LIFE_S, and the browser asks anew: so whoever was logged out meanwhile is found out, without any state of ours.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+
+from ratelimit.web.problems import ClientError
+
+LIFE_S: Final = 60.0
+AGAIN_MS: Final = 500  # after which a browser asks anew
+MOST: Final = 32  # who follow at once, in one process
+
+_HEADERS: Final = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep events back
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Streams:
+    """Those that are open."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self.open = 0
+
+    async def follow(self, request: web.Request, events: AsyncIterator[bytes], life_s: float = LIFE_S) -> web.StreamResponse:
+        """Send the events, until there are no more, the browser goes away or its time is up."""
+        if self.open >= self._most:
+            raise ClientError(503, f"{self._most} follow already; close another page, or ask again", headers={"Retry-After": "10"})
+        self.open += 1
+        try:
+            answer = web.StreamResponse(headers=_HEADERS)
+            await answer.prepare(request)
+            await answer.write(f"retry: {AGAIN_MS}\n\n".encode())
+            try:
+                async with asyncio.timeout(life_s):
+                    async for event in events:
+                        await answer.write(event)
+            except (TimeoutError, ConnectionError):
+                pass
+            return answer
+        finally:
+            self.open -= 1
+
+
+def event(name: str, data: str) -> bytes:
+    """One event; its data may have several lines."""
+    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    return f"event: {name}\n{lines}\n".encode("utf-8", "replace")
