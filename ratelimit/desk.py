@@ -50,6 +50,7 @@ from ratelimit.service.webhook_sender import WebhookSender
 from ratelimit.setting_value import Secret
 from ratelimit.sidecar import Terms, open_asked, open_recorder, open_standings
 from ratelimit.stores.client import RedisStore
+from ratelimit.web.campaigns import CampaignCalls
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.hold_metrics import hold_figures
@@ -178,7 +179,8 @@ class Desk:
             *HoldCalls(self.holds).routes(),
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),
-            *CaseCalls(self.cases, time.time).routes(),
+            *CaseCalls(self.cases, time.time, self.deeds.actions if self.deeds is not None else None).routes(),
+            *CampaignCalls(self.cases).routes(),
             *(self.deeds.routes(self.cases) if self.deeds is not None else ()),
             *IntakeCalls(self.intake_worker).routes(),
             *self.privacy.routes(),

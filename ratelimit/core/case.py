@@ -23,7 +23,7 @@ GAUGE_MOST: Final = 6.0  # of `signed`: one in a million is as far as any gauge 
 MOST_REASONS: Final = 30  # of one case
 _BY_SIGNAL: Final[frozenset[CaseKind]] = frozenset({"model", "audit"})
 _FIRST: Final[tuple[CaseKind, ...]] = ("early_fraud_warning", "appeal", "rule", "person")
-_NUMBER: Final = re.compile(r"C-?(\d{1,15})|(\d{1,15})", re.ASCII | re.IGNORECASE)
+_NUMBER: Final = re.compile(r"([CK]-?)?(\d{1,15})", re.ASCII | re.IGNORECASE)
 
 
 class CaseReason(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,8 +69,17 @@ def shown(number: int) -> str:
 
 def number_of(text: str) -> int | None:
     """The number in `C-1042`, `c1042` or `1042`; None where it is none."""
+    return _number("C", text)
+
+
+def campaign_of(text: str) -> int | None:
+    """The number in `K-17`, `k17` or `17`."""
+    return _number("K", text)
+
+
+def _number(letter: str, text: str) -> int | None:
     found = _NUMBER.fullmatch(text.strip())
-    return int(found[1] or found[2]) if found is not None else None
+    return int(found[2]) if found is not None and (found[1] or letter)[0].upper() == letter else None
 
 
 def parts(reasons: Iterable[CaseReason]) -> frozenset[str]:

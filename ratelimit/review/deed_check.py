@@ -64,7 +64,7 @@ def check_deed(deed: Deed, case: int | None) -> None:
 def check_kind(deed: Deed, kind: TargetKind) -> None:
     """Whether the deed can be about a subject of that kind; raises DeedError."""
     kinds = _KINDS.get(deed.then)
-    if kinds is not None and kind not in kinds and not (deed.then == "label" and deed.purchase is not None):
+    if kinds is not None and kind not in kinds and not (deed.then == "label" and (deed.purchase is not None or deed.close)):
         raise DeedError("$.target", f"{deed.then} is not for an {kind}; expected {' or '.join(sorted(kinds))}")
 
 

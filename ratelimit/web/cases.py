@@ -4,14 +4,18 @@ A case is named by its number, `C-1042` or `1042`, or by the reference that a pu
 """
 
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Annotated, Any, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from ratelimit.core.deed import LabelVerdict
 from ratelimit.ledger.cases import CaseView, Note, QueueFilter, Tab
+from ratelimit.review.actions import Actions
 from ratelimit.review.audit import AuditEntry
 from ratelimit.review.cases import Cases
+from ratelimit.review.deed import Deed, Key
 from ratelimit.review.lock import BEAT_S
 from ratelimit.review.work import MOST_NOTE, MOST_SNOOZE_S
 from ratelimit.web.case_problem import as_problems, asked, query_of
@@ -68,6 +72,15 @@ class NoteAsked(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=MOST_NOTE)]
 
 
+class CloseAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What it turned out to be, which labels the anchor and the purchases behind it. The same `key` closes it once."""
+
+    verdict: LabelVerdict
+    reason: Annotated[str, Meta(min_length=1, max_length=400)]
+    version: Version = None
+    key: Key | None = None
+
+
 class Taken(Struct, frozen=True):
     """The case that is locked now; null: nothing waits. The lock is to be renewed by a beat every `beat_s`."""
 
@@ -106,10 +119,10 @@ class History(Struct, frozen=True):
 
 
 class CaseCalls:
-    """Answers about cases, and changes them; `wall` is seconds since the epoch."""
+    """Answers about cases, and changes them; `wall` is seconds since the epoch. Without `actions` none is closed."""
 
-    def __init__(self, cases: Cases, wall: Callable[[], float]) -> None:
-        self._cases, self._wall = cases, wall
+    def __init__(self, cases: Cases, wall: Callable[[], float], actions: Actions | None = None) -> None:
+        self._cases, self._wall, self._actions = cases, wall, actions
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -125,6 +138,7 @@ class CaseCalls:
             f"{CASE}/escalate": self.escalate,
             f"{CASE}/return": self.give_back,
             f"{CASE}/notes": self.note,
+            f"{CASE}/close": self.close,
         }
         return [
             *(Route("GET", path, handle, role="viewer", scope=READ, early=True) for path, handle in reads.items()),
@@ -205,6 +219,15 @@ class CaseCalls:
         word = await asked(request, NoteAsked)
         with as_problems():
             return json_reply(201, Noted(await self._cases.note(await self._number(request), request[PRINCIPAL], word.text)))
+
+    async def close(self, request: web.Request) -> Reply:
+        """Close it with a verdict and nothing else done; a deed can close it as well."""
+        word = await asked(request, CloseAsked)
+        if self._actions is None:
+            raise ClientError(503, "nothing can be decided here")
+        deed = Deed(then="label", key=word.key or token_hex(16), version=word.version, verdict=word.verdict, reason=word.reason, close=True)
+        with as_problems():
+            return json_reply(200, await self._actions.act(request[PRINCIPAL], await self._number(request), deed))
 
     async def _change(self, request: web.Request, change: Callable[..., Any], *given: Any, **more: Any) -> Reply:
         with as_problems():

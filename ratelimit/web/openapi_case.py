@@ -3,7 +3,9 @@
 from typing import Final
 
 from ratelimit.core.case import CaseReason
-from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from ratelimit.ledger.cases import CampaignRow, CaseView, QueueFilter, QueuePage
+from ratelimit.review.deed import Done
+from ratelimit.web.campaigns import CAMPAIGN, CAMPAIGNS, Campaigns, CampaignsAsked, CampaignView
 from ratelimit.web.cases import (
     CASE,
     CASES,
@@ -12,6 +14,7 @@ from ratelimit.web.cases import (
     Beaten,
     ChangeAsked,
     Changed,
+    CloseAsked,
     History,
     NextAsked,
     NoteAsked,
@@ -25,7 +28,7 @@ from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, p
 
 CASE_SHAPES: Final = (
     CaseReason, CaseView, QueuePage, Taken, Beaten, Changed, Noted, Notes, History, NextAsked, TakeAsked, AssignAsked, SnoozeAsked,
-    ChangeAsked, NoteAsked,
+    ChangeAsked, NoteAsked, CloseAsked, Done, CampaignRow, Campaigns, CampaignView,
 )  # fmt: skip
 
 _WHO: Final = {
@@ -43,6 +46,7 @@ _CHANGES: Final = (
     ("wake", "Bring it back", "ChangeAsked", "Changed"),
     ("escalate", "Pass it on to an admin", "ChangeAsked", "Changed"),
     ("return", "Pass it back to everybody", "ChangeAsked", "Changed"),
+    ("close", "Close it with a verdict, which labels the anchor and the purchases behind it", "CloseAsked", "Done"),
 )
 
 
@@ -69,8 +73,20 @@ def case_paths() -> Node:
             **_of_case(),
             "get": _call("What happened to a case", {"200": json_of("latest first", "History"), **_NO_CASE}),
         },
+        CAMPAIGNS: {"servers": OPERATOR, "get": _campaigns()},
+        CAMPAIGN: {
+            "servers": OPERATOR,
+            "parameters": [parameter("path", "campaign", "its number, such as K-17")],
+            "get": _call("One campaign", {"200": json_of("as it is", "CampaignView"), "404": problem("there is no such campaign")}),
+        },
         **{f"{CASE}/{name}": {**_of_case(), "post": _change(summary, body, answer)} for name, summary, body, answer in _CHANGES},
     }
+
+
+def _campaigns() -> Node:
+    asked = [parameter("query", name, f"see {name} of CampaignsAsked", required=False) for name in CampaignsAsked.__struct_fields__]
+    answers = {"200": json_of("the latest first", "Campaigns"), "422": BODY_PROBLEMS["422"]}
+    return {**_call("Campaigns with open cases", answers), "parameters": asked}
 
 
 def _change(summary: str, body: str | None, answer: str) -> Node:

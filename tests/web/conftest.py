@@ -33,6 +33,7 @@ from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.setting_value import Secret, TcpAddress
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
+from ratelimit.web.campaigns import CampaignCalls
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.counts import Counts
 from ratelimit.web.door import Door
@@ -232,7 +233,8 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             inbox = StripeInbox(gateway.store, time.time)
             routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
             nowhere = Ledger("sqlite:////nowhere/ledger.db")
-            routes += CaseCalls(Cases(ledger or nowhere, time.time), time.time).routes()
+            cases = Cases(ledger or nowhere, time.time)
+            routes += [*CaseCalls(cases, time.time).routes(), *CampaignCalls(cases).routes()]
             routes += deeds_of(ledger or nowhere, gateway, policy, inbox)
             routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Door(Secret(operator_token) if operator_token else None), routes), counts)

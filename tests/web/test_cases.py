@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from ratelimit.ledger import campaigns
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.cases import Cases
 from ratelimit.review.work import MOST_NOTE
+from ratelimit.web.campaigns import CAMPAIGNS, CampaignCalls
 from ratelimit.web.cases import CASES, CaseCalls
 from ratelimit.web.openapi import openapi
-from tests.review.case_site import account, flagged, person, rule
+from tests.ledger.test_campaigns import CARD, link
+from tests.review.case_site import NOW, SUBJECTS, account, flagged, person, rule
 
 StartOperator = Callable[..., Awaitable[Any]]
 LIMIT = {"name": "key", "per": ["api_key"], "bucket": {"capacity": 2, "refill": "1/h"}}
@@ -124,11 +127,29 @@ async def test_hostile_notes(lane: Any, ledger: Ledger) -> None:
 
 async def test_as_described(lane: Any) -> None:
     """Every call is in the document, and answers as that says."""
-    paths = {path: calls for path, calls in openapi()["paths"].items() if path.startswith(CASES)}
-    routes = {(route.path, route.method) for route in CaseCalls(Cases(Ledger("sqlite:////nowhere"), lambda: 0.0), lambda: 0.0).routes()}
+    paths = {path: calls for path, calls in openapi()["paths"].items() if path.startswith((CASES, CAMPAIGNS))}
+    cases = Cases(Ledger("sqlite:////nowhere"), lambda: 0.0)
+    routes = {(route.path, route.method) for route in (*CaseCalls(cases, lambda: 0.0).routes(), *CampaignCalls(cases).routes())}
     assert {(path, method.upper()) for path, calls in paths.items() for method in calls if method in {"get", "post"}} == routes
     for name in ("C-1", "C-9"):
         for path, method in sorted(routes):
-            target = path.replace("{case}", name)
+            target = path.replace("{case}", name).replace("{campaign}", name)
             answer = await (lane.get(target) if method == "GET" else lane.post(target, b"{}"))
             assert str(answer.status) in paths[path][method.lower()]["responses"], (path, method, answer)
+
+
+async def test_campaigns(lane: Any, ledger: Ledger) -> None:
+    """Those that there are, by number; what is none is told so."""
+    assert (await lane.get("/v1/campaigns")).json == {"campaigns": []}
+    for name in ("a1", "a2"):
+        await link(ledger, name, CARD)
+    await flagged(ledger, rule("more", account("a3")))
+    await link(ledger, "a3", CARD)
+    async with ledger.write() as connection:
+        assert await campaigns.join(connection, 3, await SUBJECTS.find(connection, "account", "a3") or 0, NOW) == 1
+    (found,) = (await lane.get("/v1/campaigns?most=1")).json["campaigns"]
+    assert (found["number"], found["cases"], found["entity"]["kind"]) == (1, 3, "card")
+    for name in ("K-1", "1", "k1"):
+        assert sorted((await lane.get(f"/v1/campaigns/{name}")).json["cases"]) == [1, 2, 3]
+    assert [(await lane.get(f"/v1/campaigns/{name}")).status for name in ("K-2", "C-1", "x")] == [404] * 3
+    assert (await lane.get("/v1/campaigns?before=x")).status == 422
