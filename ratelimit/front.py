@@ -7,6 +7,7 @@ from aiohttp import web
 
 from ratelimit.books import Books
 from ratelimit.console import plain
+from ratelimit.console.campaign import CampaignPages
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
@@ -52,6 +53,7 @@ class Front:
         return [
             *plain.routes(),
             *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
+            *CampaignPages(console, desk.cases).routes(),
             *QueueWork(console, desk.cases).routes(),
             *self._of_cases(),
             *self._of_traffic(),

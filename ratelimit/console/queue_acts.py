@@ -26,6 +26,8 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 
+FIGURES: Final = f"{QUEUE}/figures"
+MOST_WAITED: Final = 10  # cases whose figures a panel waits for
 _IN_BULK: Final[frozenset[DeedThen]] = frozenset({"block", "throttle", "allow", "hold", "label", "known_normal"})
 BUCKETS: Final = (
     ("1/min", "1 request a minute"),
@@ -55,7 +57,9 @@ class Foreseeing(Protocol):
 
 
 class BulkView(Struct, frozen=True, kw_only=True):
-    """The panel. `spans` are for how long it may last, with until when; `figures` are empty where nothing is foreseen."""
+    """The panel. `spans` are for how long it may last, with until when; `figures` are empty where nothing is foreseen, and
+    come from the address `later` where that takes a while.
+    """
 
     then: DeedThen
     title: str
@@ -74,6 +78,7 @@ class BulkView(Struct, frozen=True, kw_only=True):
     verdicts: tuple[tuple[str, str], ...]
     needs: str
     told: str
+    later: str
 
 
 class BulkDeed(Struct, frozen=True, kw_only=True):
@@ -100,6 +105,7 @@ class QueueActs:
         """What is answered, and where."""
         return [
             Route("GET", f"{QUEUE}/preview", self.preview, role="analyst", page=True),
+            Route("GET", FIGURES, self.figures, role="analyst", page=True),
             Route("POST", f"{QUEUE}/act", self.act, role="analyst", page=True),
             Route("POST", f"{QUEUE}/undo", self.undo, role="analyst", page=True),
         ]
@@ -109,15 +115,26 @@ class QueueActs:
         cases, then = numbers(request), _then(request)
         if len(cases) == 1:
             return Reply(303, lines({"Location": f"/cases/{cases[0]}/preview?then={then}", "Cache-Control": "no-store"}))
-        deed = Deed(then=then, key=token_urlsafe(12))
+        deed, later = Deed(then=then, key=token_urlsafe(12)), ""
         found = None
-        if self._foresees is not None:
-            try:
-                found = await self._foresees.previews(request[PRINCIPAL], cases, deed)
-            except CaseError as error:
-                raise ClientError(409, str(error)) from None
-        view = bulk_view(deed, cases, found, request[PRINCIPAL], self._console)
+        if self._foresees is not None and len(cases) > MOST_WAITED:
+            later = f"{FIGURES}?{request.query_string}"
+        elif self._foresees is not None:
+            found = await self._foreseen(request, cases, deed)
+        view = bulk_view(deed, cases, found, request[PRINCIPAL], self._console, later)
         return await self._console.part(request, "queue_preview.html", view)
+
+    async def figures(self, request: web.Request) -> Reply:
+        """Whom it hits, by itself: of many cases that takes a while."""
+        cases, deed = numbers(request), Deed(then=_then(request), key=token_urlsafe(12))
+        view = bulk_view(deed, cases, await self._foreseen(request, cases, deed), request[PRINCIPAL], self._console)
+        return await self._console.part(request, "queue_figures.html", view)
+
+    async def _foreseen(self, request: web.Request, cases: Sequence[int], deed: Deed) -> Preview | None:
+        try:
+            return await self._foresees.previews(request[PRINCIPAL], cases, deed) if self._foresees is not None else None
+        except CaseError as error:
+            raise ClientError(409, str(error)) from None
 
     async def act(self, request: web.Request) -> Reply:
         """Do it to each."""
@@ -156,7 +173,7 @@ class QueueActs:
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
 
 
-def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Principal, console: Console) -> BulkView:
+def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Principal, console: Console, later: str = "") -> BulkView:
     """The panel of a deed on those cases."""
     then, lasting, now = deed.then, deed.then in WORDS, console.now()
     spans = tuple(Pick(span, words, f"to {console.clock.moment(now + SPAN_S[span], now)}") for span, words in SPANS) if lasting else ()
@@ -180,6 +197,7 @@ def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Pr
         verdicts=VERDICTS if then == "label" else (),
         needs="verdict" if then == "label" else "reason pick" if then in HURTING else "",
         told=seen.told if seen is not None else "",
+        later=later,
     )
 
 

@@ -71,6 +71,7 @@ class Line(Struct, frozen=True, kw_only=True):
     acted_by: str
     acted_until: float | None
     blind: bool
+    campaign: int | None = None
 
 
 def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float) -> Line:
@@ -108,6 +109,7 @@ def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float) -> Line:
         acted_by=row.acted_by or "",
         acted_until=row.acted_until,
         blind=row.blind,
+        campaign=row.campaign,
     )
 
 

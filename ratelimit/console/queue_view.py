@@ -87,14 +87,16 @@ class QueueView(Struct, frozen=True, kw_only=True):
     next_due: str
 
 
-def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float, views: Sequence[SavedView] = ()) -> QueueView:
-    """The page of what was asked for; `views` are those that this person saved."""
+def queue_view(
+    page: QueuePage, wanted: QueueFilter, who: Principal, now: float, views: Sequence[SavedView] = (), *, path: str = QUEUE
+) -> QueueView:
+    """The page of what was asked for; `views` are those that this person saved, `path` is the page that shows it."""
     lines = tuple(line(row, wanted, who, now) for row in page.rows)
     saved = _views(wanted, views)
     return QueueView(
         tabs=_tabs(page, wanted),
         chips=_chips(wanted),
-        sorts={sort: Link(SORTED[sort], address(wanted, sort=sort), sort == wanted.sort) for sort in SORTS},
+        sorts={sort: Link(SORTED[sort], address(wanted, path, sort=sort), sort == wanted.sort) for sort in SORTS},
         rising=wanted.sort in _RISING,
         sort=wanted.sort,
         lines=lines,
@@ -106,8 +108,8 @@ def queue_view(page: QueuePage, wanted: QueueFilter, who: Principal, now: float,
         sorted=SORTED[wanted.sort],
         wanted=wanted,
         query=address(wanted).partition("?")[2],
-        following=address(wanted, after=page.following) if page.following is not None else None,
-        first=address(wanted) if wanted.after is not None else None,
+        following=address(wanted, path, after=page.following) if page.following is not None else None,
+        first=address(wanted, path) if wanted.after is not None else None,
         csv=address(wanted, f"{QUEUE}.csv"),
         refresh=address(wanted, f"{QUEUE}/rows", after=wanted.after),
         views=saved,
@@ -134,6 +136,7 @@ def _chips(wanted: QueueFilter) -> tuple[Chip, ...]:
         "opened_by": ("Opened by", OPENED_BY.get(wanted.opened_by, "") if wanted.opened_by else ""),
         "priority": ("Priority", f"P{wanted.priority}"),
         "within_s": ("Opened", f"within {within.get(f'{wanted.within_s:g}', duration(wanted.within_s)) if wanted.within_s else ''}"),
+        "campaign": ("Campaign", f"K-{wanted.campaign}"),
         "assignee": ("Assignee", f"number {wanted.assignee}"),
         "text": ("Says", wanted.text),
     }

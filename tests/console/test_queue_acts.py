@@ -1,6 +1,7 @@
 """One decision on many cases."""
 
 from collections.abc import Sequence
+from html import unescape
 
 import pytest
 
@@ -68,6 +69,19 @@ async def test_panels_without_foresight(serve: Serve, console: Console, then: st
     browser = await serve(QueueActs(console, Actions(), None).routes())
     status, panel, _ = await browser.get(f"/queue/preview?then={then}&case=12&case=14")
     assert (status, f'name="then" value="{then}"' in panel) == (200, True)
+
+
+async def test_figures_of_many_come_later(serve: Serve, console: Console) -> None:
+    """A panel of many cases is there at once, and its figures follow."""
+    browser = await serve(QueueActs(console, Actions(), Foreseen()).routes())
+    query = "then=block&" + "&".join(f"case={number}" for number in range(20, 40))
+    _, panel, _ = await browser.get(f"/queue/preview?{query}")
+    assert "4,812" not in panel
+    later = unescape(panel.partition('hx-get="')[2].partition('"')[0])
+    assert later == f"/queue/figures?{query}"
+    _, figures, _ = await browser.get(later)
+    assert "about 4,812 (4,700–4,900)" in figures
+    assert "<form" not in figures
 
 
 async def test_one_case_has_its_own_panel(serve: Serve, console: Console) -> None:

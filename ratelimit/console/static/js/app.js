@@ -7,6 +7,7 @@
    data-open             in a row: the link that enter follows.
    data-select           in a row: the checkbox that x ticks (shift x: a range). data-unfold: in a row: the button that enter presses if there is no link.
    data-bulk             a bar that is shown while rows are ticked; in it data-bulk-count and data-bulk-text. Rows carry data-money, data-currency, data-good.
+   data-tick-all         around rows: all are ticked at first.
    data-clear            a button that unticks all.
    data-preview="/path"  a button that opens the answer of that address in #preview. With data-of="rows" the ticked rows, else the one in focus, go with it
                          as case=… each.

@@ -107,6 +107,9 @@ function restore() {
   show();
 }
 
+/* A campaign begins with all of its cases ticked: its exceptions are unticked. */
+if (document.querySelector("[data-tick-all]")) rows().forEach((row) => ticked.add(row.dataset.row));
+
 document.addEventListener("htmx:afterSettle", restore);
 document.addEventListener("rows:changed", restore);
 restore();
