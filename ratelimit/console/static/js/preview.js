@@ -88,7 +88,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 /* Optimistic rows: the word and a clock at once, and back if the server says no. */
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const form = event.target.closest?.("form[data-pending]");
+  const form = event.target.matches?.("form[data-pending]") ? event.target : null;
   if (!form) return;
   const ids = new Set(new FormData(form).getAll("case").map(String));
   const changed = [];
