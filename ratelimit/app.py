@@ -183,6 +183,7 @@ class App:
         )
         front = Front(desk, whereabouts(self._book.facts), serving.sidecars)
         door = reception.door(policy)
+        keep_running(front.console.warm, stack)
         routes = [*desk.routes(policy), *front.routes(), *reception.routes(front.console, door)]
         runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)
         await runner.setup()

@@ -39,6 +39,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _HEAD: Final = lines(HEADERS)
+_SETTLED_S: Final = 1.0  # after a start, in which decisions come first
+_BETWEEN_S: Final = 0.02
 
 
 class Counts(Struct, frozen=True):
@@ -115,6 +117,14 @@ class Console:
         """A part of a page, as a script asks for it; a `toast` is shown beside it."""
         frame = Frame("", "", request.get(PRINCIPAL), Counts(), self.now(), "system", "on", toast)
         return await self._reply(template, view, frame, status, headers)
+
+    async def warm(self) -> None:
+        """Compile every template, one after another, so that nobody waits for it; never ends."""
+        await asyncio.sleep(_SETTLED_S)
+        for name in self._templates.list_templates():
+            await asyncio.to_thread(self._templates.get_template, name)
+            await asyncio.sleep(_BETWEEN_S)
+        await asyncio.Event().wait()
 
     async def text(self, template: str, view: object, frame: Frame) -> str:
         """A rendered template, for what is sent in another way, such as over a stream of events."""

@@ -268,3 +268,27 @@ async def test_no_page_scrolls_sideways(site: Browser, require: Callable[[str], 
         for path in ("/queue", "/styleguide", "/queue?text=nothing&tab=mine"):
             await opened.goto(site.base + path)
             assert await opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+async def test_a_filter_that_is_not_in_force_can_be_set(page: Page) -> None:
+    """Its chip opens the form of all filters at its field; f opens the form as well, and esc closes it."""
+    await page.get_by_role("button", name="Opened by any").click()
+    await expect(page.locator("[data-filter] [name=opened_by]")).to_be_focused()
+    await press(page, "Escape")
+    await expect(page.locator("[data-filter] form")).to_be_hidden()
+    await press(page, "f")
+    await expect(page.locator("[data-filter] form")).to_be_visible()
+
+
+async def test_what_is_not_live_says_since_when(site: Browser, require: Callable[[str], Path]) -> None:
+    """While the server does not answer, the rows stay and the bar says since when; then it is live again."""
+    async with window(require("chromium"), expected="Failed to load resource") as page:
+        await page.goto(f"{site.base}/queue")
+        await expect(page.locator("#live")).to_contain_text("Live")
+        await page.route("**/queue/rows", lambda route: route.abort())
+        await page.evaluate("document.dispatchEvent(new CustomEvent('rows:refresh'))")
+        await expect(page.locator("#live")).to_contain_text("Not live since 14:32")
+        await expect(page.locator("[data-row]")).to_have_count(8)
+        await page.unroute("**/queue/rows")
+        await page.evaluate("document.dispatchEvent(new CustomEvent('rows:refresh'))")
+        await expect(page.locator("[data-live-word]")).to_have_text("Live")

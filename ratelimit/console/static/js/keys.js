@@ -128,6 +128,16 @@ document.addEventListener("click", (event) => {
   dialog.showModal();
 });
 
+/* A filter that is not in force opens the form of all filters at its field. */
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-filter-of]");
+  const filter = document.querySelector("details[data-filter]");
+  if (!chip || !filter) return;
+  event.stopImmediatePropagation(); // it is outside the menu, which a click outside would close
+  filter.open = true;
+  filter.querySelector(`[name="${chip.dataset.filterOf}"]`)?.focus();
+});
+
 /* A click outside closes an open menu. */
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open], details.tab-more[open]")) if (!menu.contains(event.target)) menu.open = false;

@@ -14,12 +14,13 @@ function tickClock() {
   clock.textContent = now.toISOString().slice(11, 19);
 }
 
-function say(stale) {
+/* Whether what is shown is what is: also said by lists that ask again. */
+export function say(stale) {
   const live = document.getElementById("live");
-  if (!live) return;
+  if (!live || live.classList.contains("is-stale") === stale && !live.querySelector(".live-dot").hidden) return;
   live.classList.toggle("is-stale", stale);
   const word = live.querySelector("[data-live-word]");
-  word.textContent = stale ? "Not live" : "Live";
+  word.textContent = stale ? `Not live since ${document.querySelector("[data-clock]").textContent}` : "Live";
   word.hidden = live.querySelector(".live-dot").hidden = false;
 }
 

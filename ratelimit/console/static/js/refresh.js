@@ -2,6 +2,7 @@
 
    Rows that changed (data-version, or what they show) change in place; rows that left go; rows that are new come in at once while the page is at its
    top and nothing is ticked, else "3 new" waits in [data-new] until it is pressed. Other parts of the answer replace what has their id. */
+import { say } from "./live.js";
 import { hasSelection } from "./select.js";
 
 const EVERY_MS = 10000;
@@ -81,8 +82,9 @@ export async function refresh() {
     const answer = await fetch(list.dataset.refresh, { headers: { "HX-Request": "true" } });
     if (answer.redirected) location.reload(); // logged out
     if (answer.ok) show(parsed(await answer.text()));
+    say(!answer.ok);
   } catch {
-    // away for a moment: the old rows stay, and the next look will tell
+    say(true); // the old rows stay, and the next look will tell
   }
 }
 
@@ -96,4 +98,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("rows:refresh", refresh);
-if (place()) setInterval(refresh, EVERY_MS);
+if (place()) {
+  say(false);
+  setInterval(refresh, EVERY_MS);
+}
