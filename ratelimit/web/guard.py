@@ -12,13 +12,13 @@ from ratelimit.web.counts import Counts
 from ratelimit.web.cross_site import refuse_cross_site
 from ratelimit.web.door import Door
 from ratelimit.web.fault import bug_reply
+from ratelimit.web.local_path import HOME, local_path
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, error_reply, lines
 from ratelimit.web.route import PRINCIPAL, Handle, Route
 
 LOGIN: Final = "/login"
 _METRICS: Final = "/metrics"  # asked for under names that a cluster gives
-_LONGEST_NEXT: Final = 1_000
 
 Trouble = Callable[[web.Request, ClientError], Awaitable[web.StreamResponse]]  # a page that says what is wrong
 Routes = Mapping[tuple[str, str], Route]  # by method and path
@@ -82,9 +82,9 @@ def _route(request: web.Request, routes: Routes) -> Route | None:
 def _to_login(request: web.Request) -> Reply:
     """Log in, and come back to where one was, if that can be asked for again."""
     back = request.headers.get("HX-Current-URL", "") if "HX-Request" in request.headers else request.path_qs
-    path = back.partition("://")[2] if "://" in back else back
-    path = path[path.find("/") :] if "/" in path else "/"
-    asked = f"?next={quote(path, safe='/')}" if request.method == "GET" and path != "/" and len(path) <= _LONGEST_NEXT else ""
+    rest = back.partition("://")[2] if "://" in back.partition("?")[0] else back
+    path = local_path(rest[rest.find("/") :] if "/" in rest else HOME)
+    asked = f"?next={quote(path, safe='/')}" if request.method == "GET" and path != HOME else ""
     where = "HX-Redirect" if "HX-Request" in request.headers else "Location"
     return Reply(200 if where == "HX-Redirect" else 303, lines({where: f"{LOGIN}{asked}", "Cache-Control": "no-store"}))
 
