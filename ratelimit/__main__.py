@@ -5,6 +5,7 @@ import sys
 import click
 
 from ratelimit import __version__
+from ratelimit.cli.audit import audit
 from ratelimit.cli.calibrate import calibrate
 from ratelimit.cli.demo import demo
 from ratelimit.cli.evaluate import evaluate
@@ -34,6 +35,7 @@ cli.add_command(evaluate)
 cli.add_command(model)
 cli.add_command(retention)
 cli.add_command(demo)
+cli.add_command(audit)
 
 
 def main() -> None:

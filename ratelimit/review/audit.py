@@ -156,6 +156,14 @@ async def head(connection: AsyncConnection) -> Head:
     return Head(0, START) if found is None else Head(found.seq, found.link)
 
 
+async def link_of(connection: AsyncConnection, seq: int) -> bytes | None:
+    """The link of an entry, to be held against a head that was noted; None: there is no such entry."""
+    if seq == 0:
+        return START
+    found: bytes | None = (await connection.execute(select(AUDIT.c.link).where(AUDIT.c.seq == seq))).scalar()
+    return found
+
+
 async def entries(connection: AsyncConnection, wanted: AuditFilter, most: int) -> list[AuditEntry]:
     """The latest that fit, latest first."""
     rows = select(AUDIT, AUDIT_CONTENT.c.content).outerjoin(AUDIT_CONTENT, AUDIT_CONTENT.c.seq == AUDIT.c.seq)
