@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from ratelimit.web.audit import AUDIT
 from ratelimit.web.campaigns import CAMPAIGNS
 from ratelimit.web.cases import CASES
 from ratelimit.web.deeds import ACTIONS
 from ratelimit.web.holds import HOLDS
 from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS
+from ratelimit.web.people import ME, PEOPLE, TOKENS
 from ratelimit.web.privacy import REQUESTS
 from ratelimit.web.rules import RULES
 from ratelimit.web.traffic import TRAFFIC
@@ -63,7 +65,7 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-LEDGER = (RULES, CASES, CAMPAIGNS, ACTIONS, REQUESTS, TRAFFIC)
+LEDGER = (RULES, CASES, CAMPAIGNS, ACTIONS, REQUESTS, TRAFFIC, ME, PEOPLE, TOKENS, AUDIT)
 
 
 # these are the ledger's, and are held against the document where they are tested
