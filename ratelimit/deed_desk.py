@@ -10,6 +10,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.review.actions import Actions
+from ratelimit.review.appeal import Appeals
+from ratelimit.review.bulk import Bulks
 from ratelimit.review.cases import Cases
 from ratelimit.review.doing import Doing
 from ratelimit.review.dossiers import Dossiers
@@ -22,7 +24,10 @@ from ratelimit.service.holds import Holds
 from ratelimit.service.overrides import Overrides
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
+from ratelimit.web.appeals import AppealCalls
+from ratelimit.web.bulk import BulkCalls
 from ratelimit.web.deeds import DeedCalls
+from ratelimit.web.labels import LabelCalls
 from ratelimit.web.route import Route
 
 
@@ -49,6 +54,9 @@ class DeedDesk:
         doing = Doing(ledger, subjects, effects, time.time, told)
         self.actions: Final = Actions(doing)
         self.previews: Final = Previews(doing, sample)
+        self.bulks: Final = Bulks(self.actions, self.previews)
+        self.appeals: Final = Appeals(self.actions)
+        self._ledger = ledger
         self.weigher: Final = Weigher(policy)
         self.dossiers: Final = Dossiers(ledger, self.weigher, overrides.about, time.time)
         self.search: Final = Search(ledger, subjects, overrides.target)
@@ -56,8 +64,14 @@ class DeedDesk:
 
     def routes(self, cases: Cases) -> list[Route]:
         """What it answers on the operator lane."""
-        return DeedCalls(self.actions, self.previews, cases).routes()
+        return [
+            *DeedCalls(self.actions, self.previews, cases).routes(),
+            *BulkCalls(self.bulks).routes(),
+            *AppealCalls(self.appeals).routes(),
+            *LabelCalls(self._ledger).routes(),
+        ]
 
     def begin(self, stack: AsyncExitStack) -> None:
         """Finish what was left, for ever."""
         keep_running(self.actions.reconcile.run, stack)
+        keep_running(self.appeals.run, stack)

@@ -7,6 +7,7 @@ made is taken away. That is written down first (`overturning`) and finished afte
 A rule or the model that decided goes on deciding: its appeals are counted against it, and an allow is a deed of its own.
 """
 
+import asyncio
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
@@ -35,6 +36,7 @@ from ratelimit.review.deed import DONE
 from ratelimit.review.deed_check import DeedError, check_role
 from ratelimit.review.lock import actor_id, refuse_others
 from ratelimit.review.opening import Opener
+from ratelimit.review.reconcile import LOOK_EVERY_S
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.overrides import NoOverrideError
 
@@ -145,8 +147,14 @@ class Appeals:
             await appeals.change(connection, row.id, "overturning", state="overturned")
         return replace(row, state="overturned")
 
+    async def run(self) -> None:
+        """Finish what was left, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.turn()
+
     async def turn(self) -> None:
-        """Finish what was left."""
+        """Finish what was left, once."""
         try:
             async with self._ledger.read() as connection:
                 rows = await appeals.latest(connection, 100, "overturning")

@@ -42,9 +42,8 @@ async def balance_of(connection: AsyncConnection, account: int, spending: Spendi
     """What is left. `spending` is what the store has counted, None where nothing of the account is held."""
     bought = [one for one in await purchases.of_account(connection, account, _MOST_PURCHASES) if _gave_tokens(one)]
     bought.sort(key=lambda one: one.at)
-    counted = _counted(spending)
-    if counted is not None:
-        return _balance(bought, counted, exact=True)
+    if spending is not None and spending.spent is not None:
+        return _balance(bought, _counted(bought, spending), exact=True)
     spent = await _spent(connection, account, bought[0].at) if bought else 0
     return _balance(bought, _oldest_first(bought, spent), exact=False)
 
@@ -53,12 +52,17 @@ def _gave_tokens(row: PurchaseRow) -> bool:
     return row.tokens > 0 and row.decision != "block" and row.outcome != "failed" and not row.refunded
 
 
-def _counted(spending: Spending | None) -> dict[str, int] | None:
-    """What is left of each purchase that the store tells apart."""
-    if spending is None or spending.spent is None:
-        return None
+def _counted(bought: Sequence[PurchaseRow], spending: Spending) -> dict[str, int]:
+    """What is left of each: the store tells those with holds apart, the rest of what may be spent is of the latest others."""
     pairs = zip(spending.account.holds, spending.spent_of, strict=True)
-    return {hold.purchase: max(0, hold.tokens - (spent or 0)) for hold, spent in pairs}
+    left = {hold.purchase: max(0, hold.tokens - (spent or 0)) for hold, spent in pairs}
+    withheld = sum(hold.held for hold in spending.account.holds if hold.state != "released")
+    rest = max(0, (spending.spendable or 0) + withheld - sum(left.values()))
+    for one in reversed(bought):
+        if one.id not in left:
+            left[one.id] = min(rest, one.tokens)
+            rest -= left[one.id]
+    return left
 
 
 def _oldest_first(bought: Sequence[PurchaseRow], spent: int) -> dict[str, int]:

@@ -25,6 +25,7 @@ from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.standings import FullError
 
 _WORD_BYTES: Final = 6
+_OF_BALANCE: Final = frozenset({"hold", "release", "revoke"})
 _MOST_DIGITS: Final = 20  # of the id of a subject, fewer
 
 _log = structlog.get_logger()
@@ -92,7 +93,7 @@ class Doing:
             if deed.purchase is not None and not attempts:
                 raise DeedError("$.purchase", "no purchase of that id is known; it may be too long ago")
             subject = await self.target_of(connection, asked.case, deed)
-            balance = await self.balance(connection, subject) if deed.then == "hold" else None
+            balance = await self.balance(connection, subject) if deed.then in _OF_BALANCE else None
         target = subject.target
         words = self.effects.overrides.about(target) if target is not None and deed.then in WORDS else []
         account = self.effects.holds.account(target.value) if target is not None and target.kind == "account" else None

@@ -110,7 +110,8 @@ def _ended(deed: Deed, principal: Principal, facts: Facts) -> Plan:
         after = replace(after, state="revoked", lapses_at=facts.now + REVOKED_KEPT_S)
     else:
         after = replace(after, state="released")
-    return Plan(holds=(after,), ended=(_nameless(known),))
+    left = max(known.tokens, facts.balance.tokens if facts.balance is not None else 0)  # should nothing be counted when it is undone
+    return Plan(holds=(after,), ended=(_nameless(known),), left=left)
 
 
 def _told(deed: Deed, principal: Principal, facts: Facts, case: int | None) -> tuple[Told, ...]:

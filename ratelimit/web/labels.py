@@ -70,9 +70,9 @@ class LabelCalls:
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
-        return [Route("GET", LABELS, self.list, role="analyst", scope=SCOPE, early=True)]
+        return [Route("GET", LABELS, self.page, role="analyst", scope=SCOPE, early=True)]
 
-    async def list(self, request: web.Request) -> Reply:
+    async def page(self, request: web.Request) -> Reply:
         """A page."""
         wanted = query_of(request, LabelsAsked)
         found = await self._find(wanted)

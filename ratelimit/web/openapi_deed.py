@@ -2,12 +2,22 @@
 
 from typing import Final
 
+from msgspec import Struct
+
+from ratelimit.review.appeal import AppealAsked, AppealFigures, AppealView, AppealWord
+from ratelimit.review.bulk import Bulk, BulkDone
 from ratelimit.review.deed import ActionView, Deed, Done, Preview
+from ratelimit.web.appeals import APPEAL, APPEALS, AppealFilter, AppealSince, AppealsView
+from ratelimit.web.bulk import BULK
 from ratelimit.web.cases import CASE
 from ratelimit.web.deeds import ACTION, ACTIONS, OF_CASE, ActionsView, Redo, Why
+from ratelimit.web.labels import LABELS, LabelsAsked, LabelsView
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
 
-DEED_SHAPES: Final = (ActionView, ActionsView, Deed, Done, Preview, Redo, Why)
+DEED_SHAPES: Final = (
+    ActionView, ActionsView, AppealAsked, AppealFigures, AppealsView, AppealView, AppealWord, Bulk, BulkDone, Deed, Done, LabelsView,
+    Preview, Redo, Why,
+)  # fmt: skip
 
 _WHO: Final = {
     "401": problem("who asks is not known"),
@@ -22,6 +32,8 @@ _DONE: Final = {
     **_GONE,
     **_LATE,
 }
+_NO_QUERY: Final = {"422": BODY_PROBLEMS["422"]}
+_LABELS: Final = {"200": json_of("by id; with format=csv as CSV", "LabelsView"), **_NO_QUERY}
 _PREVIEW: Final = {"200": json_of("nothing was done", "Preview"), **_GONE}
 
 
@@ -48,7 +60,46 @@ def deed_paths() -> Node:
         f"{ACTION}/redo": {**action, "post": _asked("Do again what was undone", "Redo", _DONE)},
         f"{ACTION}/approve": {**action, "post": _call("Be the second person", _DONE)},
         f"{ACTION}/refuse": {**action, "post": _asked("Be the second person, and against it", "Why", _DONE, required=False)},
+        **_bulk_paths(),
+        **_appeal_paths(),
+        LABELS: {"servers": OPERATOR, "get": {**_call("Labels, by id", _LABELS), "parameters": _query(LabelsAsked)}},
     }
+
+
+def _bulk_paths() -> Node:
+    done = {"200": json_of("done on each", "BulkDone"), "207": json_of("not on each; see why", "BulkDone"), **_GONE}
+    named = [parameter("path", "bulk", "the `bulk` of the answer")]
+    return {
+        BULK: {"servers": OPERATOR, "post": _asked("Do a deed on many cases, or on a campaign but its exceptions", "Bulk", done)},
+        f"{BULK}/preview": {"servers": OPERATOR, "post": _asked("Whom all of it would hit", "Bulk", _PREVIEW)},
+        f"{BULK}/{{bulk}}/undo": {
+            "servers": OPERATOR,
+            "parameters": named,
+            "post": _asked("Undo what was done together, the last first", "Why", done, required=False),
+        },
+    }
+
+
+def _appeal_paths() -> Node:
+    appeal = {"servers": OPERATOR, "parameters": [parameter("path", "id", "the appeal's id")]}
+    one = {"200": json_of("as it stands", "AppealView"), **_GONE}
+    later = {"202": json_of("overturned; lifted as soon as the store is there", "AppealView")}
+    listed = {"200": json_of("latest first", "AppealsView"), **_NO_QUERY}
+    figures = {"200": json_of("of those made since then", "AppealFigures"), **_NO_QUERY}
+    return {
+        APPEALS: {
+            "servers": OPERATOR,
+            "get": {**_call("Appeals, latest first", listed), "parameters": _query(AppealFilter)},
+            "post": _asked("Somebody says that a decision was a mistake", "AppealAsked", {"201": json_of("a case", "AppealView"), **_GONE}),
+        },
+        f"{APPEALS}/figures": {"servers": OPERATOR, "get": {**_call("How appeals went", figures), "parameters": _query(AppealSince)}},
+        APPEAL: {**appeal, "get": _call("One appeal", one)},
+        f"{APPEAL}/decide": {**appeal, "post": _asked("Say that it is upheld, or overturned", "AppealWord", {**one, **later, **_LATE})},
+    }
+
+
+def _query(shape: type[Struct]) -> list[Node]:
+    return [parameter("query", name, f"see {name} of the description", required=False) for name in shape.__struct_fields__]
 
 
 def _asked(summary: str, shape: str, answers: Node, *, required: bool = True) -> Node:

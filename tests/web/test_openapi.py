@@ -65,7 +65,7 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-LEDGER = (RULES, CASES, CAMPAIGNS, ACTIONS, REQUESTS, TRAFFIC, ME, PEOPLE, TOKENS, AUDIT)
+LEDGER = (RULES, CASES, CAMPAIGNS, ACTIONS, REQUESTS, TRAFFIC, ME, PEOPLE, TOKENS, AUDIT, "/v1/bulk", "/v1/appeals", "/v1/labels")
 
 
 # these are the ledger's, and are held against the document where they are tested
