@@ -26,9 +26,7 @@ Put = Callable[[Message], None]
 class PurchasePast:
     """Judges and tells; what wants a person to look at it goes to `flags`."""
 
-    def __init__(
-        self, history: PurchaseHistory, velocity: Velocity, judge: PurchaseJudge, put: Put, flags: Flags, now_s: float
-    ) -> None:
+    def __init__(self, history: PurchaseHistory, velocity: Velocity, judge: PurchaseJudge, put: Put, flags: Flags, now_s: float) -> None:
         self._history, self._velocity, self._judge, self._put, self._flags = history, velocity, judge, put, flags
         self._now_s, self._count = now_s, 0
         self._decided: dict[tuple[str, int], Purchase] = {}
