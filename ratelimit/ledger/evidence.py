@@ -16,6 +16,7 @@ USUAL_S: Final = 7 * 86_400.0  # for which somebody comes from an address that i
 _MOST_USUAL: Final = 50
 _LOOKED_AT: Final = 500  # decisions, for one with signals
 MOST_SUMMED: Final = 20_000  # records of one subject that a figure is made of; of more, the newest
+MOST_REFUSED: Final = 3_000  # the same for refusals by reason
 
 _RECORDS: Final[dict[str, Column[Any]]] = {"account": RECORD.c.account, "api_key": RECORD.c.api_key, "ip": RECORD.c.address}
 _PURCHASES: Final[dict[str, Column[Any]]] = {
@@ -173,7 +174,7 @@ async def lives(connection: AsyncConnection, seen: Seen, most: int, *, before: P
 
 async def decided(connection: AsyncConnection, seen: Seen, since: float) -> dict[str, float]:
     """How many requests were decided how, since then."""
-    newest = _newest_records(seen, since)
+    newest = _newest_records(seen, since, RECORD.c.decision, RECORD.c.weight)
     if newest is None:
         return {}
     query = select(newest.c.decision, func.sum(newest.c.weight)).group_by(newest.c.decision)
@@ -182,7 +183,7 @@ async def decided(connection: AsyncConnection, seen: Seen, since: float) -> dict
 
 async def rhythm(connection: AsyncConnection, seen: Seen, since: float, step_s: float) -> list[Bin]:
     """How many requests were decided how in each step since then."""
-    newest = _newest_records(seen, since)
+    newest = _newest_records(seen, since, RECORD.c.decision, RECORD.c.weight)
     if newest is None:
         return []
     step = _step(connection, newest, since, step_s)
@@ -192,7 +193,7 @@ async def rhythm(connection: AsyncConnection, seen: Seen, since: float, step_s: 
 
 async def addresses(connection: AsyncConnection, seen: Seen, since: float, step_s: float) -> dict[int, int]:
     """How many different addresses asked in each step since then; a step without any is left out."""
-    newest = _newest_records(seen, since)
+    newest = _newest_records(seen, since, RECORD.c.address)
     if newest is None:
         return {}
     step = _step(connection, newest, since, step_s)
@@ -201,13 +202,13 @@ async def addresses(connection: AsyncConnection, seen: Seen, since: float, step_
 
 
 async def refusals(connection: AsyncConnection, seen: Seen, since: float) -> list[Refused]:
-    """What was refused since then, by reason, the latest first."""
-    newest = _newest_records(seen, since)
+    """What was refused since then, by reason, the latest first; of very many the newest."""
+    newest = _newest_records(seen, since, RECORD.c.decision, RECORD.c.reason, RECORD.c.limit_name, refused=True)
     if newest is None:
         return []
     group = (newest.c.decision, newest.c.reason, newest.c.limit_name)
     latest = func.max(newest.c.at)
-    query = select(*group, func.count(), func.min(newest.c.at), latest).where(newest.c.decision != "allow").group_by(*group)
+    query = select(*group, func.count(), func.min(newest.c.at), latest).group_by(*group)
     return [Refused(*row) for row in await connection.execute(query.order_by(latest.desc()))]
 
 
@@ -260,12 +261,15 @@ async def kept_until(connection: AsyncConnection, seen: Seen) -> tuple[float, fl
     return None if first is None or last is None else (float(first), float(last))
 
 
-def _newest_records(seen: Seen, since: float) -> Subquery | None:
+def _newest_records(seen: Seen, since: float, *needed: Column[Any], refused: bool = False) -> Subquery | None:
     column = _RECORDS.get(seen.kind)
     if column is None:
         return None
-    needed = (RECORD.c.at, RECORD.c.decision, RECORD.c.reason, RECORD.c.limit_name, RECORD.c.weight, RECORD.c.address)
-    return select(*needed).where(column == seen.id, RECORD.c.at >= since).order_by(RECORD.c.at.desc()).limit(MOST_SUMMED).subquery()
+    # no more columns than are needed, so that the index has them all
+    query = select(RECORD.c.at, *needed).where(column == seen.id, RECORD.c.at >= since)
+    if refused:
+        query = query.where(RECORD.c.decision != "allow")
+    return query.order_by(RECORD.c.at.desc()).limit(MOST_REFUSED if refused else MOST_SUMMED).subquery()
 
 
 def _step(connection: AsyncConnection, newest: Subquery, since: float, step_s: float) -> ColumnElement[int]:
