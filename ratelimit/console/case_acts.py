@@ -25,7 +25,7 @@ from ratelimit.review.actions import Actions
 from ratelimit.review.case_error import CaseError, ConflictError, LockedError
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed import DONE, FINAL, Deed, Done, Preview, Span
-from ratelimit.review.dossiers import Dossiers
+from ratelimit.review.dossiers import Dossiers, Kin
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
@@ -35,6 +35,7 @@ ACTION: Final = "/actions/{id}"
 SETTLED: Final = 'HX-Trigger: {"rows:refresh":true,"preview:close":true,"selection:clear":true}\r\n'
 _GLYPHS: Final = frozenset({"block", "throttle", "allow", "hold"})
 _OF_PURCHASE: Final = 12  # purchases that can be picked
+_OF_ACCOUNTS: Final = frozenset({"hold", "release", "revoke", "refund", "report_fraud"})
 
 
 class PreviewAsked(Struct, frozen=True):
@@ -107,19 +108,21 @@ class CaseActs:
     async def preview(self, request: web.Request) -> Reply:
         """The panel that says who is hit, and asks for a reason."""
         who, whom, asked = request[PRINCIPAL], whom_of(request), _asked(request)
-        target = asked.target or (str(whom.subject) if whom.case is None else None)
-        deed = Deed(then=asked.then, key=token_urlsafe(12), for_=asked.for_, target=target)
         with as_problems():
             row = (await self._cases.get(whom.case)).row if whom.case is not None else None
             subject = row.anchor if row is not None else await self._dossiers.subject(whom.subject or 0)
+            kin = await self._dossiers.kin(subject)
+            about = asked.target or target_of(asked.then, subject, kin)
+            target = about or (str(subject.id) if row is None else None)
+            deed = Deed(then=asked.then, key=token_urlsafe(12), for_=asked.for_, target=target)
             found = await self._previews.preview(who, whom.case, deed) if self._previews is not None else None
-            buyer = await self._dossiers.buyer(subject)
+            buyer = kin.account
         view = preview_view(
             found,
             Asked(then=asked.then, span=asked.for_, key=deed.key, target=target or ""),
             base=_base(whom),
             version=row.version if row is not None else None,
-            kind=subject.kind,
+            kind=subject.kind if about is None else kin.kind_of(about),
             role=who.role,
             purchases=tuple(await self._dossiers.purchases(buyer, _OF_PURCHASE)) if buyer is not None else (),
         )
@@ -192,6 +195,15 @@ class CaseActs:
         if request.headers.get("HX-Request") != "true":
             return Reply(303, lines({"Location": back, "Cache-Control": "no-store"}))
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
+
+
+def target_of(then: DeedThen, subject: SubjectRef, kin: Kin) -> str | None:
+    """Whom an action is about where it cannot be about the subject itself: its account, or the account's key; None: it can."""
+    if then in _OF_ACCOUNTS and subject.kind != "account" and kin.account is not None:
+        return str(kin.account.id)
+    if then == "rotate_key" and subject.kind == "account" and kin.keys:
+        return str(kin.keys[0].id)
+    return None
 
 
 def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast:

@@ -69,6 +69,17 @@ class Look(Struct, frozen=True, kw_only=True):
     queue: QueueFilter | None = None
 
 
+class Kin(NamedTuple):
+    """The account that a subject is of, and its keys, the most telling first."""
+
+    account: SubjectRef | None
+    keys: tuple[SubjectRef, ...]
+
+    def kind_of(self, id: str) -> str:
+        """What is of that id."""
+        return "api_key" if any(str(key.id) == id for key in self.keys) else "account"
+
+
 class _Whose(NamedTuple):
     """Whom a page is about, by its own rows and by those of its account."""
 
@@ -114,10 +125,13 @@ class Dossiers:
         async with self._ledger.read() as connection:
             return await _known(connection, id)
 
-    async def buyer(self, subject: SubjectRef) -> SubjectRef | None:
-        """Whose purchases belong to it: its account."""
+    async def kin(self, subject: SubjectRef) -> Kin:
+        """The account that it is of, and the keys of that."""
         async with self._ledger.read() as connection:
-            return await _account(connection, subject, await links_of(connection, subject))
+            linked = await links_of(connection, subject)
+            keys = [one.subject for one in linked if one.kind == "api_key"]
+            known = await case_query.subjects_of(connection, keys)
+            return Kin(await _account(connection, subject, linked), tuple(known[one] for one in keys if one is not None))
 
     async def purchases(self, account: SubjectRef, most: int) -> list[evidence.BoughtRow]:
         """The latest of an account."""

@@ -10,17 +10,15 @@ from sqlalchemy import insert
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.render import Console
-from ratelimit.core.estimate import Estimate
 from ratelimit.core.message import Entity
 from ratelimit.core.policy import Policy
-from ratelimit.core.principal import Principal
 from ratelimit.core.signals import COLUMN, NAMES, VERSION
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.purchase import LIFE, LINK, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.review.cases import Cases
-from ratelimit.review.deed import Deed, Preview
 from ratelimit.review.dossiers import Dossiers
+from ratelimit.review.preview import Previews
 from ratelimit.review.seen import Seen
 from ratelimit.review.weighing import Weigher
 from ratelimit.stores.client import Options, RedisStore
@@ -34,18 +32,6 @@ KEY = Entity("api_key", DIGEST)
 OWNER = Entity("account", "Halden <b>Studio</b>\u202e")
 HOSTILE = "/v1/generate/<script>alert(1)</script>/\u202egpj.exe/\x00"
 AGENT = "Mozilla/5.0 '\"><img src=x onerror=alert(1)>"
-
-
-class NoPreview:
-    """Previews before anybody can say whom an action hits."""
-
-    async def preview(self, _principal: Principal, _case: int | None, deed: Deed) -> Preview:
-        nothing = Estimate(0.0, 0.0, 0.0)
-        return Preview(
-            then=deed.then, span_s=86_400.0, until=None, requests=nothing, of_requests=nothing, already_throttled=0, from_usual=nothing,
-            other_accounts=(), shared=(), good=0, tokens_left=None, left_minor=None, currency=None, softer=None, needs_second=False,
-            replaces=(), told="",
-        )  # fmt: skip
 
 
 class CaseDesk(NamedTuple):
@@ -121,5 +107,5 @@ async def case_desk(ledger: Ledger, url: str, console: Console, policy: Policy =
         dossiers = Dossiers(ledger, Weigher(lambda: policy), site.overrides.about, site.wall)
         cases, seen = Cases(ledger, site.wall), Seen(ledger, site.wall)
         pages = CasePages(console, cases, dossiers, seen, where).routes()
-        acts = CaseActs(console, cases, dossiers, site.actions, NoPreview()).routes()
+        acts = CaseActs(console, cases, dossiers, site.actions, Previews(site.actions.doing, 0.05)).routes()
         yield CaseDesk(site, cases, dossiers, seen, (*pages, *acts), key, account, number)
