@@ -46,8 +46,8 @@ class PreviewAsked(Struct, frozen=True):
     target: str | None = None
 
 
-class Undoing(Struct, frozen=True):
-    """Why it is taken back."""
+class Reason(Struct, frozen=True):
+    """Why it is done."""
 
     reason: Annotated[str, Meta(max_length=400)] = ""
 
@@ -97,6 +97,8 @@ class CaseActs:
             Route("POST", f"{CASE}/heartbeat", self.heartbeat, role="analyst", page=True),
             Route("POST", f"{CASE}/release", self.release, role="analyst", page=True),
             Route("POST", f"{CASE}/take-over", self.take_over, role="analyst", page=True),
+            Route("GET", f"{SUBJECT}/open", self.open_panel, role="analyst", page=True),
+            Route("POST", f"{SUBJECT}/open", self.open, role="analyst", page=True),
         ]
         for of in (CASE, SUBJECT):
             found += [
@@ -150,7 +152,7 @@ class CaseActs:
 
     async def undo(self, request: web.Request) -> Reply:
         """Take an action back."""
-        asked = await _form(request, Undoing)
+        asked = await _form(request, Reason)
         with as_problems():
             done = await self._actions.undo(request[PRINCIPAL], _id(request), asked.reason)
         toast = Toast(f"{DONE[done.then]}: taken back.", "What stood before stands again", "undo")
@@ -183,6 +185,19 @@ class CaseActs:
         with as_problems():
             await self._cases.take(number, request[PRINCIPAL], over=True)
         return await self._done(request, f"/cases/{number}", Toast(f"{shown(number)} is yours now.", "", "lock"))
+
+    async def open_panel(self, request: web.Request) -> Reply:
+        """The panel that asks why somebody should look at a subject."""
+        return await self._console.part(request, "case/open.html", _base(whom_of(request)))
+
+    async def open(self, request: web.Request) -> Reply:
+        """Open a case about a subject, and go to it."""
+        asked = await _form(request, Reason)
+        with as_problems():
+            number = await self._dossiers.open_case(request[PRINCIPAL], whom_of(request).subject or 0, asked.reason)
+        by_script = request.headers.get("HX-Request") == "true"
+        where = {"HX-Redirect" if by_script else "Location": f"/cases/{number}"}
+        return Reply(200 if by_script else 303, lines({**where, "Cache-Control": "no-store"}))
 
     async def _beat(self, number: int, who: Principal) -> float:
         try:

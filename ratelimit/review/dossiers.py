@@ -23,6 +23,7 @@ from ratelimit.ledger.tables.person import PERSON
 from ratelimit.ledger.tables.privacy import RESTRICTION
 from ratelimit.review import work
 from ratelimit.review.actions import view_of
+from ratelimit.review.by_hand import open_case
 from ratelimit.review.case_error import NotFoundError
 from ratelimit.review.deed import ActionView
 from ratelimit.review.dossier import Alike, Customer, Dossier, Linked, Page, Privacy, Weighing
@@ -119,6 +120,10 @@ class Dossiers:
         async with self._ledger.read() as connection:
             seen = Seen(subject.kind, subject.id)
             return await evidence.requests(connection, seen, most, decision=look.decision, address=look.address)
+
+    async def open_case(self, principal: Principal, subject: int, why: str) -> int:
+        """The number of a new case about a subject, or of the one that is open; raises CaseError."""
+        return await open_case(self._ledger, principal, subject, why, self._wall)
 
     async def subject(self, id: int) -> SubjectRef:
         """A subject; raises NotFoundError."""

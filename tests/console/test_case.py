@@ -7,13 +7,14 @@ from contextlib import closing
 import pytest
 
 from ratelimit.console.render import Console
+from ratelimit.core.message import Entity
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.audit import AuditFilter, entries
 from ratelimit.stores.server import find_server
 from tests.console.case_desk import CaseDesk, case_desk
 from tests.console.conftest import Browser, Serve, counts
-from tests.review.case_site import NOW
+from tests.review.case_site import NOW, subject
 from tests.stores.conftest import Node
 
 
@@ -239,3 +240,25 @@ async def test_csv(serve: Serve, desk: CaseDesk) -> None:
     async with desk.site.ledger.read() as connection:
         (one,) = await entries(connection, AuditFilter(kind="exported"), 10)
     assert one.content == {"rows": 40}
+
+
+async def test_open_by_hand(serve: Serve, desk: CaseDesk) -> None:
+    """A person opens a case about a subject, with a reason; a second time it is the same."""
+    ask, path = await browser(serve, desk), f"/subjects/{desk.account}/open"
+    assert (await ask.get(path, HX_Request="true"))[0] == 200
+    assert (await ask.post(path, {"reason": " "}, HX_Request="true"))[0] == 422
+    status, _, headers = await ask.post(path, {"reason": "two complaints by phone"}, HX_Request="true")
+    assert status == 200
+    place = headers["HX-Redirect"]
+    assert (await ask.post(path, {"reason": "a third one"}))[2]["Location"] == place
+    status, page, _ = await ask.get(place)
+    assert status == 200
+    assert "two complaints by phone" in page
+
+
+async def test_no_case_about_a_card(serve: Serve, desk: CaseDesk) -> None:
+    """A case is about who asks or pays, not about what they pay with."""
+    card = await subject(desk.site.ledger, Entity("card", "fp1"))
+    status, answer, _ = await (await browser(serve, desk)).post(f"/subjects/{card}/open", {"reason": "odd"}, HX_Request="true")
+    assert status == 422
+    assert "a case is about an account, a key or an address" in answer
