@@ -58,6 +58,7 @@ class Front:
             *self._of_cases(),
             *self._of_traffic(),
             *PrivacyPages(console, desk.privacy.privacy).routes(),
+            *(desk.rules.pages(console) if desk.rules is not None else ()),
             *Styleguide(console).routes(),
         ]
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
 import msgspec
@@ -55,11 +55,30 @@ class Running(Struct):
         return self.state in {"waits", "runs"}
 
 
-class Backtests:
-    """`wall` is seconds since the epoch. `close` leaves all that run."""
+async def in_process(order: Order, running: Running) -> BacktestFound:
+    """Run one in a process of its own; raises RuleError."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RATELIMIT_")}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # the same modules as ours, and none of the working directory
+    process = await create_subprocess_exec(
+        sys.executable, "-P", "-m", backtest_worker.__name__, stdin=PIPE, stdout=PIPE, env=environment, limit=_LONGEST_LINE
+    )
+    try:
+        return await _hear(process, order, running)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
-    def __init__(self, ledger: Ledger, wall: Callable[[], float]) -> None:
-        self._ledger, self._wall = ledger, wall
+
+Run = Callable[[Order, Running], Awaitable[BacktestFound]]
+
+
+class Backtests:
+    """`wall` is seconds since the epoch, `run` runs one. `close` leaves all that run."""
+
+    def __init__(self, ledger: Ledger, wall: Callable[[], float], run: Run = in_process) -> None:
+        self._ledger, self._wall, self._process = ledger, wall, run
         self._latest: dict[str, Running] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Semaphore(1)
@@ -108,7 +127,7 @@ class Backtests:
             running.state, until = "runs", self._wall()
             try:
                 job = _job(state, tested, until - running.days * _DAY_S, until)
-                found = await _in_process(Order(self._ledger.url, job), running)
+                found = await self._process(Order(self._ledger.url, job), running)
                 await self._keep(running, tested, job, found)
             except (RuleError, LedgerAwayError, OSError) as error:
                 running.state, running.error = "failed", str(error)
@@ -157,21 +176,6 @@ def _job(state: RuleState, tested: RuleVersion, since: float, until: float) -> J
         since=since,
         until=until,
     )
-
-
-async def _in_process(order: Order, running: Running) -> BacktestFound:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RATELIMIT_")}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # the same modules as ours, and none of the working directory
-    process = await create_subprocess_exec(
-        sys.executable, "-P", "-m", backtest_worker.__name__, stdin=PIPE, stdout=PIPE, env=environment, limit=_LONGEST_LINE
-    )
-    try:
-        return await _hear(process, order, running)
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 async def _hear(process: Process, order: Order, running: Running) -> BacktestFound:

@@ -4,9 +4,13 @@ import random
 
 from sqlalchemy import insert
 
+from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.person import PERSON
 from ratelimit.ledger.tables.subject import SUBJECT
-from ratelimit.review.backtests import Backtests
+from ratelimit.review.backtest import backtest
+from ratelimit.review.backtest_found import BacktestFound
+from ratelimit.review.backtest_worker import Order
+from ratelimit.review.backtests import Backtests, Running
 from ratelimit.review.rules import Promotion
 from tests.review.rule_ledger import DAY_S, fill, purchase
 from tests.review.rule_site import ANA, MIRA, WHY, Site
@@ -26,6 +30,19 @@ def text(when: str, then: str) -> str:
     return f"on: purchase\nwhen: >-\n  {when}\nthen: {then}\nreason: several cards tried, several declined"
 
 
+async def at_once(order: Order, running: Running) -> BacktestFound:
+    """A backtest in this process, for a story that has many."""
+
+    async def progress(done: float) -> None:
+        running.done = done
+
+    ledger = Ledger(order.url)
+    try:
+        return await backtest(ledger, order.job, progress)
+    finally:
+        await ledger.close()
+
+
 async def tell(site: Site, count: int = 2_000) -> Backtests:
     """Have it happen; the clock stands six days after the fourth version went into shadow."""
     async with site.ledger.write() as connection:
@@ -38,7 +55,7 @@ async def tell(site: Site, count: int = 2_000) -> Backtests:
         ]
         subjects[6]["shown"] = HOSTILE
         await connection.execute(insert(SUBJECT), subjects)
-    backtests = Backtests(site.ledger, lambda: site.now)
+    backtests = Backtests(site.ledger, lambda: site.now, at_once)
     await fill(site.ledger, purchases(site.now + 45 * DAY_S, count))
     for place, (when, then) in enumerate(zip(WHENS[:3], ("review", "throttle", "throttle"), strict=True)):
         await live(site, backtests, when, then, place + 1)
