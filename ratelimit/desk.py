@@ -29,6 +29,7 @@ from ratelimit.review.daily import Daily
 from ratelimit.review.flagged import FlagIntake
 from ratelimit.review.intake import IntakeWorker, intake_of
 from ratelimit.review.live import LiveTail
+from ratelimit.review.overview import OverviewBook
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
 from ratelimit.rule_desk import RuleDesk
@@ -59,6 +60,7 @@ from ratelimit.web.intake import IntakeCalls
 from ratelimit.web.intake_metrics import intake_figures, retention_figures
 from ratelimit.web.outgoing import Poster
 from ratelimit.web.overrides import OverrideCalls
+from ratelimit.web.overview import OverviewCalls
 from ratelimit.web.route import Route
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_metrics import stripe_figures
@@ -113,6 +115,7 @@ class Desk:
         self._retained: Callable[[], Retention] = Retention
         self.privacy: Final = PrivacyDesk(ledger, self.subjects, work, standings, keys, lambda: self._webhooks if self._sender else None)
         self.traffic: Final = TrafficBook(ledger)
+        self.overview: Final = OverviewBook(ledger, standings, time.time)
         self.live: Final = LiveTail()
         self.intake.add(Decided, self.live.take)
         self._policy: Callable[[], Policy] | None = None
@@ -163,6 +166,7 @@ class Desk:
         keep_running(desk._worker.run, stack)
         keep_running(desk.intake_worker.run, stack)
         keep_running(desk.traffic.run, stack)
+        keep_running(desk.overview.run, stack)
         desk.privacy.begin(stack)
         keep_running(partial(desk._flagged.run, ledger, time.time), stack)
         keep_running(Announcer(ledger, desk._webhooks if webhook is not None else None).run, stack)
@@ -185,6 +189,7 @@ class Desk:
             *IntakeCalls(self.intake_worker).routes(),
             *self.privacy.routes(),
             *TrafficCalls(self.traffic).routes(),
+            *OverviewCalls(self.overview).routes(),
             *(self.rules.routes() if self.rules is not None else ()),
         ]
 

@@ -12,6 +12,7 @@ from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
 from ratelimit.console.error import error_page
+from ratelimit.console.overview import OverviewPages
 from ratelimit.console.privacy import PrivacyPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
@@ -56,6 +57,7 @@ class Front:
             *CampaignPages(console, desk.cases).routes(),
             *QueueWork(console, desk.cases).routes(),
             *self._of_cases(),
+            *OverviewPages(console, desk.overview).routes(),
             *self._of_traffic(),
             *PrivacyPages(console, desk.privacy.privacy).routes(),
             *(desk.rules.pages(console) if desk.rules is not None else ()),

@@ -2,23 +2,26 @@
 
 from typing import Final
 
+from ratelimit.review.overview import Overview
 from ratelimit.review.top_subjects import SPANS, Tops
 from ratelimit.review.traffic import Series
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem
+from ratelimit.web.overview import OVERVIEW
 from ratelimit.web.traffic import TOP, TRAFFIC, USUAL
 
-TRAFFIC_SHAPES: Final = (Series, Tops)
+TRAFFIC_SHAPES: Final = (Series, Tops, Overview)
 
 
 def traffic_paths() -> Node:
     """The calls of the operator lane."""
     return {
         TRAFFIC: _call("Decisions per second over time, and the same a day before", "Series"),
+        OVERVIEW: _call("The lead's figures of thirty days: disputes, loss, approvals, work", "Overview", spanned=False),
         TOP: _call("Subjects that were refused most, asked most, cost most, and rise fastest", "Tops"),
     }
 
 
-def _call(summary: str, schema: str) -> Node:
+def _call(summary: str, schema: str, *, spanned: bool = True) -> Node:
     answers = {
         "200": json_of(summary, schema),
         "401": problem("who asks is not known"),
@@ -28,4 +31,6 @@ def _call(summary: str, schema: str) -> Node:
     }
     span = parameter("query", "span", f"one of {', '.join(SPANS)}; {USUAL} where it is left out", required=False)
     call = {"tags": ["traffic"], "summary": summary, "security": [{"operator": []}], "responses": answers}
-    return {"servers": OPERATOR, "parameters": [span], "get": call}
+    if not spanned:
+        del answers["422"]
+    return {"servers": OPERATOR, **({"parameters": [span]} if spanned else {}), "get": call}

@@ -13,6 +13,7 @@ from ratelimit.web.cases import CASES
 from ratelimit.web.deeds import ACTIONS
 from ratelimit.web.holds import HOLDS
 from ratelimit.web.openapi import openapi
+from ratelimit.web.overview import OVERVIEW
 from ratelimit.web.page import ASSETS
 from ratelimit.web.people import ME, PEOPLE, TOKENS
 from ratelimit.web.privacy import REQUESTS
@@ -65,7 +66,22 @@ def test_document() -> None:
             assert call is None or (call["summary"] and call["tags"] and call["responses"])
 
 
-LEDGER = (RULES, CASES, CAMPAIGNS, ACTIONS, REQUESTS, TRAFFIC, ME, PEOPLE, TOKENS, AUDIT, "/v1/bulk", "/v1/appeals", "/v1/labels")
+LEDGER = (
+    RULES,
+    CASES,
+    CAMPAIGNS,
+    ACTIONS,
+    REQUESTS,
+    TRAFFIC,
+    ME,
+    PEOPLE,
+    TOKENS,
+    AUDIT,
+    "/v1/bulk",
+    "/v1/appeals",
+    "/v1/labels",
+    OVERVIEW,
+)
 
 
 # these are the ledger's, and are held against the document where they are tested
