@@ -17,7 +17,7 @@ class Threshold(NamedTuple):
 
     name: str
     ratio: float
-    count: int
+    least: int
 
 
 VAMP_EXCESSIVE: Final = Threshold("Visa VAMP excessive", 0.015, 1_501)
@@ -28,7 +28,7 @@ NEAR: Final = 0.65  # of a threshold's ratio, from which on it is time to act: a
 
 def reached(threshold: Threshold, count: int, whole: int) -> bool:
     """Whether so many of so many payments are too many."""
-    return count >= threshold.count and bool(whole) and count / whole >= threshold.ratio
+    return count >= threshold.least and bool(whole) and count / whole >= threshold.ratio
 
 
 def is_near(threshold: Threshold, count: int, whole: int) -> bool:
