@@ -94,7 +94,7 @@ def _program(name: str, it: Ratio, thresholds: Sequence[Threshold], of: str) -> 
         return Measure(name=name, value="–", note="No payment has succeeded in these days.", empty=True)
     over = [one for one in thresholds if reached(one, it.part, it.whole)]
     near = [one for one in thresholds if is_near(one, it.part, it.whole)]
-    limits = ", ".join(f"{one.name} from {percent(one.ratio)} and {one.count:,} on" for one in thresholds)
+    limits = ", ".join(f"{one.name} from {percent(one.ratio)} and {one.least:,} on" for one in thresholds)
     return Measure(
         name=name,
         value=_bare(it.share),

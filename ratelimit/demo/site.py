@@ -21,6 +21,7 @@ from ratelimit.core.purchase_event import PurchaseEvent
 from ratelimit.core.purchase_log import events_of
 
 _DAYS_BEFORE: Final = 30  # of purchases, by which an account is known; of requests, `shown_days`
+_MONEY: Final = ("farming", "card_testing") * 2  # once more: who takes money is what people look into
 _MS: Final = 1_000
 
 
@@ -37,7 +38,8 @@ class Site:
         self._span = Span(midnight_ms - _DAYS_BEFORE * DAY_MS, midnight_ms + 2 * DAY_MS)
         self._seed, self._scale = seed, scale
         honest = cast(seed, self._span, scale, frozenset())
-        self._parts = [*honest, *(abuser(kind, seed, self._span, index, evasive=False) for index, kind in enumerate(ABUSE))]
+        lately = Span(midnight_ms - DAY_MS, self._span.end_ms)  # abuse is what there is to be seen
+        self._parts = [*honest, *(abuser(kind, seed, lately, index, evasive=False) for index, kind in enumerate((*ABUSE, *_MONEY)))]
         self._days = days(seed, self._span.first_ms, self._span.days)
         self._tally = Tally(Counter(), set(), set())
 
