@@ -3,15 +3,16 @@
 Whoever is barred from a second review does not see it. A case that somebody put off is in no other tab until it wakes.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Double, and_, exists, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.core.case import number_of
+from ratelimit.core.case import CaseState, number_of
 from ratelimit.ledger.case_query import plain, rows_of
-from ratelimit.ledger.cases import Money, Place, QueueFilter, QueuePage, QueueTotals, Sort, Tab
+from ratelimit.ledger.cases import TABS, Money, Place, QueueFilter, QueuePage, QueueTotals, Sort, Tab
 from ratelimit.ledger.tables.case import CASE, MENTION
 from ratelimit.ledger.tables.subject import SUBJECT
 
@@ -19,6 +20,7 @@ DUE_SOON_S: Final = 3_600.0
 _C: Final = CASE.c
 _APART: Final = ("appeal", "quality")  # which have tabs of their own
 _UNSAID: Final = ("model", "audit")  # nobody is told which of them it is while it is open
+MOST_SAYING: Final = 2_000  # cases that have a text in them
 _MOST: Final = 2**62  # of numbers that a database takes
 
 _Test = ColumnElement[bool]
@@ -43,7 +45,7 @@ def tab_test(tab: Tab, me: int, now: float) -> _Test:
     """Which cases a tab holds for somebody."""
     if tab == "closed":
         return _C.state == "closed"
-    open_, off = _C.state == "open", and_(_C.snoozed_until.is_not(None), _C.snoozed_until > now)
+    open_ = _C.state == "open"
     mine, apart = or_(_C.assignee == me, _named(me)), _C.opened_by.in_(_APART)
     tests: dict[Tab, _Test] = {
         "unassigned": and_(~apart, ~_C.escalated, _C.assignee.is_(None)),
@@ -55,13 +57,17 @@ def tab_test(tab: Tab, me: int, now: float) -> _Test:
         "campaigns": _C.campaign.is_not(None),
     }
     if tab == "snoozed":
-        return and_(open_, off)
-    return and_(open_, or_(_C.snoozed_until.is_(None), _C.snoozed_until <= now), tests[tab])
+        return and_(open_, _C.snoozed_until > now)
+    return and_(open_, _is_awake(now), tests[tab])
+
+
+def _is_awake(now: float) -> _Test:
+    return or_(_C.snoozed_until.is_(None), _C.snoozed_until <= now)
 
 
 async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float) -> QueuePage:
     """A page of the queue."""
-    test, order = _test(wanted, me, now), _order(wanted)
+    test, order = await _test(connection, wanted, me, now), _order(wanted)
     rows = select(CASE).where(test)
     if (key := _key(order, wanted.after)) is not None:
         rows = rows.where(_beyond(order, key, forward=True))
@@ -74,26 +80,58 @@ async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: f
 
 
 async def totals(connection: AsyncConnection, me: int, now: float) -> QueueTotals:
-    """How many cases are open, in which tabs, and what is at risk; in one look at them."""
-    tabs: Sequence[Tab] = ("unassigned", "mine", "others", "snoozed", "escalated", "appeals", "quality", "campaigns")
-    counts = [func.count().filter(tab_test(tab, me, now)).label(tab) for tab in tabs]
-    late = func.count().filter(_C.due_at < now).label("late")
-    soon = func.count().filter(_C.due_at.between(now, now + DUE_SOON_S)).label("soon")
-    query = select(_C.currency, func.count().label("all"), func.sum(_C.at_risk_minor).label("money"), late, soon, *counts)
-    rows = (await connection.execute(query.where(_C.state == "open").group_by(_C.currency).order_by(_C.currency))).all()
-    sums = {name: sum(row._mapping[name] for row in rows) for name in ("all", "late", "soon", *tabs)}
+    """How many cases are open, in which tabs, and what is at risk."""
+    alike = (_C.currency, _C.opened_by, _C.escalated, _C.assignee, _C.barred)
+    counts = {
+        "number": func.count(),
+        "off": func.count().filter(_C.snoozed_until > now),
+        "joined": func.count().filter(_C.campaign.is_not(None), _is_awake(now)),
+        "money": func.sum(_C.at_risk_minor),
+        "late": func.count().filter(_C.due_at < now),
+        "soon": func.count().filter(_C.due_at.between(now, now + DUE_SOON_S)),
+    }
+    query = select(*alike, *(count.label(name) for name, count in counts.items())).where(_C.state == "open").group_by(*alike)
+    rows = (await connection.execute(query)).all()
+    named = select(func.count()).where(tab_test("mine", me, now), or_(_C.assignee.is_(None), _C.assignee != me))
+    tabs = Counter[Tab]()
+    tabs["mine"] = int((await connection.execute(named)).scalar_one())
+    money = Counter[str | None]()
+    for row in rows:
+        money[row.currency] += int(row.money)
+        tabs["snoozed"] += row.off
+        tabs["campaigns"] += row.joined
+        for tab in _tabs_of(row, me):
+            tabs[tab] += row.number - row.off
     return QueueTotals(
-        open=sums["all"],
-        overdue=sums["late"],
-        due_soon=sums["soon"],
-        at_risk=tuple(Money(int(row.money), row.currency) for row in rows if row.money),
-        tabs={tab: sums[tab] for tab in tabs},
+        open=sum(row.number for row in rows),
+        overdue=sum(row.late for row in rows),
+        due_soon=sum(row.soon for row in rows),
+        at_risk=tuple(Money(minor, currency) for currency, minor in sorted(money.items(), key=lambda one: -one[1]) if minor),
+        tabs={tab: tabs[tab] for tab in TABS if tab != "closed"},
     )
+
+
+def _tabs_of(row: Any, me: int) -> Iterator[Tab]:
+    """The tabs of cases that are alike, as tab_test has them, while they are awake and nobody is named."""
+    if row.assignee == me:
+        yield "mine"
+    if row.opened_by == "appeal":
+        yield "appeals"
+    elif row.opened_by == "quality":
+        if row.barred != me:
+            yield "quality"
+    else:
+        if row.escalated:
+            yield "escalated"
+        if row.assignee is None and not row.escalated:
+            yield "unassigned"
+        if row.assignee not in {None, me}:
+            yield "others"
 
 
 async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, me: int, now: float) -> Place:
     """Where a case stands among what is asked for, whatever page it is on."""
-    test, order = _test(wanted, me, now), _order(wanted)
+    test, order = await _test(connection, wanted, me, now), _order(wanted)
     of = await _count(connection, test)
     mine = (await connection.execute(select(CASE).where(_C.number == number, test))).first()
     if mine is None:
@@ -107,7 +145,7 @@ async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, m
     return Place(ahead + 1, of, (await connection.execute(back)).scalar(), (await connection.execute(forth)).scalar())
 
 
-def _test(wanted: QueueFilter, me: int, now: float) -> _Test:
+async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float) -> _Test:
     tests = [tab_test(wanted.tab, me, now)]
     if wanted.opened_by in _UNSAID and wanted.tab != "closed":
         tests.append(_C.opened_by.in_(_UNSAID) if wanted.opened_by == "model" else ~true())
@@ -123,17 +161,22 @@ def _test(wanted: QueueFilter, me: int, now: float) -> _Test:
         tests.append(_C.campaign == wanted.campaign)
     if wanted.subject is not None:
         tests.append(exists().where(SUBJECT.c.id == _C.anchor, SUBJECT.c.kind == wanted.subject))
-    if wanted.text.strip():
-        tests.append(_says(plain(wanted.text.strip())))
+    if text := plain(wanted.text).strip():
+        tests.append(_C.number.in_(await _says(connection, text, "closed" if wanted.tab == "closed" else "open")))
     return and_(*tests)
 
 
-def _says(text: str) -> _Test:
-    """Those of that number, or whose anchor, or what stands beside it, has that text in it."""
-    shown = SUBJECT.c.shown.icontains(text, autoescape=True)
-    about = exists().where(SUBJECT.c.id.in_([_C.anchor, _C.beside]), shown)
-    number = number_of(text)
-    return or_(_C.number == number, about) if number is not None else about
+async def _says(connection: AsyncConnection, text: str, state: CaseState) -> list[int]:
+    """The case of that number, and those whose anchor, or what stands beside it, has that text in it; at most MOST_SAYING.
+
+    The text is looked for in the subjects of these cases, one by one: there are many more subjects than cases, and no index helps.
+    """
+    found = [number] if (number := number_of(text)) is not None else []
+    for column in (_C.anchor, _C.beside):
+        shown = select(SUBJECT.c.shown).where(SUBJECT.c.id == column).scalar_subquery()
+        query = select(_C.number).where(_C.state == state, shown.icontains(text, autoescape=True)).limit(MOST_SAYING)
+        found += (await connection.execute(query)).scalars()
+    return found[:MOST_SAYING]
 
 
 def _named(me: int) -> _Test:

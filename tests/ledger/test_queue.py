@@ -23,7 +23,8 @@ async def page(ledger: Ledger, wanted: QueueFilter, now: float = NOW) -> QueuePa
 
 async def mixed(ledger: Ledger) -> None:
     """Six cases."""
-    await flagged(ledger, rule(anchor=account("rule_50%")), warning(account("warned")), model(HOME), model(account("shy")))
+    for flag in (rule(anchor=account("rule_50%")), warning(account("warned")), model(HOME), model(account("shy"))):
+        await flagged(ledger, flag)
     await flagged(ledger, rule("odd", account("old"), at=NOW - 2 * DAY), rule("late", account("last"), at=NOW - 3 * DAY - HOUR))
     async with ledger.write() as connection:
         await connection.execute(update(CASE).where(CASE.c.number == 4).values(opened_by="audit", blind=True))
