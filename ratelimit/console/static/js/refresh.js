@@ -79,8 +79,9 @@ export async function refresh() {
   const list = place();
   if (!list || document.hidden) return;
   try {
-    const answer = await fetch(list.dataset.refresh, { headers: { "HX-Request": "true" } });
-    if (answer.redirected) location.reload(); // logged out
+    const answer = await fetch(list.dataset.refresh, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
+    const login = answer.headers.get("HX-Redirect");
+    if (login) return location.assign(login);
     if (answer.ok) show(parsed(await answer.text()));
     say(!answer.ok);
   } catch {
