@@ -10,6 +10,7 @@ from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.migrate import migrate
 from ratelimit.setting_value import RefusedError, database_url
 from ratelimit.settings import read_settings
+from ratelimit.stores.key_file import load_or_create_key
 
 
 @asynccontextmanager
@@ -40,3 +41,15 @@ def _url(url: str | None) -> str:
             [f"there is no ledger in {settings.data}; expected RATELIMIT_DATA or RATELIMIT_DATABASE_URL of a service that ran"]
         )
     return f"sqlite://{path}"
+
+
+def store_key() -> bytes:
+    """By which the service turned API keys into digests; raises ConfigError where there was none."""
+    settings = read_settings(os.environ)
+    if settings.store_key is not None:
+        return settings.store_key.reveal()
+    if not (settings.data / "store.key").exists():
+        raise ConfigError(
+            [f"there is no store.key in {settings.data}; expected RATELIMIT_DATA or RATELIMIT_STORE_KEY of a service that ran"]
+        )
+    return load_or_create_key(settings.data, "store")

@@ -1,17 +1,18 @@
 """Logs through limits and signals, once, into trails on disk: what train, calibrate and evaluate work on."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from ratelimit.anomaly.build import Trails
-from ratelimit.anomaly.label import Label, read_labels
+from ratelimit.anomaly.label import Label, Naming, read_labels
 from ratelimit.anomaly.spool import Spool, Subject
 from ratelimit.cli.merged_log import Reading, policy_of, read_logs
-from ratelimit.core.errors import DependencyError
+from ratelimit.core.address import caller_prefix, parse_address
+from ratelimit.core.errors import ConfigError, DependencyError
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.log_entry import Entry
 from ratelimit.core.policy import Policy
@@ -40,19 +41,39 @@ class Asked(NamedTuple):
     sources: Sources
     verb: str
     quiet: bool
+    ledger: str | None = None  # its URL, "" for the service's own; None: nothing of it
 
     @classmethod
     def of(cls, verb: str, options: Mapping[str, Any]) -> Self:
         """What the options of cli/past_options say."""
+        ledger = options["ledger"]
+        if not options["logs"] and ledger is None:
+            raise ConfigError(["no LOG is given; expected one, or --from-ledger"])
+        if ledger and "://" not in ledger:
+            found = (
+                f"--from-ledger takes {ledger!r} for a URL; expected sqlite:///PATH or postgresql://HOST/NAME, or LOGs before the option"
+            )
+            raise ConfigError([found])
         lists, countries = (str(options[name]) if options[name] else None for name in ("ip_lists", "countries"))
-        return cls(options["logs"], options["labels"], options["policy"], Sources(lists, countries), verb, options["quiet"])
+        return cls(options["logs"], options["labels"], options["policy"], Sources(lists, countries), verb, options["quiet"], ledger)
+
+
+Known = Callable[[Naming], list[Label]]
+
+
+def _nothing(_naming: Naming) -> list[Label]:
+    return []
 
 
 @contextmanager
-def past_of(asked: Asked) -> Iterator[Past]:
-    """The past that was asked for, as long as the context lasts. Raises ConfigError for logs and labels that cannot be read."""
-    policy, keys = policy_of(asked.policy), ApiKeys(SAME_EACH_TIME)
+def past_of(asked: Asked, key: bytes = SAME_EACH_TIME, known: Known = _nothing) -> Iterator[Past]:
+    """The past that was asked for, as long as the context lasts. Raises ConfigError for logs and labels that cannot be read.
+
+    `key` turns raw API keys into digests; `known` gives labels of callers that are called by these.
+    """
+    policy, keys = policy_of(asked.policy), ApiKeys(key)
     labels = read_labels(asked.labels, partial(_subject, Trial(policy, keys))) if asked.labels else []
+    labels += known(partial(_known_subject, policy.identity.ipv6_prefix))
     with tempfile.TemporaryDirectory(prefix="rl-past-") as folder, Spool(Path(folder)) as spool:
         read_logs(
             Reading(asked.verb, asked.logs, quiet=asked.quiet),
@@ -80,3 +101,11 @@ def _subject(trial: Trial, kind: Kind, value: str) -> Subject | None:
     told = {kind: value}
     caller = trial.caller(Entry(0, "GET", "/", told.get("ip"), told.get("api_key"), told.get("account")))
     return {"ip": caller.ip, "api_key": caller.api_key, "account": caller.account}[kind]
+
+
+def _known_subject(ipv6_prefix: int, kind: Kind, value: str) -> Subject | None:
+    """What a subject is called that the ledger names so; None: it is no address."""
+    if kind != "ip":
+        return value
+    packed = parse_address(value.partition("/")[0])
+    return None if packed is None else caller_prefix(packed, ipv6_prefix)

@@ -9,8 +9,11 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.argument("logs", nargs=-1, required=True, metavar="LOG..."),
+    click.argument("logs", nargs=-1, metavar="LOG..."),
     click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="Who did wrong, and when: NDJSON, a label a line."),
+    click.option("--from-ledger", "ledger", is_flag=False, flag_value="", metavar="[URL]",
+                 help="Labels from the ledger, and purchases where there is no LOG: sqlite:///PATH or postgresql://HOST/NAME, else the "
+                 "service's own."),
     click.option("--policy", type=click.Path(path_type=Path), envvar="RATELIMIT_POLICY",
                  show_default="ratelimit.yaml, else the one built in", help="The policy file: what it refuses is a signal."),
     click.option("--ip-lists", type=click.Path(path_type=Path), envvar="RATELIMIT_IP_LISTS", metavar="FOLDER", help="Lists of networks."),

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from shlex import join
 from typing import Any
@@ -21,6 +22,8 @@ from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.plot import plots
 from ratelimit.anomaly.recipe import RECIPES
 from ratelimit.anomaly.signal_table import Family, ModelKind
+from ratelimit.cli.ledger_past import labels_of_ledger, purchases_of_ledger
+from ratelimit.cli.ledger_place import store_key
 from ratelimit.cli.model import FINDINGS
 from ratelimit.cli.past import Asked, Past, past_of
 from ratelimit.cli.purchase_past import purchase_past_of
@@ -76,7 +79,15 @@ def evaluate_model(options: Mapping[str, Any], model_dir: Path, out: Path | None
 
 
 def _past_of(family: Family, asked: Asked) -> AbstractContextManager[Past]:
-    return past_of(asked) if family == "requests" else purchase_past_of(asked)
+    if family == "purchases":
+        if asked.logs and asked.ledger is not None:
+            raise ConfigError(["purchases are given in a LOG and in the ledger; expected one of the two"])
+        return purchase_past_of(asked) if asked.logs else purchases_of_ledger(asked)
+    if asked.ledger is None:
+        return past_of(asked)
+    if not asked.logs:
+        raise ConfigError(["the ledger has a sample of requests alone; expected a LOG of them, of which --from-ledger gives labels"])
+    return past_of(asked, store_key(), partial(labels_of_ledger, asked.ledger or None))
 
 
 def _write(out: Path, built: Built, made_by: str, *, as_json: bool) -> None:
@@ -107,7 +118,8 @@ def _repeated(options: Mapping[str, Any]) -> list[str]:
     paths = [
         [f"--{name.replace('_', '-')}", str(options[name])] for name in ("labels", "policy", "ip_lists", "countries") if options.get(name)
     ]
-    return [*options["logs"], *(word for path in paths for word in path)]
+    ledger = ["--from-ledger"] if options["ledger"] is not None else []  # its URL may hold a password
+    return [*options["logs"], *ledger, *(word for path in paths for word in path)]
 
 
 @contextmanager
