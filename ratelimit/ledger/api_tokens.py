@@ -44,6 +44,12 @@ async def by_digest(connection: AsyncConnection, digest: bytes) -> TokenRow | No
     return None if row is None else _token(row)
 
 
+async def by_id(connection: AsyncConnection, id: int) -> TokenRow | None:
+    """The token of that id, whatever became of it."""
+    row = (await connection.execute(select(API_TOKEN).where(API_TOKEN.c.id == id))).first()
+    return None if row is None else _token(row)
+
+
 async def all_tokens(connection: AsyncConnection) -> list[TokenRow]:
     """All, latest first."""
     return [_token(row) for row in await connection.execute(select(API_TOKEN).order_by(API_TOKEN.c.id.desc()))]

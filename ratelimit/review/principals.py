@@ -78,6 +78,19 @@ class Principals:
         role = row.role if token.maker is None else _smaller(row.role, token.maker.role)
         return Principal(id=-row.id, login=f"token:{row.name}", name=row.name, role=role, via="token", scopes=frozenset(row.scopes))
 
+    async def still(self, principal: Principal) -> bool:
+        """Whether what was found some time ago would be found now, for whoever is answered for long."""
+        if principal.via == "operator":
+            return True
+        if principal.via == "token":
+            async with self._ledger.read() as connection:
+                row = await api_tokens.by_id(connection, -principal.id)
+                maker = None if row is None else await people.find(connection, row.made_by)
+            return row is not None and _works(_Token(row, maker), self._wall())
+        person = await self._person(principal.id)
+        there = principal.session is not None and await self._sessions.lasts(principal.session)
+        return there and person is not None and person.active and person.role == principal.role
+
     def forget(self) -> None:
         """Something was changed: read all anew."""
         self._people.clear()

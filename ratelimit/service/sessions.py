@@ -62,6 +62,10 @@ class Sessions:
         found = await self._ask("touch", id, now, IDLE_S)
         return Session(id=id, person=int(found[1]), seen_at=now, facts=_facts(found[0])) if found else None
 
+    async def lasts(self, id: str) -> bool:
+        """Whether a session is still there; it is not seen by that."""
+        return bool(await self._ask("lasts", id))
+
     async def of(self, person: int) -> list[Session]:
         """A person's sessions, seen last comes first."""
         found = await self._ask("of", str(person))

@@ -4,10 +4,11 @@
 -- ARGV  i  the call for KEYS[i], a MessagePack array whose first is what to do; times are seconds since the epoch, ids and sessions are text
 --          open id person session now idle_s until most   a new one, until `until` at the latest; of a person's the `most` seen last are kept
 --          touch id now idle_s                             the session, and that it was seen
+--          lasts id                                        whether it is there, without its being seen
 --          of person                                       a person's sessions
 --          end person id                                   that one is over
 --          keep person id                                  all of them but that one are over; '' keeps none
--- Reply for each  open: 1; touch: {session, person, seen before} or {}; of: {{id, session, seen}, ...}, seen last comes first;
+-- Reply for each  open: 1; touch: {session, person, seen before} or {}; lasts: 1 or 0; of: {{id, session, seen}, ...}, seen last comes first;
 --                 end and keep: how many are over. `seen` is text
 -- Expiry  a session after idle_s without being seen, and at `until`; a person's list with the last session in it
 -- State  NAME:s:ID, a hash of session, person, seen, until; NAME:p:PERSON, its ids by when they were seen
@@ -69,6 +70,10 @@ function turn.touch(name, id, now, idle_s)
     call('PEXPIRE', key, lasts(until_, now, idle_s))
     call('ZADD', name .. ':p:' .. found[2], now, id)
     return {found[1], found[2], found[3]}
+end
+
+function turn.lasts(name, id)
+    return call('EXISTS', name .. ':s:' .. id)
 end
 
 function turn.of(name, person)

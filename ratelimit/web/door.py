@@ -57,6 +57,10 @@ class Door:
             raise _too_little(principal, route)
         return principal
 
+    async def still(self, principal: Principal) -> bool:
+        """Whether who was let in some time ago would be let in now."""
+        return self._principals is None or await self._principals.still(principal)
+
     def cookie(self, request: web.Request) -> str | None:
         """The secret of the session that the browser has."""
         return request.cookies.get(self._name(request))

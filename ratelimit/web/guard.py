@@ -1,6 +1,7 @@
 """What every request of the operator lane passes: other sites' pages are refused, who asks is found, what is wrong becomes a problem."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from ratelimit.web.fault import bug_reply
 from ratelimit.web.local_path import HOME, local_path
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, error_reply, lines
-from ratelimit.web.route import PRINCIPAL, Handle, Route
+from ratelimit.web.route import PRINCIPAL, STILL, Handle, Route
 
 LOGIN: Final = "/login"
 _METRICS: Final = "/metrics"  # asked for under names that a cluster gives
@@ -70,6 +71,7 @@ async def _pass(door: Door, route: Route, request: web.Request, handler: Handle)
         return _to_login(request)
     if principal is not None:
         request[PRINCIPAL] = principal
+        request[STILL] = partial(door.still, principal)
     return await handler(request)
 
 

@@ -1,6 +1,7 @@
 """One call of the operator lane: which it is, who may ask, and who answers."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -10,8 +11,7 @@ from ratelimit.core.principal import Principal, Role
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)  # of a request whose route has a role
-
-
+STILL: Final = web.RequestKey("still", partial[Awaitable[bool]])  # asks whether that principal may go on, where it takes long
 ANY_SCOPE: Final = "*"  # what every token has
 
 

@@ -1,6 +1,6 @@
 """A stream of server-sent events: written as they come, with a bound on how many follow, and on for how long one does.
 
-A stream ends after LIFE_S, and the browser asks anew: so whoever was logged out meanwhile is found out, without any state of ours.
+A stream ends after LIFE_S, and the browser asks anew. Every LOOK_S it is asked whether who follows still may, and ends where they may not.
 """
 
 import asyncio
@@ -10,8 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from ratelimit.web.problems import ClientError
+from ratelimit.web.route import STILL
 
 LIFE_S: Final = 60.0
+LOOK_S: Final = 2.0
 AGAIN_MS: Final = 500  # after which a browser asks anew
 MOST: Final = 32  # who follow at once, in one process
 
@@ -41,13 +43,24 @@ class Streams:
             await answer.write(f"retry: {AGAIN_MS}\n\n".encode())
             try:
                 async with asyncio.timeout(life_s):
-                    async for event in events:
+                    async for event in _while_allowed(request, events):
                         await answer.write(event)
             except (TimeoutError, ConnectionError):
                 pass
             return answer
         finally:
             self.open -= 1
+
+
+async def _while_allowed(request: web.Request, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    still, loop = request.get(STILL), asyncio.get_running_loop()
+    looked = loop.time()
+    async for one in events:
+        if still is not None and loop.time() - looked >= LOOK_S:
+            if not await still():
+                return
+            looked = loop.time()
+        yield one
 
 
 def event(name: str, data: str) -> bytes:

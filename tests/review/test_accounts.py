@@ -178,6 +178,23 @@ async def test_who_makes_tokens(front: Front) -> None:
         await front.tokens.make(token, TokenAsked("y", "viewer", ("cases:read",)))
 
 
+async def test_still(front: Front) -> None:
+    """Whoever is answered for long is asked after: a session that ended, another role, somebody out, a token that was revoked."""
+    secret, mira = await front.person("mira")
+    _, bo = await front.person("bo")
+    _, eve = await front.person("eve")
+    made = await front.tokens.make(OPERATOR, TokenAsked("ci", "viewer", ("cases:read",)))
+    token = await front.principals.of_token(made.token)
+    assert token is not None
+    assert [await front.principals.still(who) for who in (OPERATOR, mira, bo, eve, token)] == [True] * 5
+    await front.accounts.end_sessions(OPERATOR, mira.id)
+    await front.accounts.change(OPERATOR, bo.id, Change(role="viewer"))
+    await front.accounts.change(OPERATOR, eve.id, Change(disabled=True))
+    await front.tokens.revoke(OPERATOR, made.view.id)
+    assert [await front.principals.still(who) for who in (OPERATOR, mira, bo, eve, token)] == [True, False, False, False, False]
+    assert await front.principals.of_session(secret) is None
+
+
 async def test_all_is_in_the_audit(front: Front) -> None:
     """Each change of accounts and tokens is an entry, with who did it, and the chain is whole."""
     secret, ada = await front.person("ada", "admin")

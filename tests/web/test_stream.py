@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
+import pytest
 from aiohttp import web
 
-from ratelimit.web.route import Route
+from ratelimit.web.route import STILL, Route
 from ratelimit.web.stream import Streams, event
 from tests.web.lane import serving
 
@@ -43,4 +45,21 @@ async def test_it_ends_and_is_bounded() -> None:
             await held.content.readline()
             async with lane.session.get(lane.url("/short")) as refused:
                 assert (refused.status, "Retry-After" in refused.headers) == (503, True)
+    assert streams.open == 0
+
+
+async def test_it_ends_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may not look any more sees nothing more, though there would be more to see."""
+    monkeypatch.setattr("ratelimit.web.stream.LOOK_S", 0.0)
+    streams, told = Streams(), [True, True, False]
+
+    async def still() -> bool:
+        return told.pop(0)
+
+    async def follow(request: web.Request) -> web.StreamResponse:
+        request[STILL] = partial(still)
+        return await streams.follow(request, words(*"abcdef"))
+
+    async with serving([Route("GET", "/follow", follow)]) as lane, lane.session.get(lane.url("/follow")) as answer:
+        assert (await answer.text()).count("event: word") == 2
     assert streams.open == 0
