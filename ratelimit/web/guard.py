@@ -16,7 +16,7 @@ from ratelimit.web.fault import bug_reply
 from ratelimit.web.local_path import HOME, local_path
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, error_reply, lines
-from ratelimit.web.route import PRINCIPAL, STILL, Handle, Route
+from ratelimit.web.route import PRINCIPAL, STILL, Handle, Route, Still
 
 LOGIN: Final = "/login"
 _METRICS: Final = "/metrics"  # asked for under names that a cluster gives
@@ -71,7 +71,7 @@ async def _pass(door: Door, route: Route, request: web.Request, handler: Handle)
         return _to_login(request)
     if principal is not None:
         request[PRINCIPAL] = principal
-        request[STILL] = partial(door.still, principal)
+        request[STILL] = Still(partial(door.still, principal))
     return await handler(request)
 
 

@@ -1,7 +1,6 @@
 """One call of the operator lane: which it is, who may ask, and who answers."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -10,8 +9,15 @@ from ratelimit.core.principal import Principal, Role
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+
+class Still(NamedTuple):
+    """Asks whether who was let in some time ago would be let in now, for what takes long."""
+
+    ask: Callable[[], Awaitable[bool]]
+
+
 PRINCIPAL: Final = web.RequestKey("principal", Principal)  # of a request whose route has a role
-STILL: Final = web.RequestKey("still", partial[Awaitable[bool]])  # asks whether that principal may go on, where it takes long
+STILL: Final = web.RequestKey("still", Still)
 ANY_SCOPE: Final = "*"  # what every token has
 
 

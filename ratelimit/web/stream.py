@@ -57,7 +57,7 @@ async def _while_allowed(request: web.Request, events: AsyncIterator[bytes]) -> 
     looked = loop.time()
     async for one in events:
         if still is not None and loop.time() - looked >= LOOK_S:
-            if not await still():
+            if not await still.ask():
                 return
             looked = loop.time()
         yield one

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 
 import pytest
 from aiohttp import web
 
-from ratelimit.web.route import STILL, Route
+from ratelimit.web.route import STILL, Route, Still
 from ratelimit.web.stream import Streams, event
 from tests.web.lane import serving
 
@@ -57,7 +56,7 @@ async def test_it_ends_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None
         return told.pop(0)
 
     async def follow(request: web.Request) -> web.StreamResponse:
-        request[STILL] = partial(still)
+        request[STILL] = Still(still)
         return await streams.follow(request, words(*"abcdef"))
 
     async with serving([Route("GET", "/follow", follow)]) as lane, lane.session.get(lane.url("/follow")) as answer:
