@@ -11,6 +11,7 @@ from ratelimit.console.campaign import CampaignPages
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
+from ratelimit.console.case_lock import CaseLocks
 from ratelimit.console.error import error_page
 from ratelimit.console.overview import OverviewPages
 from ratelimit.console.privacy import PrivacyPages
@@ -78,6 +79,7 @@ class Front:
         return [
             *CasePages(console, cases, deeds.dossiers, deeds.seen, self._where).routes(),
             *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews).routes(),
+            *CaseLocks(console, cases).routes(),
             *RecordPages(console, decisions, deeds.seen, self._where).routes(),
             *QueueActs(console, deeds.actions, deeds.previews).routes(),
             *SearchPages(console, deeds.search).routes(),

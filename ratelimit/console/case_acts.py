@@ -1,6 +1,5 @@
 """What is done on the page of a case: acting on it after a preview, taking an action back, holding the case and giving it back."""
 
-from contextlib import suppress
 from secrets import token_urlsafe
 from typing import Annotated, Final, Protocol
 
@@ -11,18 +10,16 @@ from msgspec import Meta, Struct, structs
 from ratelimit.console.case import CASE, SUBJECT, Whom, whom_of
 from ratelimit.console.case_preview import Asked, preview_view
 from ratelimit.console.case_problem import as_problems
-from ratelimit.console.case_view import Lock
 from ratelimit.console.form import FormError, Model, read
 from ratelimit.console.hostile import plain
 from ratelimit.console.render import Console, Toast
+from ratelimit.console.settled import SETTLED
 from ratelimit.console.subject_name import name_of
 from ratelimit.console.wording import duration
-from ratelimit.core.case import shown
 from ratelimit.core.deed import DeedThen
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import SubjectRef
 from ratelimit.review.actions import Actions
-from ratelimit.review.case_error import CaseError, ConflictError, LockedError
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed import DONE, FINAL, Deed, Done, Preview, Span
 from ratelimit.review.dossiers import Dossiers, Kin
@@ -31,8 +28,6 @@ from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 
 ACTION: Final = "/actions/{id}"
-# what the page does once an answer is there
-SETTLED: Final = 'HX-Trigger: {"rows:refresh":true,"preview:close":true,"selection:clear":true}\r\n'
 _GLYPHS: Final = frozenset({"block", "throttle", "allow", "hold"})
 _OF_PURCHASE: Final = 12  # purchases that can be picked
 _OF_ACCOUNTS: Final = frozenset({"hold", "release", "revoke", "refund", "report_fraud"})
@@ -61,21 +56,6 @@ class UndoView(Struct, frozen=True):
     reason: str
 
 
-class LockView(Struct, frozen=True):
-    """Who has a case open, as its line shows it."""
-
-    desk: "HeldView"
-    base: str
-    now: float
-
-
-class HeldView(Struct, frozen=True):
-    """The lock, or whose the case is."""
-
-    lock: Lock | None
-    assignee: str = ""
-
-
 class Previews(Protocol):
     """What knows whom an action would hit."""
 
@@ -94,9 +74,8 @@ class CaseActs:
         found = [
             Route("GET", f"{ACTION}/undo", self.undo_panel, role="analyst", page=True),
             Route("POST", f"{ACTION}/undo", self.undo, role="analyst", page=True),
-            Route("POST", f"{CASE}/heartbeat", self.heartbeat, role="analyst", page=True),
-            Route("POST", f"{CASE}/release", self.release, role="analyst", page=True),
-            Route("POST", f"{CASE}/take-over", self.take_over, role="analyst", page=True),
+            Route("POST", f"{ACTION}/approve", self.approve, role="analyst", page=True),
+            Route("POST", f"{ACTION}/refuse", self.refuse, role="analyst", page=True),
             Route("GET", f"{SUBJECT}/open", self.open_panel, role="analyst", page=True),
             Route("POST", f"{SUBJECT}/open", self.open, role="analyst", page=True),
         ]
@@ -156,35 +135,21 @@ class CaseActs:
         with as_problems():
             done = await self._actions.undo(request[PRINCIPAL], _id(request), asked.reason)
         toast = Toast(f"{DONE[done.then]}: taken back.", "What stood before stands again", "undo")
-        return await self._done(request, f"/cases/{done.case}" if done.case is not None else "/queue", toast)
+        return await self._done(request, _back(done), toast)
 
-    async def heartbeat(self, request: web.Request) -> Reply:
-        """The page is still open; where the case was given back it is taken again."""
-        number, who = whom_of(request).case or 0, request[PRINCIPAL]
-        lock: Lock | None
-        try:
-            lock = Lock(True, who.name, await self._beat(number, who))
-        except LockedError as error:
-            lock = Lock(False, error.by, error.until)
-        except CaseError:
-            lock = None  # it was closed meanwhile
-        assignee = f"{lock.name} is reading" if lock is not None and not lock.mine else ""
-        return await self._console.part(
-            request, "case/lock_part.html", LockView(HeldView(lock, assignee), _base(whom_of(request)), self._console.now())
-        )
-
-    async def release(self, request: web.Request) -> Reply:
-        """Whoever had it open has left."""
-        with suppress(CaseError):  # nobody waits for the answer
-            await self._cases.release(whom_of(request).case or 0, request[PRINCIPAL])
-        return Reply(204, lines({"Cache-Control": "no-store"}))
-
-    async def take_over(self, request: web.Request) -> Reply:
-        """Take it from somebody who has it open, which the audit says."""
-        number = whom_of(request).case or 0
+    async def approve(self, request: web.Request) -> Reply:
+        """Be the second person, and for it."""
         with as_problems():
-            await self._cases.take(number, request[PRINCIPAL], over=True)
-        return await self._done(request, f"/cases/{number}", Toast(f"{shown(number)} is yours now.", "", "lock"))
+            done = await self._actions.approve(request[PRINCIPAL], _id(request))
+        until = f"It stands to {self._console.clock.moment(done.until, self._console.now())}" if done.until is not None else ""
+        return await self._done(request, _back(done), Toast("Approved.", until, "people"))
+
+    async def refuse(self, request: web.Request) -> Reply:
+        """Be the second person, and against it."""
+        asked = await _form(request, Reason)
+        with as_problems():
+            done = await self._actions.refuse(request[PRINCIPAL], _id(request), asked.reason)
+        return await self._done(request, _back(done), Toast("Not approved.", "It ends as it would have without a second person", "people"))
 
     async def open_panel(self, request: web.Request) -> Reply:
         """The panel that asks why somebody should look at a subject."""
@@ -198,13 +163,6 @@ class CaseActs:
         by_script = request.headers.get("HX-Request") == "true"
         where = {"HX-Redirect" if by_script else "Location": f"/cases/{number}"}
         return Reply(200 if by_script else 303, lines({**where, "Cache-Control": "no-store"}))
-
-    async def _beat(self, number: int, who: Principal) -> float:
-        try:
-            return await self._cases.beat(number, who)
-        except ConflictError:
-            await self._cases.take(number, who)
-            return await self._cases.beat(number, who)
 
     async def _done(self, request: web.Request, back: str, toast: Toast) -> Reply:
         if request.headers.get("HX-Request") != "true":
@@ -227,6 +185,10 @@ def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast
     far = "Waits for a second person to last longer" if done.needs_second else "The case is closed" if done.closed else ""
     glyph = done.then if done.then in _GLYPHS else "check"
     return Toast(f"{DONE[done.then]}: {name}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
+
+
+def _back(done: Done) -> str:
+    return f"/cases/{done.case}" if done.case is not None else "/queue"
 
 
 def _base(whom: Whom) -> str:

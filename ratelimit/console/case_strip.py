@@ -27,6 +27,7 @@ class Strip(Struct, frozen=True):
     second: bool = False
     mine: bool = False
     endless: bool = False
+    action: int | None = None
 
 
 def strip(it: InForce, now: float, *, may_act: bool, me: str = "", name: str = "") -> Strip:
@@ -43,6 +44,7 @@ def strip(it: InForce, now: float, *, may_act: bool, me: str = "", name: str = "
         left=_left(it, now),
         undo=action.id if action is not None and action.may_undo and may_act else None,
         why_not=action.why_not if action is not None else "",
+        action=action.id if action is not None else None,
         endless=action is not None and it.until is None,
         mine=action is not None and action.by == me,
         second=action is not None and action.state == "proposed",

@@ -5,10 +5,12 @@ from datetime import tzinfo
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.console import wording
 from ratelimit.console.case_events import Event, events, marks
 from ratelimit.console.case_evidence import PAGE, Evidence, Filter, Place, Teller, totals
+from ratelimit.console.case_head import Desk, Head, desk_of, head_of, lock_of
 from ratelimit.console.case_links import Links, links
 from ratelimit.console.case_query import Wanted
 from ratelimit.console.case_strip import Strip, decision_of, done_words, strip
@@ -16,68 +18,12 @@ from ratelimit.console.case_why import Why, why
 from ratelimit.console.subject_name import KINDS, named
 from ratelimit.console.timeline import SPAN_S, STEP_S, Timeline, timeline
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.cases import CaseRow, SubjectRef
 from ratelimit.ledger.evidence import BoughtRow, LifeRow, RequestRow
 from ratelimit.review.deed import ActionView
-from ratelimit.review.dossier import Alike, Customer, Dossier, Privacy
+from ratelimit.review.dossier import Alike, Dossier, Privacy
+from ratelimit.review.dossier_force import NOTHING
 
 _BECAME: Final = {"replaced": "Replaced by a later one", "proposed": "Waits for a second person", "failed": "Not done"}
-_SOON_S: Final = 3_600.0
-_OPENED: Final = {
-    "early_fraud_warning": "card issuer's warning",
-    "rule": "rule",
-    "model": "risk",
-    "appeal": "appeal",
-    "audit": "risk",
-    "quality": "risk",
-    "person": "by hand",
-}
-
-
-class Head(Struct, frozen=True, kw_only=True):
-    """Who it is. `name` and `owner` are hostile text; `summary` are sentences on how the customer stands."""
-
-    kind: str
-    name: str
-    subject: int
-    owner: str = ""
-    owner_id: int | None = None
-    plan: str = ""
-    summary: tuple[str, ...] = ()
-
-
-class Lock(Struct, frozen=True):
-    """Who has it open. `mine`: whoever looks."""
-
-    mine: bool
-    name: str
-    until: float
-
-
-class Desk(Struct, frozen=True, kw_only=True):
-    """The case's own line: what may be done with it, by whoever looks, at this version of it."""
-
-    number: int
-    version: int
-    priority: int
-    state: str
-    opened_at: float
-    opened_by: str
-    due_at: float | None
-    soon: bool
-    lock: Lock | None
-    escalated: bool
-    snoozed_until: float | None
-    assignee: str
-    place: str
-    before: int | None
-    after: int | None
-    campaign: int | None
-    reopened: int
-    verdict: str
-    why: str
-    closed_at: float | None
-    closed_by: str
 
 
 class PastLine(Struct, frozen=True):
@@ -140,6 +86,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
     """The page for one who looks."""
     row = it.case.row if it.case is not None else None
     blind = row is not None and row.blind and row.state == "open"
+    it = blinded(it, principal) if blind else it
     readonly = _readonly(it, principal)
     base = f"/cases/{row.number}" if row is not None else f"/subjects/{it.subject.id}"
     drawn = timeline(now=it.now, zone=zone, bins=it.bins, addresses=it.addresses, marks=marks(it))
@@ -147,8 +94,8 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         now=it.now,
         base=base,
         back=wanted.back,
-        head=_head(it, principal),
-        desk=_desk(it, principal) if row is not None else None,
+        head=head_of(it, principal),
+        desk=desk_of(it, principal) if row is not None else None,
         blind=blind,
         may_act=not readonly,
         readonly=readonly,
@@ -163,6 +110,21 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         notes=tuple(NoteLine(_person(it, note.by), note.at, note.text, note.by == principal.login) for note in it.notes),
         alike=tuple(_alike(one, principal) for one in it.alike),
         privacy=it.privacy,
+    )
+
+
+def blinded(it: Dossier, principal: Principal) -> Dossier:
+    """What a blind reviewer may know: the evidence and what is shared, and nothing of what others or the model made of it."""
+    page = replace(it.page, requests=tuple(replace(row, risk=None) for row in it.page.requests))
+    return replace(
+        it,
+        in_force=NOTHING,
+        weighing=replace(it.weighing, risk=None, record=None),
+        page=page,
+        refusals=(),
+        actions=(),
+        alike=(),
+        notes=tuple(note for note in it.notes if note.by == principal.login),
     )
 
 
@@ -201,69 +163,8 @@ def _readonly(it: Dossier, principal: Principal) -> Literal["", "role", "locked"
     row = it.case.row
     if row.state == "closed":
         return "closed"
-    return "locked" if _locked(row, it.now) and row.locked_by is not None and row.locked_by.id != principal.id else ""
-
-
-def _locked(row: CaseRow, now: float) -> bool:
-    return row.locked_by is not None and row.locked_until is not None and row.locked_until > now
-
-
-def _head(it: Dossier, principal: Principal) -> Head:
-    beside = it.account if it.account is not None and it.account.id != it.subject.id else None
-    return Head(
-        kind=it.subject.kind,
-        name=named(it.subject, principal.role),
-        subject=it.subject.id,
-        owner=named(beside, principal.role) if beside is not None else "",
-        owner_id=beside.id if beside is not None else None,
-        plan=it.plan or "",
-        summary=_summary(it.subject, it.account, it.customer, it.now),
-    )
-
-
-def _summary(subject: SubjectRef, account: SubjectRef | None, customer: Customer, now: float) -> tuple[str, ...]:
-    first = account if account is not None else subject
-    word = "Customer" if account is not None else "Known"
-    said = [f"{word} for {wording.duration(now - first.first_at)}"]
-    if customer.purchases:
-        paid = wording.money(customer.paid_minor, customer.currency or "EUR")
-        disputed = f"{customer.disputed} disputed" if customer.disputed else "none disputed"
-        said.append(f"{wording.several(customer.purchases, 'purchase')}, {paid}, {disputed}")
-    if customer.keys:
-        said.append(wording.several(customer.keys, "other key"))
-    return tuple(said)
-
-
-def _desk(it: Dossier, principal: Principal) -> Desk:
-    case = it.case
-    assert case is not None, "asked for where there is one"  # noqa: S101
-    row, place = case.row, it.place
-    lock = None
-    if row.locked_by is not None and row.locked_until is not None and row.locked_until > it.now:
-        lock = Lock(row.locked_by.id == principal.id, row.locked_by.name, row.locked_until)
-    return Desk(
-        number=row.number,
-        version=row.version,
-        priority=row.priority,
-        state=row.state,
-        opened_at=row.opened_at,
-        opened_by=_OPENED.get(row.opened_by, row.opened_by),
-        due_at=row.due_at,
-        soon=row.due_at is not None and row.due_at - it.now < _SOON_S,
-        lock=lock,
-        escalated=row.escalated,
-        snoozed_until=row.snoozed_until if row.snoozed_until is not None and row.snoozed_until > it.now else None,
-        assignee=row.assignee.name if row.assignee is not None else "",
-        place=f"{place.at:,} of {place.of:,}" if place is not None and place.at else "",
-        before=place.before if place is not None else None,
-        after=place.after if place is not None else None,
-        campaign=row.campaign,
-        reopened=row.reopened,
-        verdict=case.verdict or "",
-        why=case.why or "",
-        closed_at=case.closed_at,
-        closed_by=case.closed_by.name if case.closed_by is not None else "",
-    )
+    lock = lock_of(row, principal, it.now)
+    return "locked" if lock is not None and not lock.mine else ""
 
 
 def _past(it: Dossier) -> tuple[PastLine, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
+from ratelimit.console.case_lock import CaseLocks
 from ratelimit.console.render import Console
 from ratelimit.core.message import Entity
 from ratelimit.core.policy import Policy
@@ -108,4 +109,5 @@ async def case_desk(ledger: Ledger, url: str, console: Console, policy: Policy =
         cases, seen = Cases(ledger, site.wall), Seen(ledger, site.wall)
         pages = CasePages(console, cases, dossiers, seen, where).routes()
         acts = CaseActs(console, cases, dossiers, site.actions, Previews(site.actions.doing, 0.05)).routes()
+        acts += CaseLocks(console, cases).routes()
         yield CaseDesk(site, cases, dossiers, seen, (*pages, *acts), key, account, number)

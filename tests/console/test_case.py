@@ -262,3 +262,48 @@ async def test_no_case_about_a_card(serve: Serve, desk: CaseDesk) -> None:
     status, answer, _ = await (await browser(serve, desk)).post(f"/subjects/{card}/open", {"reason": "odd"}, HX_Request="true")
     assert status == 422
     assert "a case is about an account, a key or an address" in answer
+
+
+async def test_second_person(serve: Serve, desk: CaseDesk) -> None:
+    """An account that is blocked for long waits for a second person, who is another one."""
+    mia, tom, path = await browser(serve, desk), await browser(serve, desk, desk.site.tom), f"/subjects/{desk.account}"
+    fields = {"then": "block", "key": "a-key-of-a-test", "for": "30d", "pick": "evasion"}
+    status, answer, _ = await mia.post(f"{path}/act", fields, HX_Request="true")
+    assert status == 200, answer
+    assert "Waits for a second person" in answer
+    (undo,) = re.findall(r'data-undo="(/actions/\d+)/undo"', answer)
+    _, page, _ = await mia.get(path)
+    assert "Waits for a second person" in page
+    assert f"{undo}/approve" not in page
+    assert (await mia.post(f"{undo}/approve", {}, HX_Request="true"))[0] == 403
+    _, page, _ = await tom.get(path)
+    assert "Mia wants it for longer" in page
+    status, answer, _ = await tom.post(f"{undo}/approve", {}, HX_Request="true")
+    assert status == 200, answer
+    assert "wants it for longer" not in (await tom.get(path))[1]
+
+
+async def test_told_of_changes(serve: Serve, desk: CaseDesk) -> None:
+    """A page that is open is told when the case is not as it shows it, and nothing on it is taken away."""
+    mia, tom = await browser(serve, desk), await browser(serve, desk, desk.site.tom)
+    await mia.get(f"/cases/{desk.case}")
+    _, page, _ = await tom.get(f"/cases/{desk.case}")
+    (watch,) = re.findall(r'hx-get="([^"]+/lock[^"]*)"', page)
+    watch = watch.replace("&amp;", "&")
+    assert "This case has changed" not in (await tom.get(watch, HX_Request="true"))[1]
+    await mia.post(f"/cases/{desk.case}/release", {})
+    assert "This case has changed" in (await tom.get(watch, HX_Request="true"))[1]
+
+
+async def test_blind(serve: Serve, desk: CaseDesk) -> None:
+    """Whoever reviews blindly is told no risk, and nothing of what others decided or noted."""
+    tom = await browser(serve, desk, desk.site.tom)
+    fields = {"then": "block", "key": "a-key-of-a-test", "for": "1h", "pick": "evasion"}
+    await tom.post(f"/cases/{desk.case}/act", fields, HX_Request="true")
+    await desk.cases.note(desk.case, desk.site.tom, "surely resold")
+    await desk.cases.release(desk.case, desk.site.tom)
+    await desk.site.change_case(desk.case, blind=True)
+    _, page, _ = await (await browser(serve, desk)).get(f"/cases/{desk.case}")
+    assert "Judge this one by the evidence alone" in page
+    for word in ("0.9994", "surely resold", 'class="strip is-block"', "Blocked", "Replay this decision"):
+        assert word not in page.replace("> blocked</span>", ""), word
