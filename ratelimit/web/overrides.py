@@ -144,7 +144,7 @@ class OverrideCalls:
     async def lists(self, _request: web.Request) -> Reply:
         """Those of the policy."""
         now_s = self._wall()
-        return json_reply(200, ListsView([_list_view(it, now_s) for it in self._policy().lists.all]))
+        return json_reply(200, ListsView([list_view(it, now_s) for it in self._policy().lists.all]))
 
     async def _asked(self, request: web.Request) -> OverrideAsked:
         body = await read_body(request, MAX_BODY)
@@ -199,7 +199,8 @@ def override_view(word: Standing) -> OverrideView:
     )
 
 
-def _list_view(it: PolicyList, now_s: float) -> ListView:
+def list_view(it: PolicyList, now_s: float) -> ListView:
+    """A list as it is shown."""
     rule = it.rule
     return ListView(
         name=rule.name,
