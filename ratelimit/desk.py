@@ -15,7 +15,7 @@ from prometheus_client.core import Metric
 
 from ratelimit.books import Books
 from ratelimit.core.case_rule import CaseRules
-from ratelimit.core.message import Decided, Flagged
+from ratelimit.core.message import Counted, Decided, Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.retention import Retention
 from ratelimit.core.store_key import StoreKeys
@@ -118,6 +118,7 @@ class Desk:
         self.overview: Final = OverviewBook(ledger, standings, time.time)
         self.live: Final = LiveTail()
         self.intake.add(Decided, self.live.take)
+        self.intake.add(Counted, self.traffic.take)
         self._policy: Callable[[], Policy] | None = None
 
     def begin_retention(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:

@@ -12,7 +12,9 @@ from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.message import Counted
 from ratelimit.ledger import traffic
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.subjects import named
@@ -26,6 +28,7 @@ COARSE_S: Final = 60.0
 FINE_KEPT_S: Final = 26 * 3_600.0  # so that an hour can be held against yesterday's
 COARSE_KEPT_S: Final = 14 * 86_400.0 + 3_600.0
 LATE_S: Final = 60.0  # for which counts of a step may still come in
+COMMITTED_S: Final = 10.0  # after which what a handler has seen is there to be read
 REFRESH_S: Final = 2.0
 MOST_RECORDS: Final = 10_000  # that a list of top subjects is made of
 _TOP_LIVES_S: Final = 5.0
@@ -66,9 +69,18 @@ class TrafficBook:
         self._coarse: Steps = {}
         self._latency: dict[int, float] = {}
         self._read_until: float | None = None
+        self._late: float | None = None  # since when counts have come in that were long under way
+        self._late_until = 0.0
         self._turn = asyncio.Lock()
         self._tops: dict[Span, Tops] = {}
         self.sidecars = 0
+
+    async def take(self, _connection: AsyncConnection, messages: Sequence[Counted], now: float) -> None:
+        """Counts came in: what was long under way, since the ledger was away, is read with what is new."""
+        late = min((one.at for one in messages if one.at < now - LATE_S), default=None)
+        if late is not None:
+            self._late = late if self._late is None else min(late, self._late)
+            self._late_until = self._wall() + COMMITTED_S
 
     async def run(self) -> None:
         """Keep up, for ever."""
@@ -80,8 +92,10 @@ class TrafficBook:
     async def refresh(self) -> None:
         """Read what is new; raises LedgerAwayError."""
         async with self._turn:
-            now = self._wall()
-            since = now - COARSE_KEPT_S if self._read_until is None else self._read_until - LATE_S
+            now, late = self._wall(), self._late
+            if now > self._late_until:
+                self._late = None
+            since = now - COARSE_KEPT_S if self._read_until is None else min(self._read_until - LATE_S, late if late is not None else now)
             since -= since % COARSE_S
             async with self._ledger.read() as connection:
                 if self._read_until is None:

@@ -156,3 +156,15 @@ async def test_the_index_is_used(ledger: Ledger) -> None:
         async with ledger.read() as connection:
             plan = await connection.execute(text("EXPLAIN QUERY PLAN SELECT sum(count) FROM traffic WHERE at >= 1 AND at < 2"))
             assert "SEARCH traffic" in str(plan.all())
+
+
+async def test_late(ledger: Ledger, wall: Wall) -> None:
+    """Counts that were long under way, since the ledger was away, are in the lanes as well."""
+    book = TrafficBook(ledger, wall)
+    await book.refresh()
+    late = END - 600
+    await tell(ledger, late, ("allow", 30))
+    async with ledger.write() as connection:
+        await book.take(connection, [Counted(late, "a", (Tally("allow", "ok", 30),))], END)
+    await book.refresh()
+    assert told((await book.series("15m")).lanes[0].rates) == [3.0]
