@@ -30,6 +30,7 @@ from ratelimit.review.flagged import FlagIntake
 from ratelimit.review.intake import IntakeWorker, intake_of
 from ratelimit.review.live import LiveTail
 from ratelimit.review.overview import OverviewBook
+from ratelimit.review.quality import Quality
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
 from ratelimit.rule_desk import RuleDesk
@@ -61,6 +62,7 @@ from ratelimit.web.intake_metrics import intake_figures, retention_figures
 from ratelimit.web.outgoing import Poster
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.overview import OverviewCalls
+from ratelimit.web.quality import QualityCalls
 from ratelimit.web.route import Route
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_metrics import stripe_figures
@@ -95,6 +97,7 @@ class Desk:
         self._sender: WebhookSender | None = None
         self._inbox = StripeInbox(work, time.time)  # Stripe waits for longer than a checkout
         self.cases: Final = Cases(ledger, time.time)
+        self.quality: Final = Quality(ledger, time.time)
         warned = Recorder(work, time.time)  # of its own, since it is waited for
         flags, logs = Flags(warned.put, keys), Velocity(keys, AddressBook(NO_SOURCES))  # addresses are of no use to it
         effects = StripeEffects(work, logs, self.holds, flags, warned.flush)
@@ -170,6 +173,7 @@ class Desk:
         keep_running(desk.overview.run, stack)
         desk.privacy.begin(stack)
         keep_running(partial(desk._flagged.run, ledger, time.time), stack)
+        keep_running(desk.quality.run, stack)
         keep_running(Announcer(ledger, desk._webhooks if webhook is not None else None).run, stack)
         keep_running(desk._clean, stack)
         return desk
@@ -186,6 +190,7 @@ class Desk:
             *stripe.routes(),
             *CaseCalls(self.cases, time.time, self.deeds.actions if self.deeds is not None else None).routes(),
             *CampaignCalls(self.cases).routes(),
+            *QualityCalls(self.quality).routes(),
             *(self.deeds.routes(self.cases) if self.deeds is not None else ()),
             *IntakeCalls(self.intake_worker).routes(),
             *self.privacy.routes(),

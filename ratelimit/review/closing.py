@@ -41,7 +41,9 @@ class Labelled(Struct, frozen=True):
 
 
 async def label_case(connection: AsyncConnection, found: CaseHead, kind: str, word: Verdict) -> Labelled:
-    """Label what a case is about; `kind` is that of its anchor."""
+    """Label what a case is about; `kind` is that of its anchor. A second review says how good the first was, and labels nothing."""
+    if found.opened_by == "quality":
+        return Labelled(None, (), ())
     row = _row(found, kind, word)
     main = await label.say(connection, row) if kind in OF_SUBJECTS else None
     about = await acted.purchases(connection, found.number)

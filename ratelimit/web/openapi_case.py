@@ -5,6 +5,7 @@ from typing import Final
 from ratelimit.core.case import CaseReason
 from ratelimit.ledger.cases import CampaignRow, CaseView, QueueFilter, QueuePage
 from ratelimit.review.deed import Done
+from ratelimit.review.quality import Figures
 from ratelimit.web.campaigns import CAMPAIGN, CAMPAIGNS, Campaigns, CampaignsAsked, CampaignView
 from ratelimit.web.cases import (
     CASE,
@@ -25,10 +26,11 @@ from ratelimit.web.cases import (
     Taken,
 )
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
+from ratelimit.web.quality import QUALITY
 
 CASE_SHAPES: Final = (
     CaseReason, CaseView, QueuePage, Taken, Beaten, Changed, Noted, Notes, History, NextAsked, TakeAsked, AssignAsked, SnoozeAsked,
-    ChangeAsked, NoteAsked, CloseAsked, Done, CampaignRow, Campaigns, CampaignView,
+    ChangeAsked, NoteAsked, CloseAsked, Done, Figures, CampaignRow, Campaigns, CampaignView,
 )  # fmt: skip
 
 _WHO: Final = {
@@ -73,6 +75,7 @@ def case_paths() -> Node:
             **_of_case(),
             "get": _call("What happened to a case", {"200": json_of("latest first", "History"), **_NO_CASE}),
         },
+        QUALITY: {"servers": OPERATOR, "get": _quality()},
         CAMPAIGNS: {"servers": OPERATOR, "get": _campaigns()},
         CAMPAIGN: {
             "servers": OPERATOR,
@@ -81,6 +84,12 @@ def case_paths() -> Node:
         },
         **{f"{CASE}/{name}": {**_of_case(), "post": _change(summary, body, answer)} for name, summary, body, answer in _CHANGES},
     }
+
+
+def _quality() -> Node:
+    days = parameter("query", "days", "of how many days up to now; 30 if nothing is said", required=False)
+    answers = {"200": json_of("second reviews, decisions per rule, and what nothing flags", "Figures"), "422": BODY_PROBLEMS["422"]}
+    return {**_call("How good decisions are", answers), "parameters": [days]}
 
 
 def _campaigns() -> Node:

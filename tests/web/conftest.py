@@ -20,6 +20,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker
+from ratelimit.review.quality import Quality
 from ratelimit.service.address_book import AddressBook
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
@@ -48,6 +49,7 @@ from ratelimit.web.one_sidecar import OneSidecar
 from ratelimit.web.operator import OperatorRunner, operator_application
 from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.purchases import PURCHASES, PurchaseCall
+from ratelimit.web.quality import QualityCalls
 from ratelimit.web.route import Route
 from ratelimit.web.shortcut import ShortcutServer
 from ratelimit.web.stripe import StripeDoor
@@ -235,6 +237,7 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             nowhere = Ledger("sqlite:////nowhere/ledger.db")
             cases = Cases(ledger or nowhere, time.time)
             routes += [*CaseCalls(cases, time.time).routes(), *CampaignCalls(cases).routes()]
+            routes += QualityCalls(Quality(ledger or nowhere, time.time)).routes()
             routes += deeds_of(ledger or nowhere, gateway, policy, inbox)
             routes += IntakeCalls(IntakeWorker(gateway.store, Intake(nowhere, []), time.time)).routes()
             runner = OperatorRunner(operator_application(watched, Door(Secret(operator_token) if operator_token else None), routes), counts)

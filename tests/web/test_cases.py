@@ -8,10 +8,12 @@ import pytest
 from ratelimit.ledger import campaigns
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.cases import Cases
+from ratelimit.review.quality import Quality
 from ratelimit.review.work import MOST_NOTE
-from ratelimit.web.campaigns import CAMPAIGNS, CampaignCalls
-from ratelimit.web.cases import CASES, CaseCalls
+from ratelimit.web.campaigns import CampaignCalls
+from ratelimit.web.cases import CaseCalls
 from ratelimit.web.openapi import openapi
+from ratelimit.web.quality import QualityCalls
 from tests.ledger.test_campaigns import CARD, link
 from tests.review.case_site import NOW, SUBJECTS, account, flagged, person, rule
 
@@ -125,12 +127,12 @@ async def test_hostile_notes(lane: Any, ledger: Ledger) -> None:
         assert (await lane.post("/v1/cases/1/notes", {"text": text})).status == 201
 
 
-async def test_as_described(lane: Any) -> None:
+async def test_as_described(lane: Any, ledger: Ledger) -> None:
     """Every call is in the document, and answers as that says."""
-    paths = {path: calls for path, calls in openapi()["paths"].items() if path.startswith((CASES, CAMPAIGNS))}
-    cases = Cases(Ledger("sqlite:////nowhere"), lambda: 0.0)
-    routes = {(route.path, route.method) for route in (*CaseCalls(cases, lambda: 0.0).routes(), *CampaignCalls(cases).routes())}
-    assert {(path, method.upper()) for path, calls in paths.items() for method in calls if method in {"get", "post"}} == routes
+    paths, cases = openapi()["paths"], Cases(Ledger("sqlite:////nowhere"), lambda: 0.0)
+    calls = (*CaseCalls(cases, lambda: 0.0).routes(), *CampaignCalls(cases).routes(), *QualityCalls(Quality(ledger, lambda: 0.0)).routes())
+    routes = {(route.path, route.method) for route in calls}
+    assert {(path, method.upper()) for path, calls in paths.items() for method in calls if method in {"get", "post"}} >= routes
     for name in ("C-1", "C-9"):
         for path, method in sorted(routes):
             target = path.replace("{case}", name).replace("{campaign}", name)

@@ -17,6 +17,7 @@ from ratelimit.web.overview import OVERVIEW
 from ratelimit.web.page import ASSETS
 from ratelimit.web.people import ME, PEOPLE, TOKENS
 from ratelimit.web.privacy import REQUESTS
+from ratelimit.web.quality import QUALITY
 from ratelimit.web.rules import RULES
 from ratelimit.web.traffic import TRAFFIC
 from ratelimit.web.webhooks import DEAD
@@ -70,6 +71,7 @@ LEDGER = (
     RULES,
     CASES,
     CAMPAIGNS,
+    QUALITY,
     ACTIONS,
     REQUESTS,
     TRAFFIC,

@@ -10,6 +10,7 @@ from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 _LONE: Final = text("state = 'open' AND opened_by NOT IN ('appeal', 'quality')")
 _OPEN: Final = text("state = 'open'")
 _UNANNOUNCED: Final = text("NOT announced")
+_UNDRAWN: Final = text("state = 'closed' AND NOT drawn")
 
 # number: as people know it, C-1042. anchor: the account, else the key, else the address. state: open or closed.
 # opened_by: see core/case.CaseKind; opened_word: the rule's name, the risk, ... in a few words.
@@ -17,6 +18,7 @@ _UNANNOUNCED: Final = text("NOT announced")
 # reasons: see core/case; reasons_key: their digest, by which one that comes again reopens. version: counts changes (compare and set).
 # blind: one whose reviewer is not told why it is there; second_of: the case that this is the second review of.
 # barred: who may not decide it, since what they decided is in question. announced: the site was told that it is open.
+# drawn: the lot was drawn whether a second person looks at it.
 # rank: the order of the queue, by priority and then by money at risk, the first is the least.
 # worked_at: when somebody was last seen working on it, while it is locked. snoozes: how often it was put off.
 # acted, acted_by, acted_until: the last action in a few words, kept here for the queue.
@@ -66,6 +68,7 @@ CASE: Final = Table(
     Column("work_s", Double, nullable=False, server_default="0"),  # for which somebody had it open
     Column("worked_at", Time),
     Column("announced", Boolean, nullable=False, server_default="0"),
+    Column("drawn", Boolean, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
     Index("uq_case__anchor_open", "anchor", unique=True, sqlite_where=_LONE, postgresql_where=_LONE),
     Index("ix_case__open_rank", "rank", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
@@ -76,6 +79,7 @@ CASE: Final = Table(
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     ),
+    Index("ix_case__undrawn", "closed_at", sqlite_where=_UNDRAWN, postgresql_where=_UNDRAWN),
     Index("ix_case__unannounced", "number", sqlite_where=_UNANNOUNCED, postgresql_where=_UNANNOUNCED),
     Index(None, "assignee", "state"),
     Index(None, "opened_by", "opened_at"),
