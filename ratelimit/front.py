@@ -81,7 +81,7 @@ class Front:
             *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews).routes(),
             *CaseLocks(console, cases).routes(),
             *RecordPages(console, decisions, deeds.seen, self._where).routes(),
-            *QueueActs(console, deeds.actions, deeds.previews).routes(),
+            *QueueActs(console, deeds.bulks).routes(),
             *SearchPages(console, deeds.search).routes(),
         ]
 

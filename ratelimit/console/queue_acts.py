@@ -1,13 +1,12 @@
 """One decision on many cases: a panel that says whom all of it hits, each case with its own outcome, and one way back for what was done."""
 
-from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Annotated, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct
 
 from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, preview_view
 from ratelimit.console.error import error_page
@@ -20,8 +19,9 @@ from ratelimit.core.case import shown
 from ratelimit.core.deed import DeedThen, LabelVerdict
 from ratelimit.core.override import BucketAsked
 from ratelimit.core.principal import Principal
+from ratelimit.review.bulk import Bulk, BulkDone
 from ratelimit.review.cases import CaseError
-from ratelimit.review.deed import DONE, FINAL, HURTING, PICKS, SPAN_S, WORDS, Deed, Done, Key, Preview, Span
+from ratelimit.review.deed import DONE, HURTING, PICKS, SPAN_S, WORDS, Deed, Key, Preview, Span
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
@@ -39,21 +39,17 @@ _DOING: Final = {"block": "Blocking", "throttle": "Throttling", "allow": "Allowi
 _GLYPHS: Final = frozenset({"block", "throttle", "allow", "hold"})
 
 
-class Acting(Protocol):
-    """What does deeds and takes them back; each raises CaseError."""
+class Deciding(Protocol):
+    """What decides many cases at once; each call raises CaseError where nothing can be begun."""
 
-    async def act(self, principal: Principal, case: int | None, deed: Deed, *, bulk: str | None = None) -> Done:
-        """Do one."""
+    async def act(self, principal: Principal, asked: Bulk) -> BulkDone:
+        """Do it on each."""
 
-    async def undo(self, principal: Principal, id: int, reason: str = "") -> Done:
-        """Take one back."""
+    async def undo(self, principal: Principal, bulk: str, reason: str = "") -> BulkDone:
+        """Take back what was done together."""
 
-
-class Foreseeing(Protocol):
-    """What knows whom a deed on many cases would hit."""
-
-    async def previews(self, principal: Principal, cases: Sequence[int], deed: Deed) -> Preview:
-        """Summed over all of them; what they share is named once."""
+    async def preview(self, principal: Principal, asked: Bulk) -> Preview:
+        """Whom it would have hit: summed over all, and what they share named once."""
 
 
 class BulkView(Struct, frozen=True, kw_only=True):
@@ -67,6 +63,7 @@ class BulkView(Struct, frozen=True, kw_only=True):
     pending: str
     key: str
     numbers: tuple[int, ...]
+    versions: tuple[int, ...]
     span: Span
     spans: tuple[Pick, ...]
     buckets: tuple[tuple[str, str], ...]
@@ -85,6 +82,7 @@ class BulkDeed(Struct, frozen=True, kw_only=True):
     """What is asked for, of each case."""
 
     case: Annotated[tuple[int, ...], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    version: Annotated[tuple[int, ...], Meta(max_length=MOST_AT_ONCE)] = ()
     then: DeedThen
     key: Key
     for_: Span = msgspec.field(default="24h", name="for")
@@ -96,10 +94,10 @@ class BulkDeed(Struct, frozen=True, kw_only=True):
 
 
 class QueueActs:
-    """Answers with panels, and does what they ask for. `foresees` None: panels say nothing of whom it hits."""
+    """Answers with panels, and does what they ask for."""
 
-    def __init__(self, console: Console, actions: Acting, foresees: Foreseeing | None) -> None:
-        self._console, self._actions, self._foresees = console, actions, foresees
+    def __init__(self, console: Console, bulks: Deciding) -> None:
+        self._console, self._bulks = console, bulks
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -115,24 +113,23 @@ class QueueActs:
         cases, then = numbers(request), _then(request)
         if len(cases) == 1:
             return Reply(303, lines({"Location": f"/cases/{cases[0]}/preview?then={then}", "Cache-Control": "no-store"}))
-        deed, later = Deed(then=then, key=token_urlsafe(12)), ""
-        found = None
-        if self._foresees is not None and len(cases) > MOST_WAITED:
+        bulk, later, found = _asked(request, cases, then), "", None
+        if len(cases) > MOST_WAITED:
             later = f"{FIGURES}?{request.query_string}"
-        elif self._foresees is not None:
-            found = await self._foreseen(request, cases, deed)
-        view = bulk_view(deed, cases, found, request[PRINCIPAL], self._console, later)
+        else:
+            found = await self._foreseen(request, bulk)
+        view = bulk_view(bulk, found, request[PRINCIPAL], self._console, later)
         return await self._console.part(request, "queue_preview.html", view)
 
     async def figures(self, request: web.Request) -> Reply:
         """Whom it hits, by itself: of many cases that takes a while."""
-        cases, deed = numbers(request), Deed(then=_then(request), key=token_urlsafe(12))
-        view = bulk_view(deed, cases, await self._foreseen(request, cases, deed), request[PRINCIPAL], self._console)
+        bulk = _asked(request, numbers(request), _then(request))
+        view = bulk_view(bulk, await self._foreseen(request, bulk), request[PRINCIPAL], self._console)
         return await self._console.part(request, "queue_figures.html", view)
 
-    async def _foreseen(self, request: web.Request, cases: Sequence[int], deed: Deed) -> Preview | None:
+    async def _foreseen(self, request: web.Request, bulk: Bulk) -> Preview:
         try:
-            return await self._foresees.previews(request[PRINCIPAL], cases, deed) if self._foresees is not None else None
+            return await self._bulks.preview(request[PRINCIPAL], bulk)
         except CaseError as error:
             raise ClientError(409, str(error)) from None
 
@@ -142,39 +139,46 @@ class QueueActs:
             asked = await read(request, BulkDeed)
         except FormError as error:
             raise ClientError(422, str(error)) from None
-        who, done, wrong = request[PRINCIPAL], list[Done](), ""
-        for number in dict.fromkeys(asked.case):
-            try:
-                done.append(await self._actions.act(who, number, _deed(asked, number), bulk=asked.key))
-            except CaseError as error:
-                wrong = wrong or f"{shown(number)}: {error}"
-        if not done:
-            return await error_page(self._console, request, 409, wrong)
-        many = f"{several(len(done), 'case')}{f' of {len(asked.case)}' if wrong else ''}"
-        lasts = f" for {dict(SPANS)[asked.for_]}" if asked.then in WORDS else ""
-        second = "Some wait for a second person to last longer" if any(one.needs_second for one in done) else ""
-        undo = f"{QUEUE}/undo?{urlencode([('action', one.id) for one in done])}" if asked.then not in FINAL else ""
-        toast = Toast(f"{DONE[asked.then]}: {many}{lasts}.", wrong or second, asked.then if asked.then in _GLYPHS else "check", undo)
+        try:
+            found = await self._bulks.act(request[PRINCIPAL], _bulk(asked))
+        except CaseError as error:
+            return await error_page(self._console, request, 409, str(error))
+        if not found.done:
+            return await error_page(self._console, request, 409, _why(found))
+        toast = _told(asked, found)
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
 
     async def undo(self, request: web.Request) -> Reply:
-        """Take all of them back."""
-        done, wrong = 0, ""
-        for id in _actions(request):
-            try:
-                await self._actions.undo(request[PRINCIPAL], id)
-            except CaseError as error:
-                wrong = wrong or str(error)
-            else:
-                done += 1
-        if not done:
-            return await error_page(self._console, request, 409, wrong)
-        toast = Toast(f"Taken back: {several(done, 'action')}.", wrong or "What stood before stands again", "undo")
+        """Take back what was done together."""
+        try:
+            found = await self._bulks.undo(request[PRINCIPAL], request.query.get("bulk", ""))
+        except CaseError as error:
+            return await error_page(self._console, request, 409, str(error))
+        if not found.done:
+            return await error_page(self._console, request, 409, _why(found))
+        toast = Toast(f"Taken back: {several(found.done, 'action')}.", _why(found) or "What stood before stands again", "undo")
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
 
 
-def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Principal, console: Console, later: str = "") -> BulkView:
+def _told(asked: BulkDeed, found: BulkDone) -> Toast:
+    """What was done, to how many, and what was not."""
+    many = several(found.done, "case") + (f" of {found.done + found.failed}" if found.failed else "")
+    lasts = f" for {dict(SPANS)[asked.for_]}" if asked.then in WORDS else ""
+    second = any(one.done is not None and one.done.needs_second for one in found.outcomes)
+    far = _why(found) or ("Some wait for a second person to last longer" if second else "")
+    undo = f"{QUEUE}/undo?{urlencode({'bulk': found.bulk})}"
+    return Toast(f"{DONE[asked.then]}: {many}{lasts}.", far, asked.then if asked.then in _GLYPHS else "check", undo)
+
+
+def _why(found: BulkDone) -> str:
+    """Why the first that was not done was not."""
+    failed = next((one for one in found.outcomes if one.done is None), None)
+    return f"{shown(failed.case)}: {failed.why}" if failed is not None else ""
+
+
+def bulk_view(bulk: Bulk, found: Preview | None, who: Principal, console: Console, later: str = "") -> BulkView:
     """The panel of a deed on those cases."""
+    deed, cases = bulk.deed, bulk.cases
     then, lasting, now = deed.then, deed.then in WORDS, console.now()
     spans = tuple(Pick(span, words, f"to {console.clock.moment(now + SPAN_S[span], now)}") for span, words in SPANS) if lasting else ()
     asked = Asked(then=then, span=deed.for_, key=deed.key)
@@ -186,6 +190,7 @@ def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Pr
         pending=_DOING.get(then, ""),
         key=deed.key,
         numbers=cases,
+        versions=bulk.versions,
         span=deed.for_,
         spans=spans,
         buckets=BUCKETS if then == "throttle" else (),
@@ -201,10 +206,17 @@ def bulk_view(deed: Deed, cases: tuple[int, ...], found: Preview | None, who: Pr
     )
 
 
-def _deed(asked: BulkDeed, number: int) -> Deed:
-    """The deed on one of the cases; its key is its own, so that asking again does nothing twice."""
-    wanted = {name: getattr(asked, name) for name in ("then", "for_", "bucket", "pick", "reason", "verdict", "close")}
-    return structs.replace(Deed(then=asked.then, key=f"{asked.key[:40]}-{number}"), **wanted)
+def _bulk(asked: BulkDeed) -> Bulk:
+    wanted = {name: getattr(asked, name) for name in ("then", "key", "for_", "bucket", "pick", "reason", "verdict", "close")}
+    versions = asked.version if len(asked.version) == len(asked.case) else ()
+    return Bulk(deed=Deed(**wanted), cases=asked.case, versions=versions)
+
+
+def _asked(request: web.Request, cases: tuple[int, ...], then: DeedThen) -> Bulk:
+    """What a panel is about; the versions are those of the rows as they were seen."""
+    given = request.query.getall("version", [])
+    versions = tuple(int(text) for text in given if text.isascii() and text.isdigit() and len(text) < 10)
+    return Bulk(deed=Deed(then=then, key=token_urlsafe(12)), cases=cases, versions=versions if len(versions) == len(cases) else ())
 
 
 def _then(request: web.Request) -> DeedThen:
@@ -213,10 +225,3 @@ def _then(request: web.Request) -> DeedThen:
     if found is None:
         raise ClientError(422, f"then: {text[:40]!r} is nothing that is done to many; expected {', '.join(sorted(_IN_BULK))}")
     return found
-
-
-def _actions(request: web.Request) -> tuple[int, ...]:
-    given = request.query.getall("action", [])
-    if not 0 < len(given) <= MOST_AT_ONCE or not all(text.isascii() and text.isdigit() and len(text) < 16 for text in given):
-        raise ClientError(422, f"action: expected ids of 1 to {MOST_AT_ONCE} actions")
-    return tuple(int(text) for text in given)

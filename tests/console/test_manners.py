@@ -14,10 +14,12 @@ from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
 from ratelimit.console.render import Console
 from ratelimit.console.styleguide import Styleguide
+from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from ratelimit.review.bulk import Bulk, BulkDone, BulkOutcome
 from ratelimit.review.cases import CaseError
-from ratelimit.review.deed import Deed, Done
+from ratelimit.review.deed import Done, Preview
 from tests.console.conftest import NOW, Browser, Serve
 from tests.console.queue_sample import Views, sample
 from tests.console.window import here, press, ticked, window
@@ -60,16 +62,27 @@ class Cases:
         self.noted.append(text)
         return 1
 
-    async def act(self, _principal: Principal, case: int | None, deed: Deed, *, bulk: str | None = None) -> Done:
+    async def act(self, _principal: Principal, asked: Bulk) -> BulkDone:
         await self.answer.wait()
         if self.taken:
             raise CaseError("nothing was done: Ana Silva allowed it 3 s before you")
-        self.did.append((case, deed.then, deed.for_, deed.why))
-        return Done(id=len(self.did), then=deed.then, state="in_force", target=bulk or "", case=case, until=NOW + 86_400)
+        deed = asked.deed
+        self.did = [(case, deed.then, deed.for_, deed.why) for case in asked.cases]
+        done = Done(id=1, then=deed.then, state="in_force", target="", case=None, until=NOW + 86_400)
+        outcomes = tuple(BulkOutcome(case=case, done=done) for case in asked.cases)
+        return BulkDone(bulk="abc", outcomes=outcomes, done=len(outcomes), failed=0)
 
-    async def undo(self, _principal: Principal, id: int, _reason: str = "") -> Done:
-        self.did.pop()
-        return Done(id=id, then="block", state="undone", target="", case=None, until=None)
+    async def undo(self, _principal: Principal, bulk: str, _reason: str = "") -> BulkDone:
+        count, self.did = len(self.did), []
+        return BulkDone(bulk=bulk, outcomes=(), done=count, failed=0)
+
+    async def preview(self, _principal: Principal, asked: Bulk) -> Preview:
+        none = Estimate(0, 0, 0)
+        return Preview(
+            then=asked.deed.then, span_s=86_400, until=None, requests=none, of_requests=none, already_throttled=0, from_usual=none,
+            other_accounts=(), shared=(), good=0, tokens_left=None, left_minor=None, currency=None, softer=None, needs_second=False,
+            told="override_block", bulk=len(asked.cases), replaces=(),
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -83,7 +96,7 @@ async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
         *plain.routes(),
         *QueuePages(console, cases, Views()).routes(),
         *QueueWork(console, cases).routes(),
-        *QueueActs(console, cases, None).routes(),
+        *QueueActs(console, cases).routes(),
         *Styleguide(console).routes(),
     ]
     return await serve(pages)

@@ -2,6 +2,7 @@
 import { here } from "./rows.js";
 import { clearSelection, targets } from "./select.js";
 
+const WAITED_MS = 3000;
 let opener = null;
 let early = null; // keys that were pressed before the panel was there
 let pending = []; // cells that say what is being done, and what they said before
@@ -21,12 +22,17 @@ function open(button) {
   if (button.dataset.of === "rows") {
     const ids = targets();
     if (!ids.length) return;
-    ids.forEach((id) => url.searchParams.append("case", id));
+    for (const id of ids) {
+      url.searchParams.append("case", id);
+      const version = document.querySelector(`[data-row="${CSS.escape(id)}"]`)?.dataset.version; // as it was seen
+      if (version) url.searchParams.append("version", version);
+    }
   }
   opener = button;
   document.querySelectorAll("[data-preview]").forEach((one) => one.setAttribute("aria-expanded", String(one === button)));
   early = [];
-  window.htmx.ajax("GET", url.pathname + url.search, { target: place(), swap: "innerHTML" }).finally(() => setTimeout(catchUp));
+  setTimeout(catchUp, WAITED_MS); // whatever became of the answer, keys work again
+  window.htmx.ajax("GET", url.pathname + url.search, { target: place(), swap: "innerHTML" });
 }
 
 /* A key that comes while the panel is on its way waits for it: `b 1 ctrl enter` is typed faster than any answer. */
@@ -84,7 +90,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   panel.querySelectorAll("form").forEach((form) => (check(form), follow(form)));
   const first = panel.querySelector("[data-first]") ?? panel.querySelector("[data-close]");
   if (first && !panel.contains(document.activeElement)) first.focus();
+  catchUp();
 });
+
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(failure, () => (early = null));
 
 /* Optimistic rows: the word and a clock at once, and back if the server says no. */
 document.addEventListener("htmx:beforeRequest", (event) => {
