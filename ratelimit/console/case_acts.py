@@ -181,7 +181,7 @@ def target_of(then: DeedThen, subject: SubjectRef, kin: Kin) -> str | None:
 
 def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast:
     name = plain(name_of(subject.kind, subject.shown, who.role))[:40]
-    span = f" for {duration(done.until - now)}" if done.until is not None and done.then in _GLYPHS else ""
+    span = f" for {duration(round(done.until - now, -2))}" if done.until is not None and done.then in _GLYPHS else ""
     far = "Waits for a second person to last longer" if done.needs_second else "The case is closed" if done.closed else ""
     glyph = done.then if done.then in _GLYPHS else "check"
     return Toast(f"{DONE[done.then]}: {name}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
