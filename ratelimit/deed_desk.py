@@ -13,6 +13,7 @@ from ratelimit.review.actions import Actions
 from ratelimit.review.appeal import Appeals
 from ratelimit.review.bulk import Bulks
 from ratelimit.review.cases import Cases
+from ratelimit.review.dispute_pack import Packs
 from ratelimit.review.doing import Doing
 from ratelimit.review.dossiers import Dossiers
 from ratelimit.review.effect import Effects
@@ -28,6 +29,7 @@ from ratelimit.web.appeals import AppealCalls
 from ratelimit.web.bulk import BulkCalls
 from ratelimit.web.deeds import DeedCalls
 from ratelimit.web.labels import LabelCalls
+from ratelimit.web.packs import PackCalls
 from ratelimit.web.route import Route
 
 
@@ -56,6 +58,7 @@ class DeedDesk:
         self.previews: Final = Previews(doing, sample)
         self.bulks: Final = Bulks(self.actions, self.previews)
         self.appeals: Final = Appeals(self.actions)
+        self.packs: Final = Packs(ledger, time.time)
         self._ledger = ledger
         self.weigher: Final = Weigher(policy)
         self.dossiers: Final = Dossiers(ledger, self.weigher, overrides.about, time.time)
@@ -69,6 +72,7 @@ class DeedDesk:
             *BulkCalls(self.bulks).routes(),
             *AppealCalls(self.appeals).routes(),
             *LabelCalls(self._ledger).routes(),
+            *PackCalls(cases, self.packs).routes(),
         ]
 
     def begin(self, stack: AsyncExitStack) -> None:

@@ -14,6 +14,7 @@ from ratelimit.console.case_evidence import Place
 from ratelimit.console.case_lock import CaseLocks
 from ratelimit.console.error import error_page
 from ratelimit.console.overview import OverviewPages
+from ratelimit.console.pack import PackPages
 from ratelimit.console.privacy import PrivacyPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
@@ -83,6 +84,7 @@ class Front:
             *RecordPages(console, decisions, deeds.seen, self._where).routes(),
             *QueueActs(console, deeds.bulks).routes(),
             *SearchPages(console, deeds.search).routes(),
+            *PackPages(console, cases, deeds.packs).routes(),
         ]
 
     async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:

@@ -7,15 +7,17 @@ from msgspec import Struct
 from ratelimit.review.appeal import AppealAsked, AppealFigures, AppealView, AppealWord
 from ratelimit.review.bulk import Bulk, BulkDone
 from ratelimit.review.deed import ActionView, Deed, Done, Preview
+from ratelimit.review.dispute_pack import Pack
 from ratelimit.web.appeals import APPEAL, APPEALS, AppealFilter, AppealSince, AppealsView
 from ratelimit.web.bulk import BULK
 from ratelimit.web.cases import CASE
 from ratelimit.web.deeds import ACTION, ACTIONS, OF_CASE, ActionsView, Redo, Why
 from ratelimit.web.labels import LABELS, LabelsAsked, LabelsView
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
+from ratelimit.web.packs import PACK
 
 DEED_SHAPES: Final = (
-    ActionView, ActionsView, AppealAsked, AppealFigures, AppealsView, AppealView, AppealWord, Bulk, BulkDone, Deed, Done, LabelsView,
+    ActionView, ActionsView, AppealAsked, AppealFigures, AppealsView, AppealView, AppealWord, Bulk, BulkDone, Deed, Done, LabelsView, Pack,
     Preview, Redo, Why,
 )  # fmt: skip
 
@@ -62,6 +64,11 @@ def deed_paths() -> Node:
         f"{ACTION}/refuse": {**action, "post": _asked("Be the second person, and against it", "Why", _DONE, required=False)},
         **_bulk_paths(),
         **_appeal_paths(),
+        PACK: {
+            "servers": OPERATOR,
+            "parameters": [*case["parameters"], parameter("path", "purchase", "the purchase's id")],
+            "get": _call("What speaks for a purchase, as Compelling Evidence 3.0 names it", {"200": json_of("made", "Pack"), **_GONE}),
+        },
         LABELS: {"servers": OPERATOR, "get": {**_call("Labels, by id", _LABELS), "parameters": _query(LabelsAsked)}},
     }
 

@@ -9,7 +9,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.web.deeds import ACTIONS, OF_CASE
 from ratelimit.web.labels import LabelView, written
 from ratelimit.web.openapi import openapi
-from tests.review.case_site import account, flagged, rule
+from ratelimit.web.packs import PACK
+from tests.review.case_site import account, bought, flagged, rule, subject
 from tests.web.test_openapi import valid
 
 StartOperator = Callable[..., Awaitable[Any]]
@@ -112,9 +113,9 @@ async def test_away(start_operator: StartOperator) -> None:
     lane = (await start_operator([LIMIT])).lane
     paths = openapi()["paths"]
     for path, described in paths.items():
-        if path.startswith((ACTIONS, OF_CASE, "/v1/bulk", "/v1/appeals", "/v1/labels")):
+        if path.startswith((ACTIONS, OF_CASE, PACK, "/v1/bulk", "/v1/appeals", "/v1/labels")):
             for method in described.keys() & {"get", "post"}:
-                target = path.replace("{case}", "1").replace("{id}", "1").replace("{bulk}", "b")
+                target = path.replace("{case}", "1").replace("{id}", "1").replace("{bulk}", "b").replace("{purchase}", "p")
                 body = {"deed": BLOCK, "cases": [1]} if target in {"/v1/bulk", "/v1/bulk/preview"} else BODIES.get(path, b"")
                 answer = await (lane.get(target) if method == "get" else lane.post(target, body))
                 assert str(answer.status) in described[method]["responses"], (path, method, answer.status)
@@ -189,3 +190,12 @@ def test_csv() -> None:
         case=None, supersedes=None, superseded_by=None,
     )  # fmt: skip
     assert written([row]).decode().splitlines()[1] == "1,'=1+1,account,'@x,0,good,analyst,1.0,'+a,,,"
+
+
+async def test_pack(operator: Any, ledger: Ledger) -> None:
+    """A dispute pack as JSON."""
+    await bought(ledger, await subject(ledger, account("a1")), id="p 1", outcome="succeeded")
+    answer = await operator.lane.get("/v1/cases/C-1/pack/p%201")
+    valid("Pack", answer.json)
+    assert (answer.status, answer.json["eligible"], answer.json["disputed_transaction"]["customer_account_id"]) == (200, False, "a1")
+    assert (await operator.lane.get("/v1/cases/1/pack/nobody")).status == 404
