@@ -7,6 +7,7 @@ from aiohttp import web
 
 from ratelimit.books import Books
 from ratelimit.console import plain
+from ratelimit.console.appeal import AppealPages
 from ratelimit.console.campaign import CampaignPages
 from ratelimit.console.case import CasePages
 from ratelimit.console.case_acts import CaseActs
@@ -85,6 +86,7 @@ class Front:
             *QueueActs(console, deeds.bulks).routes(),
             *SearchPages(console, deeds.search).routes(),
             *PackPages(console, cases, deeds.packs).routes(),
+            *AppealPages(console, cases, deeds.appeals).routes(),
         ]
 
     async def trouble(self, request: web.Request, error: ClientError) -> web.StreamResponse:

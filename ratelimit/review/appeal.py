@@ -8,7 +8,7 @@ A rule or the model that decided goes on deciding: its appeals are counted again
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
 
@@ -43,7 +43,11 @@ from ratelimit.service.overrides import NoOverrideError
 MOST_TEXT: Final = 2_000
 DECIDED: Final = "appeal.decided"  # kinds of entries in the audit
 APPEALED: Final = "appeal.made"
-_SCOPES: Final = {"upheld": frozenset({"fraud", "abuse", "first_party_dispute"}), "overturned": frozenset({"good", "victim"})}
+Outcome = Literal["upheld", "overturned"]
+OUTCOMES: Final[Mapping[Outcome, frozenset[LabelVerdict]]] = {
+    "overturned": frozenset({"good", "victim"}),
+    "upheld": frozenset({"fraud", "abuse", "first_party_dispute"}),
+}  # and the labels that go with each
 _DECIDED: Final[dict[str, str]] = {str(then): words for then, words in DONE.items()}
 
 _log = structlog.get_logger()
@@ -59,7 +63,7 @@ class AppealAsked(Struct, frozen=True, forbid_unknown_fields=True):
 class AppealWord(Struct, frozen=True, forbid_unknown_fields=True):
     """A person's word on it. `verdict` null: abuse where it is upheld, good where it is overturned."""
 
-    outcome: Literal["upheld", "overturned"]
+    outcome: Outcome
     why: Annotated[str, Meta(min_length=1, max_length=500)]
     verdict: LabelVerdict | None = None
     version: int | None = None
@@ -126,8 +130,10 @@ class Appeals:
     async def decide(self, principal: Principal, id: int, word: AppealWord) -> AppealView:
         """Say that it is upheld, or overturned, and lift what it was about."""
         check_role(principal)
-        if word.verdict is not None and word.verdict not in _SCOPES[word.outcome]:
-            raise DeedError("$.verdict", f"{word.verdict} is not for {word.outcome}; expected {' or '.join(sorted(_SCOPES[word.outcome]))}")
+        if word.verdict is not None and word.verdict not in OUTCOMES[word.outcome]:
+            raise DeedError(
+                "$.verdict", f"{word.verdict} is not for {word.outcome}; expected {' or '.join(sorted(OUTCOMES[word.outcome]))}"
+            )
         async with self._ledger.write() as connection:
             row = await appeals.find(connection, id, lock=True)
             if row is None:
