@@ -108,10 +108,18 @@ class Evidence(Struct, frozen=True, kw_only=True):
         """How many rows there are."""
         return len(self.requests) + len(self.purchases) + len(self.logins)
 
+    @property
+    def csv(self) -> str:
+        """The address of the same rows as a table."""
+        return self._address(f"{self.base}/evidence.csv", {})
+
     def off(self, **changes: str) -> str:
         """The page's address with other filters."""
+        return self._address(self.base, changes)
+
+    def _address(self, path: str, changes: Mapping[str, str]) -> str:
         kept = {"show": self.tab, "decision": self.wanted.decision or "", "address": str(self.wanted.address or ""), **changes}
-        return f"{self.base}?{urlencode({name: value for name, value in kept.items() if value})}"
+        return f"{path}?{urlencode({name: value for name, value in kept.items() if value})}"
 
 
 class Teller(Struct, frozen=True):

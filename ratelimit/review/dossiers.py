@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import NO_MODEL
+from ratelimit.core.retention import Retention
 from ratelimit.core.signals import KINDS
 from ratelimit.core.standing import Standing, Target
 from ratelimit.ledger import actions, case_query, evidence, purchases, queue, records
@@ -52,13 +53,6 @@ _WORDS: Final = {
 Words = Callable[[Target], Sequence[Standing]]
 
 
-class Keep(NamedTuple):
-    """For how long addresses are kept in full, and records at all."""
-
-    addresses_s: float = 30 * 86_400.0
-    records_s: float = 90 * 86_400.0
-
-
 class Look(Struct, frozen=True, kw_only=True):
     """What somebody wants to see: a tab of the evidence, its filters, from where on; how many hops of links; in which queue."""
 
@@ -91,14 +85,15 @@ class _Whose(NamedTuple):
 
 
 LOOK: Final = Look()
-KEEP: Final = Keep()
 
 
 class Dossiers:
-    """On a ledger; `wall` is seconds since the epoch, `words` are those of the store that stand about somebody."""
+    """On a ledger; `wall` is seconds since the epoch, `words` are those of the store that stand about somebody; `kept` is for how long."""
 
-    def __init__(self, ledger: Ledger, weigher: Weigher, words: Words, wall: Callable[[], float], keep: Keep = KEEP) -> None:
-        self._ledger, self._weigher, self._words, self._wall, self._keep = ledger, weigher, words, wall, keep
+    def __init__(
+        self, ledger: Ledger, weigher: Weigher, words: Words, wall: Callable[[], float], kept: Callable[[], Retention] = Retention
+    ) -> None:
+        self._ledger, self._weigher, self._words, self._wall, self._kept = ledger, weigher, words, wall, kept
 
     async def of_case(self, number: int, principal: Principal, look: Look = LOOK) -> Dossier:
         """All about a case; raises NotFoundError."""
@@ -193,7 +188,7 @@ class Dossiers:
             notes=tuple(notes),
             people=people,
             alike=others,
-            privacy=await _privacy(connection, whose, self._keep, now),
+            privacy=await _privacy(connection, whose, self._kept(), now),
             names=await case_query.subjects_of(connection, _addresses(page)),
         )
 
@@ -308,16 +303,16 @@ async def _people(connection: AsyncConnection, views: Iterable[ActionView], note
     return {row.login: PersonRef(row.id, row.login, row.name, case_query.initials(row.name)) for row in await connection.execute(query)}
 
 
-async def _privacy(connection: AsyncConnection, whose: _Whose, keep: Keep, now: float) -> Privacy:
+async def _privacy(connection: AsyncConnection, whose: _Whose, keep: Retention, now: float) -> Privacy:
     kept = await evidence.kept_until(connection, whose.seen)
     about = (whose.account or whose.subject).id
     restricted = select(RESTRICTION.c.kind).where(RESTRICTION.c.subject == about, RESTRICTION.c.kind.in_(NO_MODEL)).limit(1)
     asked = [one for one in await of_subject(connection, about) if one.state in _OPEN]
     erase = any(one.kind == "erase" for one in asked)
     return Privacy(
-        addresses_until=kept[1] + keep.addresses_s if kept is not None else None,
-        records_until=kept[1] + keep.records_s if kept is not None else None,
-        share_left=max(0.0, 1 - (now - kept[1]) / keep.addresses_s) if kept is not None else 0.0,
+        addresses_until=kept[1] + keep.addresses.seconds if kept is not None else None,
+        records_until=kept[1] + keep.records.seconds if kept is not None else None,
+        share_left=max(0.0, 1 - (now - kept[1]) / keep.addresses.seconds) if kept is not None else 0.0,
         restricted=(await connection.execute(restricted)).first() is not None,
         asked="erasure asked for" if erase else f"{asked[0].kind} asked for" if asked else "",
     )
