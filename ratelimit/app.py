@@ -104,7 +104,7 @@ class App:
             desk = await Desk.open(terms, books, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving, stack)
-            desk.begin_rules(lambda: self._policy, stack)
+            desk.begin_rules(lambda: self._policy, serving.sidecars.figures, stack)
             desk.begin_retention(lambda: serving.sidecars.policy, stack)
             desk.begin_deeds(lambda: serving.sidecars.policy, stack)
             reception = await Reception.open(terms, books, settings, stack)

@@ -33,7 +33,7 @@ from ratelimit.review.overview import OverviewBook
 from ratelimit.review.quality import Quality
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
-from ratelimit.rule_desk import RuleDesk
+from ratelimit.rule_desk import Figures, RuleDesk
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.flags import Flags
@@ -134,9 +134,9 @@ class Desk:
         """What may be kept, since the owner has turned it on."""
         return frozenset(self._retained().keep)
 
-    def begin_rules(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
+    def begin_rules(self, policy: Callable[[], Policy], figures: Figures, stack: AsyncExitStack) -> None:
         """Put in force what people have laid on the rules of the file's policy, and take what they want of them."""
-        self.rules = RuleDesk(self.ledger, self._work, policy)
+        self.rules = RuleDesk(self.ledger, self._work, policy, figures)
         self.rules.begin(stack)
 
     def begin_deeds(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:

@@ -4,12 +4,13 @@ It reaches the store over a connection of its own, which nobody waits for.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from ratelimit.console.models import ModelPages
 from ratelimit.console.render import Console
 from ratelimit.console.rule_page import RulePage
 from ratelimit.console.rules import RulePages
@@ -19,23 +20,29 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.loop import keep_running
 from ratelimit.review.backtests import Backtests
 from ratelimit.review.canary import CanaryWatch
+from ratelimit.review.models import Models, Sample
 from ratelimit.review.rule_dossier import RuleFacts
 from ratelimit.review.rule_draft import Drafts
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rules import Rules
+from ratelimit.web.models import ModelCalls
 from ratelimit.web.route import Route
 from ratelimit.web.rules import RuleCalls
 
+Figures = Callable[[], Awaitable[list[Metric]]]
+
 
 class RuleDesk:
-    """`policy` is the file's, as it is below what people have laid on its rules."""
+    """`policy` is the file's, as it is below what people have laid on its rules; `figures` are what sidecars have counted."""
 
-    def __init__(self, ledger: Ledger, store: Store, policy: Callable[[], Policy]) -> None:
+    def __init__(self, ledger: Ledger, store: Store, policy: Callable[[], Policy], figures: Figures) -> None:
+        self._figures = figures
         self.overlay: Final = RuleOverlay(ledger, store, policy, time.time)
         self.rules: Final = Rules(ledger, self.overlay, time.time)
         self.drafts: Final = Drafts(ledger, time.time)
         self.backtests: Final = Backtests(ledger, time.time)
         self.facts: Final = RuleFacts(ledger, time.time)
+        self.models: Final = Models(ledger, self.overlay, policy, self._samples, time.time)
         self.canaries: Final = CanaryWatch(ledger, self.rules, time.time)
 
     def begin(self, stack: AsyncExitStack) -> None:
@@ -46,13 +53,14 @@ class RuleDesk:
 
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""
-        return RuleCalls(self.rules, self.drafts, self.backtests, time.time).routes()
+        return [*RuleCalls(self.rules, self.drafts, self.backtests, time.time).routes(), *ModelCalls(self.models).routes()]
 
     def pages(self, console: Console) -> list[Route]:
         """What people see of it."""
         return [
             *RulePages(console, self.rules, self.drafts, self.facts).routes(),
             *RulePage(console, self.rules, self.drafts, self.backtests, self.facts).routes(),
+            *ModelPages(console, self.models, self.facts).routes(),
         ]
 
     def figures(self) -> Iterator[Metric]:
@@ -61,3 +69,6 @@ class RuleDesk:
         yield GaugeMetricFamily("ratelimit_rule_overlay_unwritten", meaning, value=bool(self.overlay.problems))
         meaning = "Canaries that went back to shadow by themselves, since they hit trusted customers."
         yield CounterMetricFamily("ratelimit_rule_canary_rolled_back", meaning, value=self.canaries.rolled_back)
+
+    async def _samples(self) -> list[Sample]:
+        return [(name, labels, value) for metric in await self._figures() for name, labels, value, *_ in metric.samples]

@@ -59,11 +59,16 @@ def rules_view(rows: Sequence[RuleRow], names: dict[str, str], who: Principal) -
     lines = sorted((_line(row, names) for row in rows), key=lambda line: (not line.waits, line.name))
     return RulesView(
         lines=tuple(lines),
-        live=sum(row.state.live is not None for row in rows),
-        tried=sum(row.state.candidate is not None for row in rows),
+        live=sum(row.state.live is not None and row.state.live.step == "live" for row in rows),
+        tried=sum(_tried(row) for row in rows),
         waiting=sum(bool(line.waits) for line in lines),
         may_write=who.may("analyst"),
     )
+
+
+def _tried(row: RuleRow) -> bool:
+    live = row.state.live
+    return row.state.candidate is not None or (live is not None and live.step != "live")
 
 
 def _line(row: RuleRow, names: dict[str, str]) -> RuleLine:
@@ -80,7 +85,7 @@ def _line(row: RuleRow, names: dict[str, str]) -> RuleLine:
         reason=str(main.rule.get("reason", "")),
         badges=tuple(_badges(state)),
         met=row.met,
-        tried=row.tried if state.candidate is not None else None,
+        tried=row.tried if _tried(row) else None,
         share=f"{share.part / share.whole * 100:.1f}\u00a0%" if share is not None else "",
         interval=f"{share.low * 100:.0f}–{share.high * 100:.0f}, n = {reviewed:,}" if share is not None else "",
         good_a_day=f"{row.found.good_a_day:.2g}" if row.found is not None else "",

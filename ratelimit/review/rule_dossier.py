@@ -69,6 +69,11 @@ class RuleFacts:
         states = [state_of(name, rows, tests) for name in dict.fromkeys(row.name for row in rows)]
         return [_row(state, of_purchases, of_requests, in_shadow) for state in states], names
 
+    async def names(self) -> dict[str, str]:
+        """People's names by login."""
+        async with self._ledger.read() as connection:
+            return (await _people(connection))[0]
+
     async def one(self, name: str, number: int | None = None) -> RuleDossier:
         """One rule, and one of its versions; raises NoRuleError."""
         now = self._wall()
@@ -122,7 +127,7 @@ def _row(state: RuleState, of_purchases: dict[str, Counted], of_requests: dict[s
         return (counted.count if counted is not None else 0) + of_requests.get(named, 0)
 
     candidate = state.candidate
-    tried = 0
+    tried = in_shadow.get(state.name, 0)  # where the file has it in shadow, or for a share
     if candidate is not None:
         named = candidate_name(state.name, candidate.version)
         tried = met(named) + in_shadow.get(named, 0)

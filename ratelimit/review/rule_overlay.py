@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +20,18 @@ from ratelimit.core.protocols import Store
 from ratelimit.core.rule import Rule
 from ratelimit.core.rule_text import plain_rule
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
-from ratelimit.ledger.rules import POLICY_FILE, RuleVersion, Step, add_version, change_version, pins, versions
+from ratelimit.ledger.rules import (
+    POLICY_FILE,
+    WHAT_POLICY,
+    InForce,
+    RuleVersion,
+    Step,
+    add_version,
+    change_version,
+    pins,
+    put_in_force,
+    versions,
+)
 from ratelimit.service.ask import StoreAwayError, ask
 
 LOOK_EVERY_S: Final = 2.0
@@ -35,6 +47,7 @@ class RuleOverlay:
         self.problems: list[str] = []
         self.overlay = Overlay()  # as it was last written or found
         self._ledger, self._store, self._policy, self._wall = ledger, store, policy, wall
+        self._noted = ""  # the digest of what was written down to be in force
         self._synced = ""  # the digest of the file whose rules are among the versions
 
     async def publish(self) -> bool:
@@ -57,7 +70,19 @@ class RuleOverlay:
         if policy.digest != self._synced:
             await self.sync(policy)
             self._synced = policy.digest
-        await self.publish()
+        if await self.publish():
+            await self._note(policy)
+
+    async def _note(self, policy: Policy) -> None:
+        """Write down which policy is in force, once: records name it by its digest."""
+        effective = overlaid(policy, self.overlay)
+        if effective.digest == self._noted:
+            return
+        text = msgspec.json.format(msgspec.json.encode(effective.file), indent=1).decode()
+        detail = {"file": policy.digest, "overlay": effective.overlay, "source": policy.source}
+        async with self._ledger.write() as connection:
+            await put_in_force(connection, WHAT_POLICY, InForce(digest=effective.digest, since=self._wall(), text=text, detail=detail))
+        self._noted = effective.digest
 
     async def run(self) -> None:
         """Look for ever."""

@@ -1,9 +1,12 @@
-"""Rules as openapi describes them."""
+"""Rules and models as openapi describes them."""
 
 from typing import Final
 
 from ratelimit.review.backtest_found import BacktestFound
 from ratelimit.review.rules import Promotion
+from ratelimit.web.models import BACK as MODEL_BACK
+from ratelimit.web.models import MODELS, ModelAsked, ModelBack, ModelsView, ModelTold
+from ratelimit.web.models import PROMOTE as MODEL_PROMOTE
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
 from ratelimit.web.rules import (
     BACKTEST,
@@ -29,8 +32,8 @@ from ratelimit.web.rules import (
 )
 
 RULE_SHAPES: Final = (
-    BacktestAsked, BacktestFound, BacktestView, PromotedView, Promotion, RuleChecked, RuleDraft, RuleShare, RuleText, RuleView, RuleWhy,
-    RulesView, VersionView,
+    BacktestAsked, BacktestFound, BacktestView, ModelAsked, ModelBack, ModelTold, ModelsView, PromotedView, Promotion, RuleChecked,
+    RuleDraft, RuleShare, RuleText, RuleView, RuleWhy, RulesView, VersionView,
 )  # fmt: skip
 
 _TOKEN: Final = {"401": problem("the token is missing or wrong"), "403": problem("whoever asks may not, or not alone")}
@@ -68,6 +71,24 @@ def rule_paths() -> Node:
         SHARE: {**_of_version(), "post": _asked("Have a canary in force for another share", "RuleShare", {**done, **_LATE})},
         PAUSE: {**_of_version(), "post": _asked("Take it out of force", "RuleWhy", {**done, **_LATE})},
         RESTORE: {**_of_version(), "post": _asked("Put it in force again", "RuleWhy", {**done, **_LATE})},
+    }
+
+
+def model_paths() -> Node:
+    """The same of models."""
+    told = {"200": json_of("done", "ModelTold"), **_LATE}
+    section = [parameter("path", "section", "requests or purchases")]
+    return {
+        MODELS: {
+            "servers": OPERATOR,
+            "get": _call("Models, drift, and policies that were in force", {"200": json_of("as they are", "ModelsView")}),
+        },
+        MODEL_PROMOTE: {"servers": OPERATOR, "parameters": section, "post": _asked("Have the challenger give risks", "ModelAsked", told)},
+        MODEL_BACK: {
+            "servers": OPERATOR,
+            "parameters": section,
+            "post": _asked("Have the file's models in force again", "ModelBack", told),
+        },
     }
 
 

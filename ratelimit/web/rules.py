@@ -169,12 +169,12 @@ class RuleCalls:
 
     async def check(self, request: web.Request) -> Reply:
         """What is wrong with a text."""
-        asked = await _asked(request, RuleText)
+        asked = await asked_of(request, RuleText)
         return json_reply(200, RuleChecked([RuleProblem(*problem) for problem in problems_of(asked.name, asked.text)]))
 
     async def draft(self, request: web.Request) -> Reply:
         """Write a version."""
-        asked, who = await _asked(request, RuleDraft), request[PRINCIPAL]
+        asked, who = await asked_of(request, RuleDraft), request[PRINCIPAL]
         name = asked.rule.get("name")
         if not isinstance(name, str):
             raise ClientError(422, "$.rule.name: is missing, or no text; expected the rule's name", path="$.rule.name")
@@ -207,7 +207,7 @@ class RuleCalls:
     async def test(self, request: web.Request) -> Reply:
         """Begin one."""
         name, version = _named(request)
-        asked = await _asked(request, BacktestAsked)
+        asked = await asked_of(request, BacktestAsked)
         running = await said(self._backtests.start(request[PRINCIPAL], name, version, asked.days))
         return json_reply(202, BacktestView(state=running.state, done=running.done, error="", found=None, at=None))
 
@@ -220,25 +220,25 @@ class RuleCalls:
     async def promote(self, request: web.Request) -> Reply:
         """Take a version to its next step, or ask for it."""
         name, version = _named(request)
-        asked = await _asked(request, Promotion)
+        asked = await asked_of(request, Promotion)
         return await self._promoted(self._rules.promote(request[PRINCIPAL], name, version, asked))
 
     async def share(self, request: web.Request) -> Reply:
         """Have a canary in force for another share."""
         name, version = _named(request)
-        asked = await _asked(request, RuleShare)
+        asked = await asked_of(request, RuleShare)
         return await self._promoted(self._rules.share(request[PRINCIPAL], name, version, asked.share))
 
     async def pause(self, request: web.Request) -> Reply:
         """Take a version out of force."""
         name, version = _named(request)
-        asked = await _asked(request, RuleWhy)
+        asked = await asked_of(request, RuleWhy)
         return await self._promoted(self._rules.pause(request[PRINCIPAL], name, version, asked.why))
 
     async def restore(self, request: web.Request) -> Reply:
         """Put an earlier version, or a paused one, in force again."""
         name, version = _named(request)
-        asked = await _asked(request, RuleWhy)
+        asked = await asked_of(request, RuleWhy)
         return await self._promoted(self._rules.restore(request[PRINCIPAL], name, version, asked.why))
 
     async def _promoted(self, work: Awaitable[Promoted]) -> Reply:
@@ -307,7 +307,8 @@ def _named(request: web.Request) -> tuple[str, int]:
     return name, int(text)
 
 
-async def _asked(request: web.Request, shape: type[Body]) -> Body:
+async def asked_of(request: web.Request, shape: type[Body]) -> Body:
+    """The body as that shape; raises ClientError."""
     body = await read_body(request, MAX_BODY)
     try:
         return msgspec.json.decode(body, type=shape)

@@ -12,6 +12,7 @@ from ratelimit.web.campaigns import CAMPAIGNS
 from ratelimit.web.cases import CASES
 from ratelimit.web.deeds import ACTIONS
 from ratelimit.web.holds import HOLDS
+from ratelimit.web.models import MODELS
 from ratelimit.web.openapi import openapi
 from ratelimit.web.overview import OVERVIEW
 from ratelimit.web.page import ASSETS
@@ -69,6 +70,7 @@ def test_document() -> None:
 
 LEDGER = (
     RULES,
+    MODELS,
     CASES,
     CAMPAIGNS,
     QUALITY,
