@@ -139,9 +139,13 @@ class Desk:
         self.rules = RuleDesk(self.ledger, self._work, policy, figures)
         self.rules.begin(stack)
 
+    def overrides(self, policy: Callable[[], Policy]) -> Overrides:
+        """What people say about subjects, judged by the policy in force."""
+        return Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
+
     def begin_deeds(self, policy: Callable[[], Policy], stack: AsyncExitStack) -> None:
         """Do what people decide, and finish what a crash left; `policy` gives the one in force."""
-        overrides = Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
+        overrides = self.overrides(policy)
         self.deeds = DeedDesk(
             self.ledger,
             self.subjects,
@@ -181,7 +185,7 @@ class Desk:
     def routes(self, policy: Callable[[], Policy]) -> list[Route]:
         """What it answers on the operator lane; `policy` gives the one in force."""
         self._policy = policy
-        overrides = Overrides(self.standings, self._store_key, policy, time.time, self._webhooks if self._told else None)
+        overrides = self.overrides(policy)
         stripe = StripeDoor(self._inbox, self._verify, time.time)
         return [
             *OverrideCalls(overrides, policy, time.time).routes(),

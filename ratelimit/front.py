@@ -14,6 +14,7 @@ from ratelimit.console.case_acts import CaseActs
 from ratelimit.console.case_evidence import Place
 from ratelimit.console.case_lock import CaseLocks
 from ratelimit.console.error import error_page
+from ratelimit.console.lists import ListPages
 from ratelimit.console.overview import OverviewPages
 from ratelimit.console.pack import PackPages
 from ratelimit.console.privacy import PrivacyPages
@@ -26,11 +27,13 @@ from ratelimit.console.search import SearchPages
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.console.traffic import TrafficPages
 from ratelimit.console.traffic_live import TrafficStream
+from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal
 from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.views import Views
+from ratelimit.review.words import Words
 from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import Route
@@ -48,6 +51,7 @@ class Front:
     def __init__(self, desk: Desk, where: Place, sidecars: Sidecars) -> None:
         self._desk, self._where, self._measuring = desk, where, Measuring(sidecars)
         self._fresh: Fresh = sidecars.find
+        self._sidecars = sidecars
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
 
@@ -62,10 +66,20 @@ class Front:
             *self._of_cases(),
             *OverviewPages(console, desk.overview).routes(),
             *self._of_traffic(),
+            *self._of_lists(),
             *PrivacyPages(console, desk.privacy.privacy).routes(),
             *(desk.rules.pages(console) if desk.rules is not None else ()),
             *Styleguide(console).routes(),
         ]
+
+    def _of_lists(self) -> list[Route]:
+        desk = self._desk
+        overrides = desk.overrides(self._policy)
+        words = Words(overrides, desk.ledger, desk.subjects, time.time)
+        return ListPages(self.console, words, overrides, desk.standings, self._policy).routes()
+
+    def _policy(self) -> Policy:
+        return self._sidecars.policy
 
     def _of_traffic(self) -> list[Route]:
         desk = self._desk
