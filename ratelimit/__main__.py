@@ -11,6 +11,7 @@ from ratelimit.cli.demo import demo
 from ratelimit.cli.evaluate import evaluate
 from ratelimit.cli.model import model
 from ratelimit.cli.policy import policy
+from ratelimit.cli.privacy import privacy
 from ratelimit.cli.replay import replay
 from ratelimit.cli.retention import retention
 from ratelimit.cli.serve import serve
@@ -36,6 +37,7 @@ cli.add_command(model)
 cli.add_command(retention)
 cli.add_command(demo)
 cli.add_command(audit)
+cli.add_command(privacy)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ _WORDS: Final = {
     "hold": ("hold", "Tokens held"),
     "unscored": ("allow", "No model looks"),
 }
+_PSEUDONYMS: Final = frozenset({"card", "device", "email", "email_domain"})
 _SPANS: Final = (("1h", "1 h"), ("24h", "24 h"), ("72h", "72 h"), ("7d", "7 days"), ("30d", "30 days"), ("", "until it is taken away"))
 
 
@@ -195,7 +196,7 @@ def check(it: Tried | None, role: Role, wrong: str = "") -> Check:
         words=words,
         glyph=glyph,
         kind=it.word.target.kind,
-        name=name_of(it.word.target.kind, it.word.target.value, role),
+        name=_name(it.word, role),
         until=it.word.until,
         known=it.known,
         requests=count(it.requests),
@@ -222,7 +223,7 @@ def _row(word: Standing, who: Principal, now: float) -> Row:
     return Row(
         id=word.id,
         kind=word.target.kind,
-        name=name_of(word.target.kind, word.target.value, who.role),
+        name=_name(word, who.role),
         glyph=glyph,
         words=words,
         more=_more(word),
@@ -234,6 +235,12 @@ def _row(word: Standing, who: Principal, now: float) -> Row:
         soon=word.until is not None and word.until < now + SOON_S,
         may_edit=word.source == "override" and who.may("analyst"),
     )
+
+
+def _name(word: Standing, role: Role) -> str:
+    """A pseudonym says nothing to people; its beginning tells one from another."""
+    kind, value = word.target.kind, word.target.value
+    return f"{value[:8]}…" if kind in _PSEUDONYMS else name_of(kind, value, role)
 
 
 def _more(word: Standing) -> str:

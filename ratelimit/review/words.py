@@ -134,4 +134,6 @@ def _size(drawn: Drawn) -> float:
 
 
 def _shown(target: Target) -> str | None:
-    return key_shown(target.value) if target.kind == "api_key" else None
+    if target.kind == "api_key":
+        return key_shown(target.value)
+    return f"{target.value[:8]}…" if target.kind in {"card", "device", "email", "email_domain"} else None
