@@ -61,7 +61,7 @@ class DeedDesk:
         self.packs: Final = Packs(ledger, time.time)
         self._ledger = ledger
         self.weigher: Final = Weigher(policy)
-        self.dossiers: Final = Dossiers(ledger, self.weigher, overrides.about, time.time, lambda: policy().file.retention)
+        self.dossiers: Final = Dossiers(ledger, self.weigher, overrides, time.time, lambda: policy().file.retention)
         self.search: Final = Search(ledger, subjects, overrides.target)
         self.seen: Final = Seen(ledger, time.time)
 

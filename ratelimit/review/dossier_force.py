@@ -1,6 +1,6 @@
 """What stands about a subject now: the word of a person first, then of a rule or a list, then what its latest refusal was by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from ratelimit.core.standing import Standing
@@ -17,16 +17,21 @@ _BY: Final = {
     "rule_throttled": "rule",
     "rule_matched": "rule",
     "deny_listed": "list",
-    "override_block": "an override",
-    "override_throttle": "an override",
+    "override_block": "",
+    "override_throttle": "",
 }
+Stands = Callable[[str], bool]
+
 NOTHING: Final = InForce(decision="allow", words="")
 
 
 def in_force(
-    views: Iterable[ActionView], words: Sequence[Standing], refusals: Iterable[Refused], risk: float | None, now: float
+    views: Iterable[ActionView], words: Sequence[Standing], refusals: Iterable[Refused], risk: float | None, now: float, stands: Stands
 ) -> InForce:
-    """What stands. `words` are those of the store about it; `risk` is what is known of it."""
+    """What stands. `words` are those of the store about it; `risk` is what is known of it.
+
+    `stands` says of an override by its id whether it does: a refusal by one that was taken back tells of the past.
+    """
     standing = [view for view in views if view.state in _STANDING and (view.until is None or view.until > now)]
     overrides = {view.override for view in standing}
     for decision in _STRONGEST:
@@ -39,7 +44,12 @@ def in_force(
             if word.then == decision and word.id not in overrides:
                 by = word.author if word.source == "override" else f"rule {word.author}"
                 return InForce(decision=decision, words=_bucket(word), since=word.made_at, by=by, until=word.until)
-    return _met(refusals, risk, now)
+    return _met([one for one in refusals if _may_stand(one, stands)], risk, now)
+
+
+def _may_stand(refused: Refused, stands: Stands) -> bool:
+    kind, _, id = (refused.limit_name or "").partition(":")
+    return kind != "override" or stands(id)
 
 
 def _met(refusals: Iterable[Refused], risk: float | None, now: float) -> InForce:
@@ -47,9 +57,15 @@ def _met(refusals: Iterable[Refused], risk: float | None, now: float) -> InForce
     if latest is None or now - latest.last_at > _RECENT_S:
         return NOTHING
     by = _BY[latest.reason]
-    by = f"{by} {risk:.4f}" if by == "risk" and risk is not None else f"{by} {latest.limit_name or ''}".strip()
+    by = f"{by} {risk:.4f}" if by == "risk" and risk is not None else f"{by} {_name(latest)}".strip()
     since = latest.first_at if now - latest.first_at < DAY_S else None
     return InForce(decision="block" if latest.decision == "block" else "throttle", words="its requests meet it now", since=since, by=by)
+
+
+def _name(refused: Refused) -> str:
+    """Of a list or a rule its own name, which stands behind the kind."""
+    kind, colon, name = (refused.limit_name or "").partition(":")
+    return (name if kind != "override" else f"override {name}") if colon else kind
 
 
 def _words(decision: Decided, detail: Any) -> str:

@@ -1,7 +1,7 @@
 """Gathers what stands on the page of a case or of a subject, in one look at the ledger, by indexed queries that are bounded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -50,7 +50,15 @@ _WORDS: Final = {
     "unclear": "Nothing was clear",
 }
 
-Words = Callable[[Target], Sequence[Standing]]
+
+class Words(Protocol):
+    """What people have said that stands."""
+
+    def about(self, target: Target) -> list[Standing]:
+        """About this very target."""
+
+    def stands(self, id: str) -> bool:
+        """Whether the override with that id does."""
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -173,7 +181,7 @@ class Dossiers:
             plan=found.row.plan if found is not None else plan,
             place=place,
             customer=await _customer(connection, whose, linked),
-            in_force=in_force(views, words, refusals, weighing.risk, now),
+            in_force=in_force(views, words, refusals, weighing.risk, now, self._words.stands),
             weighing=weighing,
             decided=_last_day(bins),
             bins=tuple(bins),
@@ -197,7 +205,7 @@ class Dossiers:
 
     async def _standing(self, connection: AsyncConnection, subject: SubjectRef) -> Sequence[Standing]:
         known = (await named(connection, [subject.id])).get(subject.id)
-        return self._words(known.target) if known is not None and known.target is not None else ()
+        return self._words.about(known.target) if known is not None and known.target is not None else ()
 
 
 async def _known(connection: AsyncConnection, id: int) -> SubjectRef:

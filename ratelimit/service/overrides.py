@@ -70,6 +70,10 @@ class Overrides:
             raise NoOverrideError
         return word
 
+    def stands(self, id: str) -> bool:
+        """Whether there is one with that id."""
+        return self._standings.get(id) is not None
+
     def latest(self, most: int, source: StandingSource = "override", target: Target | None = None) -> tuple[list[Standing], int]:
         """The latest of those that stand, latest first, and how many there are; of rules and holds as well, if theirs are asked for."""
         found = [word for word in self._standings.all() if word.source == source and target in {None, word.target}]

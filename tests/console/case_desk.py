@@ -105,7 +105,7 @@ async def case_desk(ledger: Ledger, url: str, console: Console, policy: Policy =
         await flagged(ledger, model(anchor=KEY))
         async with ledger.read() as connection:
             (number,) = (await connection.exec_driver_sql("SELECT number FROM case_")).scalars().all()
-        dossiers = Dossiers(ledger, Weigher(lambda: policy), site.overrides.about, site.wall)
+        dossiers = Dossiers(ledger, Weigher(lambda: policy), site.overrides, site.wall)
         cases, seen = Cases(ledger, site.wall), Seen(ledger, site.wall)
         pages = CasePages(console, cases, dossiers, seen, where).routes()
         acts = CaseActs(console, cases, dossiers, site.actions, Previews(site.actions.doing, 0.05)).routes()

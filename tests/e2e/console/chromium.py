@@ -3,6 +3,7 @@
 What a policy of the page forbids shows as an error of its console, and so counts as one.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,10 @@ Scheme = Literal["light", "dark"]
 
 WIDTHS = {"desk": (1440, 1000), "laptop": (1024, 768), "phone": (390, 844)}
 _RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+_FETCH = """async ([method, path, body]) => {
+  const answer = await fetch(path, {method, body, headers: body === null ? {} : {"Content-Type": "application/json"}});
+  return [answer.status, await answer.text()];
+}"""
 _AXE = "async rules => (await axe.run(document, rules)).violations"
 
 
@@ -43,6 +48,11 @@ class Visitor:
         answer = self.page.goto(self.origin + path, wait_until="load")
         assert answer is not None
         return self.page
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Ask as a script of the page that is open would; the status, and what JSON there is."""
+        status, text = self.page.evaluate(_FETCH, [method, path, None if body is None else json.dumps(body)])
+        return int(status), json.loads(text) if text[:1] in {"{", "["} else text
 
     def violations(self) -> list[str]:
         """What axe finds wrong with the page that is open: rule, how bad, and the first places."""
