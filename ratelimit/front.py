@@ -32,6 +32,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.decision_record import Decisions, Fresh
+from ratelimit.review.seen import Seen
 from ratelimit.review.views import Views
 from ratelimit.review.words import Words
 from ratelimit.web.measured import Measuring
@@ -60,7 +61,7 @@ class Front:
         console, desk = self.console, self._desk
         return [
             *plain.routes(),
-            *QueuePages(console, desk.cases, Views(desk.ledger)).routes(),
+            *QueuePages(console, desk.cases, Views(desk.ledger), Seen(desk.ledger, time.time)).routes(),
             *CampaignPages(console, desk.cases).routes(),
             *QueueWork(console, desk.cases).routes(),
             *self._of_cases(),

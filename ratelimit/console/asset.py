@@ -6,6 +6,7 @@ font or a module, is asked for without, and the browser asks again whether it st
 
 from base64 import urlsafe_b64encode
 from functools import cache
+from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -30,14 +31,16 @@ _KINDS: Final = {
 }
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "no-cache"
+_WORTH: Final = 0.9  # fonts are compressed already
 _PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class Asset(Struct, frozen=True):
-    """One file: its type, its content, and the digest that changes with it."""
+    """One file: its type, its content, the same compressed if that is smaller, and the digest that changes with it."""
 
     kind: str
     content: bytes
+    zipped: bytes | None
     digest: str
 
 
@@ -66,12 +69,15 @@ async def serve(request: web.Request) -> Reply:
         "Content-Type": found.kind,
         "Cache-Control": _FOR_GOOD if request.query.get("v") == found.digest else _ASK_AGAIN,
         "ETag": tag,
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
     if request.headers.get("If-None-Match") == tag:
         return Reply(304, lines(headers))
-    return Reply(200, lines(headers), found.content)
+    if found.zipped is None or "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return Reply(200, lines(headers), found.content)
+    return Reply(200, lines({**headers, "Content-Encoding": "gzip"}), found.zipped)
 
 
 def _gather(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
@@ -84,7 +90,9 @@ def _gather(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
 
 def _asset(name: str, content: bytes) -> Asset:
     digest = urlsafe_b64encode(sha256(content).digest())[:12].decode()
-    return Asset(_KINDS.get(name.rpartition(".")[2], _PLAIN), content, digest)
+    zipped = compress(content, 9, mtime=0)
+    small = zipped if len(zipped) < len(content) * _WORTH else None
+    return Asset(_KINDS.get(name.rpartition(".")[2], _PLAIN), content, small, digest)
 
 
 def _order(name: str) -> int:

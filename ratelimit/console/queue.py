@@ -52,6 +52,13 @@ class Remembered(Protocol):
         """Keep it no longer."""
 
 
+class Watching(Protocol):
+    """What writes down who took data away."""
+
+    async def took_list(self, principal: Principal, what: str, rows: int) -> None:
+        """So many rows."""
+
+
 class Saving(Struct, frozen=True):
     """A view to keep."""
 
@@ -62,8 +69,8 @@ class Saving(Struct, frozen=True):
 class QueuePages:
     """Answers with the queue."""
 
-    def __init__(self, console: Console, cases: Waiting, views: Remembered) -> None:
-        self._console, self._cases, self._views = console, cases, views
+    def __init__(self, console: Console, cases: Waiting, views: Remembered, seen: Watching) -> None:
+        self._console, self._cases, self._views, self._seen = console, cases, views, seen
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -121,6 +128,7 @@ class QueuePages:
             rows += page.rows
             if (after := page.following) is None:
                 break
+        await self._seen.took_list(who, "queue", len(rows))
         return csv_reply("queue", _HEAD, [self._cells(row, line(row, wanted, who, now)) for row in rows])
 
     def _cells(self, row: CaseRow, shown: Line) -> list[Cell]:

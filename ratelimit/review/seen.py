@@ -34,6 +34,12 @@ class Seen:
         """Somebody takes rows of it away as a file; each time is an entry."""
         await self._write(principal, EXPORTED, {"rows": rows}, subject, case, self._wall())
 
-    async def _write(self, principal: Principal, kind: str, said: dict[str, int], subject: int, case: int | None, now: float) -> None:
+    async def took_list(self, principal: Principal, what: str, rows: int) -> None:
+        """Somebody takes rows of many away as a file; `what` is a word of ours, such as `queue`."""
+        await self._write(principal, EXPORTED, {"what": what, "rows": rows}, None, None, self._wall())
+
+    async def _write(
+        self, principal: Principal, kind: str, said: dict[str, int | str], subject: int | None, case: int | None, now: float
+    ) -> None:
         async with self._ledger.write() as connection:
             await append(connection, principal.login, kind, said, at=now, case=case, subject=subject)

@@ -77,6 +77,16 @@ def sample(now: float) -> QueuePage:
     return QueuePage(rows=rows, found=23, totals=totals, following="12.2250")
 
 
+class Taken:
+    """Who took what away, kept here."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, int]] = []
+
+    async def took_list(self, principal: Principal, what: str, rows: int) -> None:
+        self.told.append((principal.login, what, rows))
+
+
 class Views:
     """Saved views, kept here."""
 

@@ -36,6 +36,18 @@ async def test_served(serve: Serve) -> None:
     assert (await browser.get("/static/js/app.js", If_None_Match=headers["ETag"]))[0] == 304
 
 
+async def test_compressed(serve: Serve) -> None:
+    """Who takes gzip gets text compressed, and the same text; fonts are as they are."""
+    browser = await serve(plain.routes())
+    for path, coding in ((address(STYLE), "gzip"), ("/static/vendor/plex-mono/ibm-plex-mono-latin-400-normal.woff2", None)):
+        async with browser.session.get(browser.base + path, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.headers.get("Content-Encoding") == coding
+            content = await answer.read()
+        async with browser.session.get(browser.base + path, headers={"Accept-Encoding": "identity"}) as answer:
+            assert "Content-Encoding" not in answer.headers
+            assert await answer.read() == content
+
+
 @pytest.mark.parametrize("path", ["/static/", "/static/none.css", "/static/../render.py", "/static/%2e%2e/render.py", "/static/css"])
 async def test_nothing_else_is_served(serve: Serve, path: str) -> None:
     """What is not among them is not there."""

@@ -21,7 +21,7 @@ from ratelimit.review.bulk import Bulk, BulkDone, BulkOutcome
 from ratelimit.review.cases import CaseError
 from ratelimit.review.deed import Done, Preview
 from tests.console.conftest import NOW, Browser, Serve
-from tests.console.queue_sample import Views, sample
+from tests.console.queue_sample import Taken, Views, sample
 from tests.console.window import here, press, ticked, window
 
 
@@ -94,7 +94,7 @@ def cases() -> Cases:
 async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
     pages = [
         *plain.routes(),
-        *QueuePages(console, cases, Views()).routes(),
+        *QueuePages(console, cases, Views(), Taken()).routes(),
         *QueueWork(console, cases).routes(),
         *QueueActs(console, cases).routes(),
         *Styleguide(console).routes(),

@@ -11,7 +11,7 @@ from ratelimit.console.render import Console
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
 from tests.console.conftest import NOW, Serve
-from tests.console.queue_sample import Views, sample
+from tests.console.queue_sample import Taken, Views, sample
 
 
 class Cases:
@@ -33,7 +33,7 @@ class Cases:
 async def test_page(serve: Serve, console: Console) -> None:
     """The page shows what was asked for, and all that callers wrote as text."""
     cases = Cases()
-    browser = await serve(QueuePages(console, cases, Views()).routes())
+    browser = await serve(QueuePages(console, cases, Views(), Taken()).routes())
     status, page, _ = await browser.get("/queue?tab=mine&priority=1")
     assert (status, cases.asked) == (200, [QueueFilter(tab="mine", priority=1)])
     assert "<img" not in page
@@ -45,7 +45,7 @@ async def test_page(serve: Serve, console: Console) -> None:
 
 async def test_rows_alone(serve: Serve, console: Console) -> None:
     """What changes by itself comes without what stands around it."""
-    browser = await serve(QueuePages(console, Cases(), Views()).routes())
+    browser = await serve(QueuePages(console, Cases(), Views(), Taken()).routes())
     _, part, _ = await browser.get("/queue/rows")
     assert 'id="queue-rows"' in part
     assert 'id="queue-sums"' in part
@@ -55,16 +55,18 @@ async def test_rows_alone(serve: Serve, console: Console) -> None:
 async def test_take_next(serve: Serve, console: Console) -> None:
     """Whoever takes the next goes to it; where none waits, one is back in the queue."""
     cases = Cases()
-    browser = await serve(QueuePages(console, cases, Views()).routes())
+    browser = await serve(QueuePages(console, cases, Views(), Taken()).routes())
     assert (await browser.post("/queue/next", {}))[2]["Location"] == "/cases/2288"
     cases.waiting = False
     assert (await browser.post("/queue/next", {}))[2]["Location"] == "/queue"
 
 
 async def test_csv(serve: Serve, console: Console) -> None:
-    """CSV has all pages of what the filter finds, and no formula of a caller's."""
-    browser = await serve(QueuePages(console, Cases(), Views()).routes())
+    """CSV has all pages of what the filter finds, and no formula of a caller's; that it was taken is written down."""
+    taken = Taken()
+    browser = await serve(QueuePages(console, Cases(), Views(), taken).routes())
     status, text, headers = await browser.get("/queue.csv?tab=mine")
+    assert taken.told == [("mira", "queue", 9)]
     rows = list(csv.DictReader(StringIO(text)))
     assert (status, headers["Content-Disposition"], len(rows)) == (200, 'attachment; filename="queue.csv"', 9)
     assert (rows[0]["case"], rows[0]["money at risk"], rows[0]["why 1"]) == ("C-2285", "1904", "2,140 accounts tried to log in within 1 h")
@@ -75,7 +77,7 @@ async def test_csv(serve: Serve, console: Console) -> None:
 @pytest.mark.parametrize("path", ["/queue?tab=nothing", "/queue/rows?priority=x", "/queue.csv?after=" + "x" * 300])
 async def test_mistakes(serve: Serve, console: Console, path: str) -> None:
     """A filter that there is not gets a page that says so."""
-    browser = await serve(QueuePages(console, Cases(), Views()).routes())
+    browser = await serve(QueuePages(console, Cases(), Views(), Taken()).routes())
     status, page, _ = await browser.get(path)
     assert (status, "That cannot be taken as it is" in page) == (422, True)
 
@@ -83,7 +85,7 @@ async def test_mistakes(serve: Serve, console: Console, path: str) -> None:
 async def test_views_are_saved(serve: Serve, console: Console) -> None:
     """What the page shows is kept by a name, found again in the menu, and removed; a filter that there is not is not kept."""
     views = Views()
-    browser = await serve(QueuePages(console, Cases(), views).routes())
+    browser = await serve(QueuePages(console, Cases(), views, Taken()).routes())
     status, _, headers = await browser.post("/queue/views", {"name": "<b>Cards", "query": "subject=card&sort=due"})
     assert (status, headers["Location"]) == (303, "/queue?subject=card&sort=due")
     _, page, _ = await browser.get("/queue?subject=card&sort=due")
@@ -96,7 +98,7 @@ async def test_views_are_saved(serve: Serve, console: Console) -> None:
 
 async def test_too_many_views(serve: Serve, console: Console) -> None:
     """Where there is no room for another view, one is told what to do."""
-    browser = await serve(QueuePages(console, Cases(), Views()).routes())
+    browser = await serve(QueuePages(console, Cases(), Views(), Taken()).routes())
     answers = [await browser.post("/queue/views", {"name": name}) for name in "abc"]
     assert [status for status, _, _ in answers] == [303, 303, 422]
     assert "remove one first." in answers[2][1]
