@@ -74,8 +74,8 @@ class Line(Struct, frozen=True, kw_only=True):
     campaign: int | None = None
 
 
-def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float) -> Line:
-    """One row for whoever looks."""
+def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float, usual: str = "EUR") -> Line:
+    """One row for whoever looks; `usual` is the currency of a row that has none."""
     left = row.due_at - now if row.due_at is not None else None
     decision, acted = _acted(row)
     reader = row.locked_by if row.locked_by is not None and (row.locked_until or 0) > now else None
@@ -94,7 +94,7 @@ def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float) -> Line:
         reasons=row.reasons[:MOST_REASONS],
         more=row.more + max(0, len(row.reasons) - MOST_REASONS),
         at_risk_minor=row.at_risk_minor,
-        currency=row.currency or "EUR",
+        currency=row.currency or usual,
         money_words=row.money,
         good=row.blast_radius,
         due=due(left) if left is not None else "",

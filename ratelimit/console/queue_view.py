@@ -91,7 +91,8 @@ def queue_view(
     page: QueuePage, wanted: QueueFilter, who: Principal, now: float, views: Sequence[SavedView] = (), *, path: str = QUEUE
 ) -> QueueView:
     """The page of what was asked for; `views` are those that this person saved, `path` is the page that shows it."""
-    lines = tuple(line(row, wanted, who, now) for row in page.rows)
+    usual = next((one.currency for one in page.totals.at_risk if one.currency), "EUR")
+    lines = tuple(line(row, wanted, who, now, usual) for row in page.rows)
     saved = _views(wanted, views)
     return QueueView(
         tabs=_tabs(page, wanted),

@@ -120,3 +120,11 @@ def test_sums_in_several_currencies() -> None:
     page = sample(NOW)
     totals = msgspec.structs.replace(page.totals, at_risk=(Money(641_200, "EUR"), Money(8_400, "USD")))
     assert queue_view(msgspec.structs.replace(page, totals=totals), QueueFilter(), MIRA, NOW).at_risk == "€6,412 and $84"
+
+
+def test_nothing_is_nothing_of_the_usual_currency() -> None:
+    """A row without money has no currency of its own, and is shown in the one that others have."""
+    page = sample(NOW)
+    totals = msgspec.structs.replace(page.totals, at_risk=(Money(8_400, "USD"),))
+    lines = {line.number: line for line in queue_view(msgspec.structs.replace(page, totals=totals), QueueFilter(), MIRA, NOW).lines}
+    assert (lines[2266].currency, lines[2285].currency) == ("USD", "EUR")
