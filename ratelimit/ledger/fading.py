@@ -4,7 +4,7 @@ Instead of the address a row names a subject that stands for it for that month. 
 the key is destroyed once no row of that month can come any more, and from then on nobody can tell what it stood for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import randbits, token_bytes
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.address import format_address, parse_address
 from ratelimit.core.address_facts import NETWORK_BITS, network_of
 from ratelimit.core.retention import DAY_S
+from ratelimit.ledger.subjects import AT_ONCE
 from ratelimit.ledger.tables.privacy import RETENTION_MARK
 from ratelimit.ledger.tables.purchase import LIFE
 from ratelimit.ledger.tables.record import RECORD
@@ -29,23 +30,27 @@ _MONTH: Final = "month:%Y-%m"
 _NETWORK_UNKNOWN: Final = "an address"
 
 
-async def find(connection: AsyncConnection, table: Table, before: float, most: int) -> list[Any]:
-    """Rows older than that which name a whole address: key, time, the subject and its value."""
-    mark = await _mark(connection, table)
+async def began(connection: AsyncConnection, table: Table) -> float:
+    """Up to when all was done before."""
+    query = select(RETENTION_MARK.c.at).where(RETENTION_MARK.c.name == f"faded:{table.name}")
+    found: float | None = (await connection.execute(query)).scalar()
+    return found if found is not None else 0.0
+
+
+async def find(connection: AsyncConnection, table: Table, since: float, before: float, most: int) -> list[Any]:
+    """Rows of that time which name a whole address, by time: key, time, the subject and its value."""
     key = next(iter(table.primary_key.columns)).label("key")
     query = select(key, table.c.at, SUBJECT.c.id.label("address"), SUBJECT.c.value).join(SUBJECT, SUBJECT.c.id == table.c.address)
-    due = query.where(table.c.at >= mark, table.c.at < before, SUBJECT.c.value.is_not(None)).order_by(table.c.at).limit(most)
+    due = query.where(table.c.at >= since, table.c.at < before, SUBJECT.c.value.is_not(None)).order_by(table.c.at).limit(most)
     return list(await connection.execute(due))
 
 
-async def fade(connection: AsyncConnection, table: Table, rows: list[Any]) -> None:
+async def fade(connection: AsyncConnection, table: Table, rows: Sequence[Any]) -> None:
     """Let these rows name a network instead; in a write transaction."""
-    faded: dict[tuple[str, int], int] = {}
-    for row in rows:
-        name = _month(row.at)
-        if (name, row.address) not in faded:
-            faded[name, row.address] = await _stand_in(connection, name, row)
-    values = [{"its_key": row.key, "whole": row.address, "stand_in": faded[_month(row.at), row.address]} for row in rows]
+    secrets = {month: await _secret(connection, month, at) for month, at in {_month(row.at): row.at for row in rows}.items()}
+    digests = [blake2b(row.value.encode(), key=secrets[_month(row.at)], digest_size=16, person=b"rl faded").digest() for row in rows]
+    stand_ins = await _stand_ins(connection, dict(zip(digests, rows, strict=True)))
+    values = [{"its_key": row.key, "whole": row.address, "stand_in": stand_ins[digest]} for row, digest in zip(rows, digests, strict=True)]
     await connection.execute(_UPDATES[table.name], values)
 
 
@@ -61,21 +66,27 @@ async def destroy_keys(connection: AsyncConnection, before: float) -> int:
     return int((await connection.execute(delete(RETENTION_MARK).where(*old))).rowcount)
 
 
-async def _stand_in(connection: AsyncConnection, month: str, row: Any) -> int:
-    """The subject that stands for this address in that month."""
-    digest = blake2b(row.value.encode(), key=await _secret(connection, month, row.at), digest_size=16, person=b"rl faded").digest()
-    values = {
-        "id": randbits(63) or 1,
-        "kind": "ip",
-        "digest": digest,
-        "key_id": 0,
-        "shown": shown(row.value),
-        "first_at": row.at,
-        "last_at": row.at,
-    }
-    await connection.execute(inserting(connection, SUBJECT).values(values).on_conflict_do_nothing())
-    query = select(SUBJECT.c.id).where(SUBJECT.c.kind == "ip", SUBJECT.c.digest == digest)
-    return int((await connection.execute(query)).scalar_one())
+async def _stand_ins(connection: AsyncConnection, wanted: Mapping[bytes, Any]) -> dict[bytes, int]:
+    """The subjects that stand for these addresses, by digest; each with a row that names it."""
+    new = [
+        {
+            "id": randbits(63) or 1,
+            "kind": "ip",
+            "digest": digest,
+            "key_id": 0,
+            "shown": shown(row.value),
+            "first_at": row.at,
+            "last_at": row.at,
+        }
+        for digest, row in wanted.items()
+    ]
+    await connection.execute(inserting(connection, SUBJECT).on_conflict_do_nothing(), new)
+    found: dict[bytes, int] = {}
+    digests = list(wanted)
+    for start in range(0, len(digests), AT_ONCE):
+        query = select(SUBJECT.c.digest, SUBJECT.c.id).where(SUBJECT.c.kind == "ip", SUBJECT.c.digest.in_(digests[start : start + AT_ONCE]))
+        found |= {bytes(row.digest): row.id for row in await connection.execute(query)}
+    return found
 
 
 async def _secret(connection: AsyncConnection, month: str, at: float) -> bytes:
@@ -84,12 +95,6 @@ async def _secret(connection: AsyncConnection, month: str, at: float) -> bytes:
     )
     found = (await connection.execute(select(RETENTION_MARK.c.secret).where(RETENTION_MARK.c.name == month))).scalar_one()
     return bytes(found)
-
-
-async def _mark(connection: AsyncConnection, table: Table) -> float:
-    query = select(RETENTION_MARK.c.at).where(RETENTION_MARK.c.name == f"faded:{table.name}")
-    found: float | None = (await connection.execute(query)).scalar()
-    return found if found is not None else 0.0
 
 
 async def _put(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

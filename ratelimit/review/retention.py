@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.retention import Retention, cut
@@ -86,18 +86,25 @@ class RetentionJob:
                 return count
 
     async def _fade(self, before: float) -> int:
-        count = 0
-        for table in fading.TABLES:
-            while True:
-                async with self._ledger.read() as connection:
-                    rows = await fading.find(connection, table, before, _FOUND)
-                await self._in_pieces(rows, lambda connection, some, table=table: fading.fade(connection, table, some))  # type: ignore[misc]
-                count += len(rows)
-                if len(rows) < _FOUND:
-                    break
-            async with self._ledger.write() as connection:
-                await fading.settle(connection, table, before)
-                await fading.destroy_keys(connection, before)
+        return sum([await self._fade_table(table, before) for table in fading.TABLES])
+
+    async def _fade_table(self, table: Table, before: float) -> int:
+        async def fade(connection: AsyncConnection, some: list[Any]) -> None:
+            await fading.fade(connection, table, some)
+
+        async with self._ledger.read() as connection:
+            since, count = await fading.began(connection, table), 0
+        while True:
+            async with self._ledger.read() as connection:
+                rows = await fading.find(connection, table, since, before, _FOUND)
+            await self._in_pieces(rows, fade)
+            count += len(rows)
+            if len(rows) < _FOUND:
+                break
+            since = rows[-1].at
+        async with self._ledger.write() as connection:
+            await fading.settle(connection, table, before)
+            await fading.destroy_keys(connection, before)
         return count
 
     async def _forget(self, before: float, now: float) -> int:
