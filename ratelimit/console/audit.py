@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,7 +16,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import audit
 from ratelimit.review.audit import AuditEntry, Head
 from ratelimit.review.audit_watch import AuditWatch, Checked
-from ratelimit.web.audit import MOST, AuditQuery, page_of, query_of
+from ratelimit.web.audit import MOST, AuditQuery, page_of, query_from
+from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import Route
 
@@ -40,6 +42,7 @@ class AuditPage(Struct, frozen=True):
 
     lines: list[Line]
     query: AuditQuery
+    day: date | None
     kinds: list[str]
     head: Head
     checked: Checked | None
@@ -64,14 +67,15 @@ class AuditPages:
 
     async def page(self, request: web.Request) -> Reply:
         """The entries that the filter finds."""
-        query = query_of(request)
+        query, day = self._asked(request)
         view = await page_of(self._ledger, query)
         async with self._ledger.read() as connection:
             kinds = await audit.kinds(connection)
-        fields = _fields(query)
+        fields = _fields(query, day)
         page = AuditPage(
             [_line(entry, self._console.clock) for entry in view.entries],
             query,
+            day,
             kinds,
             await self._watch.head(),
             self._watch.last,
@@ -88,7 +92,7 @@ class AuditPages:
 
     async def csv(self, request: web.Request) -> Reply:
         """All that the filter finds."""
-        query, found = query_of(request), list[AuditEntry]()
+        (query, _), found = self._asked(request), list[AuditEntry]()
         following: int | None = query.before
         while len(found) < _MOST_EXPORTED:
             view = await page_of(self._ledger, structs.replace(query, before=following, most=MOST))
@@ -98,10 +102,24 @@ class AuditPages:
         iso = self._console.clock.iso
         return csv_reply("audit", _HEAD, [(one.seq, iso(one.at), one.actor, one.kind, one.case, _text(one.content)) for one in found])
 
+    def _asked(self, request: web.Request) -> tuple[AuditQuery, date | None]:
+        """The filter of the URL; `day` is one of the console's zone."""
+        fields = dict(request.query)
+        text = fields.pop("day", "")
+        if not text:
+            return query_from(fields), None
+        try:
+            day = date.fromisoformat(text)
+            since, until = (datetime(one.year, one.month, one.day, tzinfo=self._console.clock.zone) for one in (day, day + timedelta(1)))
+            return query_from({**fields, "since": str(since.timestamp()), "until": str(until.timestamp())}), day
+        except (ValueError, OverflowError):
+            raise ClientError(422, "day: expected a day such as 2026-12-24") from None
 
-def _fields(query: AuditQuery) -> dict[str, str]:
+
+def _fields(query: AuditQuery, day: date | None) -> dict[str, str]:
     """The filter as it stands in the URL."""
-    return {name: str(value) for name, value in structs.asdict(query).items() if value is not None and name not in {"before", "most"}}
+    chosen = {"kind": query.kind, "actor": query.actor, "case": query.case, "day": day}
+    return {name: str(value) for name, value in chosen.items() if value is not None}
 
 
 def _line(entry: AuditEntry, clock: Clock) -> Line:

@@ -1,5 +1,6 @@
 """The audit on the operator lane: its entries, and whether the chain is whole."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -89,7 +90,12 @@ async def page_of(ledger: Ledger, query: AuditQuery) -> AuditView:
 
 def query_of(request: web.Request) -> AuditQuery:
     """The query of a request; empty fields are none."""
-    given = {name: value for name, value in request.query.items() if value}
+    return query_from(request.query)
+
+
+def query_from(fields: Mapping[str, str]) -> AuditQuery:
+    """A query of these fields."""
+    given = {name: value for name, value in fields.items() if value}
     for name in given:
         if name not in AuditQuery.__struct_fields__:
             raise ClientError(422, f"{shown(name)} is not understood in the query{meant(name, AuditQuery.__struct_fields__)}")

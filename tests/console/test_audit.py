@@ -34,6 +34,9 @@ async def test_entries(lane: Lane) -> None:
     assert ("person.invited" in page, "<script>alert" in page, "2026-09-21T" in page) == (True, False, True)
     only = (await lane.get("/audit?case=1&kind=blocked&actor=mira", session=session)).text
     assert (only.count("data-row="), 'href="/cases/1"' in only) == (1, True)
+    today = (await lane.get("/audit?day=2026-09-21", session=session)).text
+    assert (today.count("data-row="), 'value="2026-09-21"' in today) == (5, True)
+    assert "Nothing fits" in (await lane.get("/audit?day=2026-09-22", session=session)).text
     assert "Nothing fits" in (await lane.get("/audit?actor=nobody", session=session)).text
 
 
@@ -55,6 +58,13 @@ async def test_filters_that_are_none(lane: Lane, query: str) -> None:
     session, _ = await lane.front.person("mira")
     for path in ("/audit", "/v1/audit", "/audit.csv"):
         assert (path, (await lane.get(f"{path}?{query}", session=session)).status) == (path, 422)
+
+
+@pytest.mark.parametrize("day", ["today", "2026-13-01", "0000-00-00", "9999-12-31", "0001-01-01", "1900-01-01"])
+async def test_days_that_are_none(lane: Lane, day: str) -> None:
+    """Nor is a day that no clock has, or that was before all that is counted."""
+    session, _ = await lane.front.person("mira")
+    assert (await lane.get(f"/audit?day={day}", session=session)).status == 422
 
 
 async def test_verify(lane: Lane) -> None:

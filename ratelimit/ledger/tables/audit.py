@@ -22,6 +22,7 @@ AUDIT: Final = Table(
     Index(None, "case_number", "seq"),
     Index(None, "kind", "seq"),
     Index(None, "actor", "seq"),
+    Index(None, "at"),
 )
 
 # content: JSON as text, byte for byte what the digest is of; JSONB would write it anew
