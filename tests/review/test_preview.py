@@ -135,3 +135,12 @@ async def test_replaces(site: DeedSite, previews: Previews) -> None:
     await site.act(site.mia, case, "throttle")
     assert (await previews.preview(site.tom, case, deed("allow"))).replaces == ("Throttled by mia",)
     assert (await previews.preview(site.tom, case, deed("label"))).replaces == ()
+
+
+async def test_busy(site: DeedSite, traffic: Traffic, previews: Previews, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a very busy one the newest requests stand for all: no number is exact any more, and each is about right."""
+    monkeypatch.setattr("ratelimit.ledger.impact.MOST_RECORDS", 20)
+    await traffic.asked(100, decision="throttle")
+    found = await previews.preview(site.mia, await site.case(), deed("block"))
+    assert (found.requests.value, found.already_throttled) == (pytest.approx(100), 100)
+    assert found.requests.low < 100 < found.requests.high
