@@ -32,7 +32,6 @@ from ratelimit.review.actions import Actions
 from ratelimit.review.case_error import CaseError, ConflictError, ForbiddenError, NotFoundError
 from ratelimit.review.closing import Verdict
 from ratelimit.review.decided import Decided, decided
-from ratelimit.review.deed import DONE
 from ratelimit.review.deed_check import DeedError, check_role
 from ratelimit.review.lock import actor_id, refuse_others
 from ratelimit.review.opening import Opener
@@ -41,6 +40,7 @@ from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.overrides import NoOverrideError
 
 MOST_TEXT: Final = 2_000
+_MOST_WORD: Final = 120
 DECIDED: Final = "appeal.decided"  # kinds of entries in the audit
 APPEALED: Final = "appeal.made"
 Outcome = Literal["upheld", "overturned"]
@@ -48,7 +48,15 @@ OUTCOMES: Final[Mapping[Outcome, frozenset[LabelVerdict]]] = {
     "overturned": frozenset({"good", "victim"}),
     "upheld": frozenset({"fraud", "abuse", "first_party_dispute"}),
 }  # and the labels that go with each
-_DECIDED: Final[dict[str, str]] = {str(then): words for then, words in DONE.items()}
+_AGAINST: Final[Mapping[str, str]] = {
+    "block": "a block",
+    "throttle": "a throttle",
+    "allow": "an allow",
+    "hold": "a hold",
+    "revoke": "tokens revoked",
+    "rotate_key": "a blocked key",
+    "label": "a label",
+}
 
 _log = structlog.get_logger()
 
@@ -199,15 +207,15 @@ class Appeals:
         anchor = (await subjects.named(connection, [found.subject])).get(found.subject)
         if anchor is None:
             raise NotFoundError("whom the decision was about was erased")
-        what = _DECIDED.get(found.decision, found.decision)
+        against = f"against {_AGAINST.get(found.decision, 'a decision')} by {found.by}"
         flag = Flagged(
             id=token_hex(8),
             anchor=Entity(anchor.kind, anchor.value or str(anchor.id)),
             kind="appeal",
             source=f"appeal:{reference}:{token_hex(4)}",
-            reasons=(f"Appealed: {what.lower()} by {found.by}",),
+            reasons=(f"Appeal {against}",),
             at=now,
-            word=f"{what.lower()} by {found.by}"[:120],
+            word=against[:_MOST_WORD],
             purchase=found.purchase,
             attempt=found.attempt,
             due_at=now + DUE_OF_KIND_S["appeal"],

@@ -1,20 +1,27 @@
 """Appeals in the console: passed on, shown as the hostile text that they are, decided by somebody else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
+from ratelimit.console import plain
 from ratelimit.console.appeal import AppealPages
+from ratelimit.console.case import CasePages
 from ratelimit.console.render import Console
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.review.appeal import Appeals
+from ratelimit.review.appeal import AppealAsked, Appeals
 from ratelimit.review.cases import Cases
+from ratelimit.review.dossiers import Dossiers
+from ratelimit.review.seen import Seen
+from ratelimit.review.weighing import Weigher
 from ratelimit.stores.client import Options, RedisStore
 from tests.console.conftest import Browser, Serve, counts
+from tests.console.window import window
 from tests.review.case_site import NOW
 from tests.review.conftest import own_node
-from tests.review.deed_site import DeedSite, deed_site
+from tests.review.deed_site import POLICY, DeedSite, deed_site
 from tests.stores.asker import PATIENCE_S, clock
 from tests.stores.conftest import Node
 
@@ -70,3 +77,21 @@ async def test_mistakes(site: DeedSite, serve: Serve) -> None:
     done = await site.act(site.mia, 1)
     await tom.post("/appeals/new", {"reference": str(done.override), "text": TEXT})
     assert (await tom.post("/cases/2/appeal", {"verdict": "unclear", "why": "w"}))[0] == 422
+
+
+async def test_in_a_browser(site: DeedSite, serve: Serve, require: Callable[[str], Path]) -> None:
+    """The case shows what the customer says, harmless, beside the evidence; it is decided there, and the block is lifted."""
+    done = await site.act(site.mia, await site.case())
+    console = Console("Europe/Berlin", counts, lambda: NOW)
+    cases, appeals = Cases(site.ledger, site.wall), Appeals(site.actions)
+    made = await appeals.make(site.tom, AppealAsked(str(done.override), TEXT))
+    dossiers = Dossiers(site.ledger, Weigher(lambda: POLICY), site.overrides.about, site.wall)
+    pages = CasePages(console, cases, dossiers, Seen(site.ledger, site.wall), lambda _: "").routes()
+    shown = await serve([*plain.routes(), *pages, *AppealPages(console, cases, appeals).routes()], site.tom)
+    async with window(require("chromium")) as page:
+        await page.goto(f"{shown.base}/cases/{made.case}")
+        await page.get_by_label("a good customer").check()
+        await page.get_by_role("textbox", name="Why").fill("known for a year")
+        await page.get_by_role("button", name="Decide the appeal").click()
+        await page.wait_for_selector("text=overturned by tom")
+    assert site.words() == []
