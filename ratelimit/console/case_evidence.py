@@ -32,9 +32,12 @@ Place = Callable[[str], str]  # what is known of where an address is: "NL, hosti
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """What of the evidence is asked for, all of it in the page's URL. `before` is where the page before ended."""
+    """What of the evidence is asked for, all of it in the page's URL. `before` is where the page before ended.
 
-    tab: Tab = "requests"
+    `tab` None: the one that tells most.
+    """
+
+    tab: Tab | None = None
     decision: Literal["allow", "throttle", "block"] | None = None
     address: int | None = None
     before: str | None = None

@@ -85,9 +85,8 @@ def head_of(it: Dossier, principal: Principal) -> Head:
 
 
 def _summary(subject: SubjectRef, account: SubjectRef | None, customer: Customer, now: float) -> tuple[str, ...]:
-    first = account if account is not None else subject
     word = "Customer" if account is not None else "Known"
-    said = [f"{word} for {wording.duration(now - first.first_at)}"]
+    said = [f"{word} for {wording.duration(now - min(subject.first_at, customer.since or subject.first_at))}"]
     if customer.purchases:
         paid = wording.money(customer.paid_minor, customer.currency or "EUR")
         disputed = f"{customer.disputed} disputed" if customer.disputed else "none disputed"

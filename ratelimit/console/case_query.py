@@ -11,6 +11,7 @@ from ratelimit.console.case_evidence import Filter
 from ratelimit.console.queue_query import parts
 from ratelimit.ledger.cases import QueueFilter
 from ratelimit.ledger.evidence import Place
+from ratelimit.review.dossier import Span
 from ratelimit.review.dossiers import Look
 from ratelimit.web.problems import ClientError
 
@@ -23,13 +24,16 @@ class Wanted(Struct, frozen=True):
 
     evidence: Filter = Filter()
     hops: int = 1
+    span: Span | None = None
     queue: QueueFilter | None = None
 
     @property
     def look(self) -> Look:
         """The same as review asks for it."""
         of = self.evidence
-        return Look(tab=of.tab, decision=of.decision, address=of.address, before=_place(of.before), hops=self.hops, queue=self.queue)
+        return Look(
+            tab=of.tab, decision=of.decision, address=of.address, before=_place(of.before), hops=self.hops, span=self.span, queue=self.queue
+        )
 
     @property
     def back(self) -> str:
@@ -46,6 +50,7 @@ def wanted_of(query: Mapping[str, str]) -> Wanted:
         return Wanted(
             msgspec.convert(own, Filter, strict=False),
             max(1, min(_MOST_HOPS, int(query.get("hops", "1")))),
+            msgspec.convert(query.get("span"), Span | None),
             msgspec.convert(queue, QueueFilter, strict=False) if queue else None,
         )
     except (msgspec.ValidationError, ValueError) as error:

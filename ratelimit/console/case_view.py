@@ -16,11 +16,11 @@ from ratelimit.console.case_query import Wanted
 from ratelimit.console.case_strip import Strip, decision_of, done_words, strip
 from ratelimit.console.case_why import Why, why
 from ratelimit.console.subject_name import KINDS, named
-from ratelimit.console.timeline import SPAN_S, STEP_S, Timeline, timeline
+from ratelimit.console.timeline import Timeline, timeline
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.evidence import BoughtRow, LifeRow, RequestRow
 from ratelimit.review.deed import ActionView
-from ratelimit.review.dossier import Alike, Dossier, Privacy
+from ratelimit.review.dossier import ADDRESS_STEPS, SPANS_S, STEPS, Alike, Dossier, Privacy
 from ratelimit.review.dossier_force import NOTHING
 
 _BECAME: Final = {"replaced": "Replaced by a later one", "proposed": "Waits for a second person", "failed": "Not done"}
@@ -58,6 +58,14 @@ class AlikeLine(Struct, frozen=True):
     words: str
 
 
+class SpanView(Struct, frozen=True):
+    """For how long the timeline is, and the steps of its lanes in words."""
+
+    name: str
+    step: str
+    address_step: str
+
+
 class CasePage(Struct, frozen=True, kw_only=True):
     """All of the page. `may_act` False: `readonly` says why; then there are no action keys."""
 
@@ -73,6 +81,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     why: Why
     evidence: Evidence
     timeline: Timeline
+    span: SpanView
     numbers: tuple[tuple[float, str, float], ...]
     events: tuple[Event, ...]
     links: Links
@@ -89,7 +98,8 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
     it = blinded(it, principal) if blind else it
     readonly = _readonly(it, principal)
     base = f"/cases/{row.number}" if row is not None else f"/subjects/{it.subject.id}"
-    drawn = timeline(now=it.now, zone=zone, bins=it.bins, addresses=it.addresses, marks=marks(it))
+    span_s = SPANS_S[it.span]
+    drawn = timeline(now=it.now, zone=zone, bins=it.bins, addresses=it.addresses, marks=marks(it), span_s=span_s)
     return CasePage(
         now=it.now,
         base=base,
@@ -103,7 +113,8 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         why=why(it.weighing, it.subject.kind, row.reasons if row is not None else (), blind=blind),
         evidence=evidence(it, principal, base, wanted.evidence, where),
         timeline=drawn,
-        numbers=tuple((it.now - SPAN_S + one.step * STEP_S, one.decision, one.count) for one in it.bins),
+        span=SpanView(it.span, wording.duration(span_s / STEPS), wording.duration(span_s / ADDRESS_STEPS)),
+        numbers=tuple((it.now - span_s + one.step * span_s / STEPS, one.decision, one.count) for one in it.bins),
         events=events(it),
         links=links(it.linked, principal.role),
         past=_past(it),
@@ -135,17 +146,18 @@ def evidence(it: Dossier, principal: Principal, base: str, wanted: Filter, where
     tabs = tuple(zip(("requests", "purchases", "logins"), ("Requests", "Purchases", "Logins"), counts, strict=True))
     of: Mapping[str, Sequence[RequestRow | BoughtRow | LifeRow]]
     of = {"requests": it.page.requests, "purchases": it.page.purchases, "logins": it.page.lives}
-    rows = of[wanted.tab]
+    tab = wanted.tab or it.tab
+    rows = of[tab]
     more = _following(rows[PAGE - 1]) if len(rows) > PAGE else ""
     return Evidence(
         base=base,
-        tab=wanted.tab,
+        tab=tab,
         tabs=tabs,  # type: ignore[arg-type]  # zip keeps no literals
-        requests=tuple(map(teller.request, it.page.requests[:PAGE])) if wanted.tab == "requests" else (),
-        purchases=tuple(map(teller.purchase, it.page.purchases[:PAGE])) if wanted.tab == "purchases" else (),
-        logins=tuple(map(teller.life, it.page.lives[:PAGE])) if wanted.tab == "logins" else (),
+        requests=tuple(map(teller.request, it.page.requests[:PAGE])) if tab == "requests" else (),
+        purchases=tuple(map(teller.purchase, it.page.purchases[:PAGE])) if tab == "purchases" else (),
+        logins=tuple(map(teller.life, it.page.lives[:PAGE])) if tab == "logins" else (),
         more=more,
-        summary=totals(it.decided, min(PAGE, len(rows))) if wanted.tab == "requests" else "",
+        summary=totals(it.decided, min(PAGE, len(rows))) if tab == "requests" else "",
         wanted=wanted,
         named=teller.address(wanted.address),
     )

@@ -73,10 +73,11 @@ def _one(kind: str) -> str:
 
 def signal_line(reason: CaseReason, *, usual: bool = False) -> SignalLine:
     """One signal, by what heads it in a table."""
+    if reason.signal is None:  # a fact: its value is the strongest word of a sentence
+        return SignalLine(f"{reason.value} {reason.words}".strip(), "", reason.normal, reason.signed, "", usual)
     title = title_of(reason)
-    words = title[:1].upper() + title[1:]
     rare = "" if reason.signed is None else rarity(reason.signed)
-    return SignalLine(words, reason.value, reason.normal, reason.signed, rare, usual)
+    return SignalLine(title[:1].upper() + title[1:], reason.value, reason.normal, reason.signed, rare, usual)
 
 
 def _model(it: Weighing) -> str:

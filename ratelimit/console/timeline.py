@@ -13,12 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ratelimit.ledger.evidence import Bin
+from ratelimit.review.dossier import ADDRESS_STEPS, SPANS_S, STEPS
 
 Lane = Literal["purchases", "logins", "decisions", "case"]
 
-SPAN_S: Final = 48 * 3_600.0
-STEP_S: Final = 900.0  # of the requests' bars
-ADDRESS_STEP_S: Final = 3_600.0
+SPAN_S: Final = SPANS_S["48h"]
 
 WIDTH: Final = 936
 HEIGHT: Final = 280
@@ -32,7 +31,9 @@ _STACK: Final = ("allow", "throttle", "block")
 _LEAST: Final = 0.6  # of a bar that is there
 _MARK: Final = 17.0  # that a mark takes of its lane
 _LETTER: Final = 6.0
-_TICK_S: Final = 6 * 3_600
+_LONG_S: Final = 4 * 86_400.0  # a span that is marked by days alone
+_HOURS: Final = 6
+_DAYS: Final = 5
 _RISEN: Final = 3.0  # times its usual number is a rise
 
 
@@ -97,8 +98,8 @@ def timeline(
     bins = list(bins)
     top = max(_sums(bins).values(), default=0.0)
     return Timeline(
-        boxes=_boxes(bins, top, span_s),
-        line=_line(addresses, span_s),
+        boxes=_boxes(bins, top),
+        line=_line(addresses),
         ticks=_ticks(now, zone, span_s),
         marks=tuple(_placed(marks, now, span_s)),
         top=top,
@@ -118,13 +119,13 @@ def _sums(bins: Iterable[Bin]) -> dict[int, float]:
     return found
 
 
-def _boxes(bins: Sequence[Bin], top: float, span_s: float) -> tuple[Box, ...]:
-    width = (NOW - LEFT) * STEP_S / span_s
+def _boxes(bins: Sequence[Bin], top: float) -> tuple[Box, ...]:
+    width = (NOW - LEFT) / STEPS
     room = _REQUESTS[1] - _REQUESTS[0]
     height: dict[int, float] = {}
     found = []
     for one in sorted(bins, key=lambda it: (it.step, _STACK.index(it.decision) if it.decision in _STACK else len(_STACK))):
-        if not one.count or not 0 <= one.step < span_s / STEP_S:
+        if not one.count or not 0 <= one.step < STEPS:
             continue
         size = max(_LEAST, one.count / top * room)
         below = height.get(one.step, 0.0)
@@ -141,8 +142,8 @@ def _boxes(bins: Sequence[Bin], top: float, span_s: float) -> tuple[Box, ...]:
     return tuple(found)
 
 
-def _line(addresses: Mapping[int, int], span_s: float) -> str:
-    steps = int(span_s / ADDRESS_STEP_S)
+def _line(addresses: Mapping[int, int]) -> str:
+    steps = ADDRESS_STEPS
     most = max(addresses.values(), default=0) or 1
     width = (NOW - LEFT) / steps
     room = _ADDRESSES[1] - _ADDRESSES[0]
@@ -151,12 +152,15 @@ def _line(addresses: Mapping[int, int], span_s: float) -> str:
 
 
 def _ticks(now: float, zone: tzinfo, span_s: float) -> tuple[Tick, ...]:
+    long = span_s > _LONG_S
     at = datetime.fromtimestamp(now - span_s, zone).replace(minute=0, second=0, microsecond=0)
     found = []
     while (instant := at.timestamp()) <= now:
-        if instant >= now - span_s and at.hour % (_TICK_S // 3_600) == 0:
-            x = _x(instant, now, span_s)
-            found.append(Tick(x, "" if _hidden(x) else f"{at:%a} {at.day} {at:%b}" if at.hour == 0 else f"{at:%H:%M}", at.hour == 0))
+        wanted = at.hour == 0 and at.toordinal() % _DAYS == 0 if long else at.hour % _HOURS == 0
+        if instant >= now - span_s and wanted:
+            x, day = _x(instant, now, span_s), at.hour == 0
+            words = f"{at:%a} {at.day} {at:%b}" if day else f"{at:%H:%M}"
+            found.append(Tick(x, "" if _hidden(x) else words, day))
         at += timedelta(hours=1)
     return tuple(found)
 
@@ -220,11 +224,11 @@ def _taken(one: Placed) -> float:
 
 def _rising(addresses: Mapping[int, int], now: float, span_s: float) -> tuple[float, float] | None:
     """Since when there have been more addresses than usual, if there are many more now."""
-    steps = int(span_s / ADDRESS_STEP_S)
+    steps = ADDRESS_STEPS
     counts = [addresses.get(step, 0) for step in range(steps)]
     usual = max(1.0, median(counts[: steps // 2]))
     if max(counts[-2:], default=0) < _RISEN * usual:
         return None
     first = next((step for step in reversed(range(steps - 2)) if counts[step] <= usual * 1.5), -1) + 1
-    at = now - span_s + first * ADDRESS_STEP_S
+    at = now - span_s + first * span_s / ADDRESS_STEPS
     return _x(at, now, span_s), at

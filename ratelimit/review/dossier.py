@@ -16,6 +16,12 @@ from ratelimit.review.deed import ActionView
 DAY_S: Final = 86_400.0
 FLAG_CROSSES: Final = 5  # good accounts that share an entity; of more a flag stops there
 
+Tab = Literal["requests", "purchases", "logins"]
+Span = Literal["48h", "30d"]
+SPANS_S: Final[Mapping[Span, float]] = {"48h": 48 * 3_600.0, "30d": 30 * DAY_S}
+STEPS: Final = 192  # of a timeline, in which its requests are counted: 15 min of 48 h
+ADDRESS_STEPS: Final = 48  # in which different addresses are: 1 h of 48 h
+
 Decided = Literal["allow", "throttle", "hold", "block"]
 
 
@@ -81,13 +87,14 @@ class Alike(Struct, frozen=True, kw_only=True):
 
 
 class Customer(Struct, frozen=True, kw_only=True):
-    """How the customer stands, for the line below its name."""
+    """How the customer stands, for the line below its name; known `since` then."""
 
     purchases: int = 0
     paid_minor: int = 0
     currency: str | None = None
     disputed: int = 0
     keys: int = 0
+    since: float = 0.0
 
 
 class Privacy(Struct, frozen=True, kw_only=True):
@@ -124,6 +131,8 @@ class Dossier(Struct, frozen=True, kw_only=True):
     in_force: InForce
     weighing: Weighing
     decided: Mapping[str, float]
+    tab: Tab
+    span: Span
     bins: tuple[Bin, ...]
     addresses: Mapping[int, int]
     page: Page

@@ -1,7 +1,7 @@
 """Gathers what stands on the page of a case or of a subject, in one look at the ledger, by indexed queries that are bounded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from ratelimit.core.standing import Standing, Target
 from ratelimit.ledger import actions, case_query, evidence, purchases, queue, records
 from ratelimit.ledger.alike import AlikeRow, alike
 from ratelimit.ledger.cases import CaseView, Note, PersonRef, Place, QueueFilter, SubjectRef
-from ratelimit.ledger.evidence import Bin, Seen
+from ratelimit.ledger.evidence import Seen
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.privacy import of_subject
 from ratelimit.ledger.subjects import named
@@ -27,17 +27,27 @@ from ratelimit.review.actions import view_of
 from ratelimit.review.by_hand import open_case
 from ratelimit.review.case_error import NotFoundError
 from ratelimit.review.deed import ActionView
-from ratelimit.review.dossier import Alike, Customer, Dossier, Linked, Page, Privacy, Weighing
+from ratelimit.review.dossier import (
+    ADDRESS_STEPS,
+    DAY_S,
+    SPANS_S,
+    STEPS,
+    Alike,
+    Customer,
+    Dossier,
+    Linked,
+    Page,
+    Privacy,
+    Span,
+    Tab,
+    Weighing,
+)  # fmt: skip
 from ratelimit.review.dossier_force import in_force
 from ratelimit.review.dossier_links import links_of
 from ratelimit.review.lock import actor_id
 from ratelimit.review.undoing import why_not
 from ratelimit.review.weighing import NOTHING, Vector, Weigher
 
-SPAN_S: Final = 48 * 3_600.0
-STEP_S: Final = 900.0
-_HOUR_S: Final = 3_600.0
-_DAY_STEPS: Final = 96  # of the last day
 _REFUSALS_S: Final = 30 * 86_400.0
 _PAGE: Final = 11  # rows of a page, and one to know that more follow
 _BESIDE: Final = 40  # purchases and logins, for the timeline
@@ -62,9 +72,13 @@ class Words(Protocol):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What somebody wants to see: a tab of the evidence, its filters, from where on; how many hops of links; in which queue."""
+    """What somebody wants to see: a tab of the evidence, its filters, from where on; how many hops of links; in which queue.
 
-    tab: Literal["requests", "purchases", "logins"] = "requests"
+    `tab` and `span` None: what tells most.
+    """
+
+    tab: Tab | None = None
+    span: Span | None = None
     decision: str | None = None
     address: int | None = None
     before: evidence.Place | None = None
@@ -163,12 +177,15 @@ class Dossiers:
         now = self._wall()
         linked = await links_of(connection, subject, look.hops)
         whose = _whose(subject, await _account(connection, subject, linked))
-        bins = await evidence.rhythm(connection, whose.seen, now - SPAN_S, STEP_S)
+        bought = await evidence.bought(connection, whose.payer, _BESIDE)
+        tab = look.tab or _tab(found)
+        span = look.span or await _span(connection, whose, bought, now)
+        since, steps = now - SPANS_S[span], SPANS_S[span] / STEPS
+        bins = await evidence.rhythm(connection, whose.seen, since, steps)
         refusals = await evidence.refusals(connection, whose.seen, now - _REFUSALS_S)
         views = await _views(connection, subject, found, principal, now)
         notes = await work.notes(connection, found.row.number) if found is not None else []
-        page = await _page(connection, whose, look)
-        bought = await evidence.bought(connection, whose.payer, _BESIDE)
+        page = await _page(connection, whose, look, tab)
         others = await _alike(connection, found, whose)
         people = await _people(connection, views, notes)
         vector, plan = await _vector(connection, found, whose)
@@ -180,12 +197,14 @@ class Dossiers:
             account=whose.account,
             plan=found.row.plan if found is not None else plan,
             place=place,
-            customer=await _customer(connection, whose, linked),
+            customer=await _customer(connection, whose, linked, bought),
             in_force=in_force(views, words, refusals, weighing.risk, now, self._words.stands),
             weighing=weighing,
-            decided=_last_day(bins),
+            decided=await evidence.decided(connection, whose.seen, now - DAY_S),
+            tab=tab,
+            span=span,
             bins=tuple(bins),
-            addresses=await evidence.addresses(connection, whose.seen, now - SPAN_S, _HOUR_S),
+            addresses=await evidence.addresses(connection, whose.seen, since, SPANS_S[span] / ADDRESS_STEPS),
             page=page,
             purchases=tuple(bought),
             lives=tuple(await evidence.lives(connection, whose.payer, _BESIDE)),
@@ -227,10 +246,10 @@ async def _account(connection: AsyncConnection, subject: SubjectRef, linked: Ite
     return (await case_query.subjects_of(connection, [owner]))[owner] if owner is not None else None
 
 
-async def _page(connection: AsyncConnection, whose: _Whose, look: Look) -> Page:
-    if look.tab == "purchases":
+async def _page(connection: AsyncConnection, whose: _Whose, look: Look, tab: Tab) -> Page:
+    if tab == "purchases":
         return Page(purchases=tuple(await evidence.bought(connection, whose.payer, _PAGE, before=look.before)))
-    if look.tab == "logins":
+    if tab == "logins":
         return Page(lives=tuple(await evidence.lives(connection, whose.payer, _PAGE, before=look.before)))
     rows = await evidence.requests(connection, whose.seen, _PAGE, before=look.before, decision=look.decision, address=look.address)
     return Page(requests=tuple(rows))
@@ -249,7 +268,7 @@ async def _views(
 async def _vector(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Vector | None, str | None]:
     """What the model saw: of the purchase that the case is about, else at the latest decision on a request; and the plan."""
     told = [one for one in found.openings if one.purchase is not None] if found is not None else []
-    if found is not None and told and all(reason.about == "purchase" for reason in found.row.reasons):
+    if found is not None and told and not any(reason.signal and reason.about == "request" for reason in found.row.reasons):
         attempts = await purchases.find(connection, told[-1].purchase or "")
         row = next((one for one in attempts if one.attempt == told[-1].attempt), attempts[-1] if attempts else None)
         if row is not None and row.signals is not None:
@@ -271,12 +290,16 @@ def of_purchase(row: purchases.PurchaseRow) -> Vector:
     return Vector("purchase", row.values, row.model, row.signal_version, row.risk, row.record, row.at, currency=row.currency)
 
 
-async def _customer(connection: AsyncConnection, whose: _Whose, linked: Iterable[Linked]) -> Customer:
+async def _customer(connection: AsyncConnection, whose: _Whose, linked: Sequence[Linked], bought: Iterable[evidence.BoughtRow]) -> Customer:
     keys = sum(one.many for one in linked if one.kind == "api_key")
+    first = (whose.account or whose.subject).first_at
+    since = min((first, *(one.first_at for one in linked), *(row.at for row in bought)))
     found = await evidence.paid(connection, whose.account.id) if whose.account is not None else None
     if found is None:
-        return Customer(keys=keys)
-    return Customer(purchases=found.purchases, paid_minor=found.minor, currency=found.currency, disputed=found.disputed, keys=keys)
+        return Customer(keys=keys, since=since)
+    return Customer(
+        purchases=found.purchases, paid_minor=found.minor, currency=found.currency, disputed=found.disputed, keys=keys, since=since
+    )
 
 
 async def _alike(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Alike, ...]:
@@ -337,12 +360,19 @@ def _tab_of(found: CaseView, principal: Principal) -> QueueFilter:
     return QueueFilter(tab="mine" if row.assignee.id == actor_id(principal) else "others")
 
 
-def _last_day(bins: Iterable[Bin]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for one in bins:
-        if one.step >= SPAN_S / STEP_S - _DAY_STEPS:
-            found[one.decision] = found.get(one.decision, 0.0) + one.count
-    return found
+def _tab(found: CaseView | None) -> Tab:
+    """The tab that tells most: of a case that purchases opened, these."""
+    about = found is not None and bool(found.openings) and all(one.purchase is not None for one in found.openings)
+    return "purchases" if about else "requests"
+
+
+async def _span(connection: AsyncConnection, whose: _Whose, bought: Iterable[evidence.BoughtRow], now: float) -> Span:
+    """The shorter one, if anything was asked for or bought in it."""
+    since = now - SPANS_S["48h"]
+    if any(row.at >= since for row in bought):
+        return "48h"
+    kept = await evidence.kept_until(connection, whose.seen)
+    return "30d" if kept is None or kept[1] < since else "48h"
 
 
 def _addresses(page: Page) -> list[int | None]:

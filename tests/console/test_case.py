@@ -9,12 +9,13 @@ import pytest
 from ratelimit.console.render import Console
 from ratelimit.core.message import Entity
 from ratelimit.core.principal import Principal
+from ratelimit.ledger.cases import QueueFilter
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.audit import AuditFilter, entries
 from ratelimit.stores.server import find_server
 from tests.console.case_desk import CaseDesk, case_desk
 from tests.console.conftest import Browser, Serve, counts
-from tests.review.case_site import NOW, subject
+from tests.review.case_site import NOW, flagged, subject, warning
 from tests.stores.conftest import Node
 
 
@@ -112,6 +113,16 @@ async def test_filter_of_evidence(serve: Serve, desk: CaseDesk) -> None:
     _, page, _ = await (await browser(serve, desk)).get(f"/cases/{desk.case}?decision=allow")
     assert "Throttled</span></td>" not in page
     assert "<b>Decision</b> allowed" in page
+
+
+async def test_of_purchases(serve: Serve, desk: CaseDesk) -> None:
+    """A case that a purchase opened shows purchases first; of somebody who asked for nothing lately the timeline is longer."""
+    await flagged(desk.site.ledger, warning(anchor=Entity("account", "quiet"), purchase="pay_1", attempt=1))
+    found = await desk.cases.queue(QueueFilter(opened_by="early_fraud_warning"), desk.site.mia)
+    _, page, _ = await (await browser(serve, desk)).get(f"/cases/{found.rows[0].number}")
+    assert "It has bought nothing." in page
+    assert "30 days, Europe/Berlin time" in page
+    assert "48 hours, Europe/Berlin time" in (await (await browser(serve, desk)).get(f"/cases/{desk.case}"))[1]
 
 
 async def test_second_hop(serve: Serve, desk: CaseDesk) -> None:

@@ -10,6 +10,7 @@ from ratelimit.console.case_query import Wanted
 from ratelimit.console.case_view import CasePage, case_page, title_of
 from ratelimit.console.case_why import ranking, why
 from ratelimit.console.subject_name import name_of
+from ratelimit.core.case import CaseReason
 from ratelimit.core.principal import Role
 from ratelimit.ledger.cases import CaseView, SubjectRef
 from ratelimit.review.dossier import Dossier, InForce, Linked, Page
@@ -67,6 +68,15 @@ def test_against_and_for() -> None:
     assert [line.value for line in found.against] == ["418", "31", "4 %", "87 %"]
     assert [line.rare for line in found.in_favour] == ["usual"] * 3
     assert found.against[0].rare == "1 in 41,000"
+
+
+def test_facts() -> None:
+    """A fact without a number is one sentence that leads with its strongest word, and has no rarity."""
+    fact = CaseReason(
+        kind="early_fraud_warning", source="w1", value="Reported as fraud", words="by the card issuer", normal="never", signed=5.0
+    )
+    (line,) = why(replace(dossier().weighing, against=()), "account", (fact,)).against
+    assert (line.words, line.value, line.rare) == ("Reported as fraud by the card issuer", "", "")
 
 
 def test_blind() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelimit.console.timeline import LEFT, NOW, STEP_S, Mark, Timeline, timeline
+from ratelimit.console.timeline import LEFT, NOW, Mark, Timeline, timeline
 from ratelimit.ledger.evidence import Bin
 
 AT = 1_795_527_127.0  # Tue 24 Nov 2026, 14:32:07 in Berlin
@@ -45,6 +45,14 @@ def test_days_and_hours() -> None:
     ticks = drawn().ticks
     assert [tick.words for tick in ticks if tick.day] == ["Mon 23 Nov", "Tue 24 Nov"]
     assert [tick.words for tick in ticks if not tick.day] == ["18:00", "06:00", "12:00", "18:00", "06:00", "12:00"]
+
+
+def test_thirty_days() -> None:
+    """A longer span is marked by days, five apart, and its steps are longer."""
+    found = timeline(now=AT, zone=BERLIN, bins=(Bin(191, "allow", 3.0),), addresses={}, marks=(), span_s=30 * 86_400.0)
+    assert 5 <= len(found.ticks) <= 6
+    assert all(tick.day for tick in found.ticks)
+    assert found.boxes[0].x == pytest.approx(NOW - (NOW - LEFT) / 192, abs=0.1)
 
 
 def test_an_hour_that_comes_twice() -> None:
@@ -114,4 +122,3 @@ def test_nothing() -> None:
     found = drawn()
     assert (found.boxes, found.marks, found.top, found.most, found.rising) == ((), (), 0.0, 0, None)
     assert found.line.startswith("M124.0 126")
-    assert STEP_S == 900.0
