@@ -65,7 +65,7 @@ class OverviewView(Struct, frozen=True, kw_only=True):
 
 def overview_view(it: Overview) -> OverviewView:
     """The page of these figures."""
-    held = sum(it.held.minor)
+    held, currency = sum(it.held.minor), it.held.currency or next((one.currency for one in it.loss), "") or "EUR"
     return OverviewView(
         at=it.at,
         since=it.since,
@@ -78,10 +78,10 @@ def overview_view(it: Overview) -> OverviewView:
         work=(_minutes(it), _share("Appeals overturned", it.overturned, "/queue?tab=appeals", "Appeals", "No appeal was decided yet."),
               _share("Second reviews that agree", it.agreed, "/queue?tab=quality", "Second reviews", "No case was reviewed twice yet.")),
         ages=tuple(
-            Age(words, money_short(minor, it.held.currency or "EUR"), minor / held if held else 0.0)
+            Age(words, money_short(minor, currency), minor / held if held else 0.0)
             for words, minor in zip(_AGES, it.held.minor, strict=True)
         ),
-        held=money_short(held, it.held.currency or "EUR"),
+        held=money_short(held, currency),
         held_note=_held_note(it),
         backlog=_backlog(it.opened, it.closed),
         backlog_words=_backlog_words(it),

@@ -254,6 +254,8 @@ def _change(now: float | None, before: float | None) -> str:
     if now is None or not before:
         return "nothing known of yesterday"
     change = now / before - 1
+    if change >= 1:
+        return f"{now / before:.2g} times yesterday's"
     if abs(change) < 0.005:
         return "as yesterday"
     return f"{percent(abs(change))} {'over' if change > 0 else 'under'} yesterday"

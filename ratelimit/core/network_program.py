@@ -32,5 +32,5 @@ def reached(threshold: Threshold, count: int, whole: int) -> bool:
 
 
 def is_near(threshold: Threshold, count: int, whole: int) -> bool:
-    """Whether the ratio comes near the threshold, whatever the count."""
-    return bool(whole) and count / whole >= NEAR * threshold.ratio
+    """Whether it comes near the threshold: the ratio near its own, and the count a tenth of its own."""
+    return count * 10 >= threshold.least and bool(whole) and count / whole >= NEAR * threshold.ratio

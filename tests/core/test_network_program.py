@@ -25,7 +25,8 @@ def test_reached(threshold: Threshold, count: int, whole: int, expected: bool) -
 
 
 def test_near() -> None:
-    """The ratio warns before the count is there."""
-    assert is_near(ECM, 1, 100)
-    assert not is_near(ECM, 1, 200)
+    """A few of very few are no reason to act, whatever their ratio."""
+    assert is_near(ECM, 10, 1_000)
+    assert not is_near(ECM, 10, 2_000)
+    assert not is_near(ECM, 9, 100)
     assert not is_near(ECM, 0, 0)

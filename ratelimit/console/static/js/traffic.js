@@ -25,7 +25,8 @@ const label = (at) => (series.until - series.since > DAY_S ? `${day(at)} ${clock
 
 /* The top of a lane's scale: a round number that the values reach at most. */
 function roundUp(value) {
-  const power = 10 ** Math.floor(Math.log10(value || 1));
+  if (!value) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
   return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? value;
 }
 
@@ -78,7 +79,7 @@ function tell() {
 }
 
 function options(lane, box, last) {
-  const top = roundUp(Math.max(0.001, ...lane.rates.map(Number), ...(compared ? lane.before.map(Number) : [])));
+  const top = roundUp(Math.max(0, ...lane.rates.map(Number), ...(compared ? lane.before.map(Number) : [])));
   place.querySelector(`[data-lane-top="${lane.decision}"]`).textContent = figure(top);
   return {
     width: box.clientWidth,
