@@ -13,6 +13,8 @@ from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
 from tests.console.conftest import NOW, Serve
 from tests.console.queue_sample import Taken, Views, sample
 
+VIEWER = Principal(id=9, login="vic", name="Vic", role="viewer", via="session")
+
 
 class Cases:
     """Gives the sample, in two pages, and remembers what was asked for."""
@@ -102,3 +104,11 @@ async def test_too_many_views(serve: Serve, console: Console) -> None:
     answers = [await browser.post("/queue/views", {"name": name}) for name in "abc"]
     assert [status for status, _, _ in answers] == [303, 303, 422]
     assert "remove one first." in answers[2][1]
+
+
+async def test_a_viewer_only_looks(serve: Serve, console: Console) -> None:
+    """Who may only look is offered nothing else."""
+    browser = await serve(QueuePages(console, Cases(), Views(), Taken()).routes(), VIEWER)
+    _, page, _ = await browser.get("/queue")
+    assert not [offer for offer in ("Export CSV", "Take next", "data-preview=", "data-bulk") if offer in page]
+    assert "198.51.100.•" in page
