@@ -172,6 +172,7 @@ class Desk:
             desk._verify = verifier(stripe.reveal())
         desk._effects.conclude = (await open_recorder(terms, stack)).put
         keep_running(desk._worker.run, stack)
+        stack.push_async_callback(desk.intake_worker.finish)
         keep_running(desk.intake_worker.run, stack)
         keep_running(desk.traffic.run, stack)
         keep_running(desk.overview.run, stack)

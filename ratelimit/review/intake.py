@@ -1,12 +1,13 @@
 """Brings what is in the stream into the ledger, for ever: takes batches, writes them, lets them go.
 
 At least once: a batch leaves the stream after it is written, and one that comes again is known by its id. Any number of desks share the
-work; what one took and did not finish another takes over after a minute. While the ledger is away all stays where it is.
+work; what one took and did not finish another takes over after 15 s. While the ledger is away all stays where it is.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
@@ -25,9 +26,10 @@ from ratelimit.review.label import LabelIntake
 from ratelimit.service.ask import StoreAwayError, ask
 
 AT_ONCE: Final = 2  # batches, of 250 messages at most: to write them takes some 100 ms, in which nobody else writes to SQLite
-IDLE_MS: Final = 60_000  # after which what another consumer took is taken over; no transaction may take as long
+IDLE_MS: Final = 15_000  # after which what another consumer took is taken over; should both write it, the second finds it written
 _POLL_S: Final = 0.25
 _AWAY_S: Final = 1.0
+_FINISH_S: Final = 3.0  # for what is under way at the end
 _LOOK_EVERY_S: Final = 5.0
 _MOST_TIMES: Final = 3  # that a batch is tried as a whole
 
@@ -57,6 +59,7 @@ class IntakeWorker:
         self.state = State(0, 0, 0.0, 0)
         self.away = False  # whether the ledger could not be written to when it was last tried
         self._store, self._intake, self._wall = store, intake, wall
+        self._working: asyncio.Task[int] | None = None
         self._name = uuid4().hex[:12]
         self._look_at = 0.0
 
@@ -70,10 +73,20 @@ class IntakeWorker:
         while True:
             try:
                 await self.look()
-                pause = 0.0 if await self.work() else _POLL_S
+                self._working = asyncio.create_task(self.work())
+                pause = 0.0 if await asyncio.shield(self._working) else _POLL_S
             except (StoreAwayError, LedgerAwayError):
                 pause = _AWAY_S
             await asyncio.sleep(pause)
+
+    async def finish(self) -> None:
+        """At the end, once `run` was cancelled: write what was taken, and what is still there as far as time allows."""
+        with suppress(StoreAwayError, LedgerAwayError, TimeoutError):
+            async with asyncio.timeout(_FINISH_S):
+                if self._working is not None:
+                    await asyncio.shield(self._working)
+                while await self.work():
+                    pass
 
     async def work(self, idle_ms: int = IDLE_MS) -> int:
         """Write some batches, and say how many; raises StoreAwayError and LedgerAwayError, and then they come again."""

@@ -1,5 +1,6 @@
 """What a sidecar tells comes into the ledger once, whatever ends in between."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -133,3 +134,16 @@ async def test_tried_often(store: RedisStore, ledger: Ledger) -> None:
     here = worker(store, ledger)
     assert await here.work(idle_ms=0) == 1
     assert await records(ledger) == 1
+
+
+async def test_end(store: RedisStore, ledger: Ledger) -> None:
+    """A worker that is ended finishes what it has taken, and what is still there."""
+    here = worker(store, ledger)
+    await send(store, [decided(number) for number in range(700)])
+    running = asyncio.create_task(here.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    await here.finish()
+    assert await records(ledger) == 700
+    await here.look()
+    assert here.state[:2] == (0, 0)
