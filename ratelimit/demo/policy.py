@@ -11,6 +11,7 @@ import yaml
 _IN_FORCE: Final = frozenset({"card-testing", "free-credit-farm", "known-fraud", "prepaid-newcomer"})
 _SHADOW: Final = frozenset({"spending-spree", "scraper"})
 _VERDICT: Final = ("for", "of", "action", "hold", "lapse", "bucket", "scope", "canary")  # what a rule that asks for a person has none of
+_CASES_A_DAY: Final = 160  # an eighth of them in the first hours, which are all that a demonstration has
 _ABOVE: Final = 0.98  # a day of a small site is short: one subject in fifty
 
 
@@ -27,6 +28,7 @@ def demo_policy(models: Mapping[str, Path]) -> str:
         elif rule["name"] not in _SHADOW and "site." not in rule["when"]:
             rules[-1] = _asking(rule)
     policy["rules"] = sorted(rules, key=lambda rule: rule["then"] != "review")  # an allow or a block ends the reading for nobody here
+    policy["cases"] = {"per_day": _CASES_A_DAY}
     risk: dict[str, Any] = {}
     if (requests := models.get("requests")) is not None:
         throttle = {"above": _ABOVE, "bucket": {"capacity": 5, "refill_ratio": 0.25}}

@@ -85,7 +85,7 @@ async def test_in_a_browser(site: DeedSite, serve: Serve, require: Callable[[str
     console = Console("Europe/Berlin", counts, lambda: NOW)
     cases, appeals = Cases(site.ledger, site.wall), Appeals(site.actions)
     made = await appeals.make(site.tom, AppealAsked(str(done.override), TEXT))
-    dossiers = Dossiers(site.ledger, Weigher(lambda: POLICY), site.overrides.about, site.wall)
+    dossiers = Dossiers(site.ledger, Weigher(lambda: POLICY), site.overrides, site.wall)
     pages = CasePages(console, cases, dossiers, Seen(site.ledger, site.wall), lambda _: "").routes()
     shown = await serve([*plain.routes(), *pages, *AppealPages(console, cases, appeals).routes()], site.tom)
     async with window(require("chromium")) as page:
