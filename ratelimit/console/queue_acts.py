@@ -115,7 +115,7 @@ class QueueActs:
             return Reply(303, lines({"Location": f"/cases/{cases[0]}/preview?then={then}", "Cache-Control": "no-store"}))
         bulk, later, found = _asked(request, cases, then), "", None
         if len(cases) > MOST_WAITED:
-            later = f"{FIGURES}?{request.query_string}"
+            later = f"{FIGURES}?{request.rel_url.raw_query_string}"
         else:
             found = await self._foreseen(request, bulk)
         view = bulk_view(bulk, found, request[PRINCIPAL], self._console, later)

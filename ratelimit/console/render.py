@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from msgspec import Struct
 
 from ratelimit.console import wording
@@ -121,15 +121,26 @@ class Console:
     async def warm(self) -> None:
         """Compile every template, one after another, so that nobody waits for it; never ends."""
         await asyncio.sleep(_SETTLED_S)
-        for name in self._templates.list_templates():
-            await asyncio.to_thread(self._templates.get_template, name)
+        for name in self.templates():
+            await asyncio.to_thread(self.compiled, name)
             await asyncio.sleep(_BETWEEN_S)
         await asyncio.Event().wait()
 
+    def templates(self) -> list[str]:
+        """The names of all templates."""
+        return self._templates.list_templates()
+
+    def compiled(self, name: str) -> Template:
+        """A template, compiled once."""
+        return self._templates.get_template(name)
+
     async def text(self, template: str, view: object, frame: Frame) -> str:
         """A rendered template, for what is sent in another way, such as over a stream of events."""
-        found = self._templates.get_template(template)
-        return await asyncio.to_thread(found.render, view=view, frame=frame, principal=frame.principal, now=frame.now)
+        return await asyncio.to_thread(self._filled, template, view, frame)
+
+    def _filled(self, template: str, view: object, frame: Frame) -> str:
+        """In a worker thread: to compile a template takes long enough to keep decisions waiting."""
+        return self.compiled(template).render(view=view, frame=frame, principal=frame.principal, now=frame.now)
 
     async def _reply(self, template: str, view: object, frame: Frame, status: int, headers: str) -> Reply:
         body = await self.text(template, view, frame)

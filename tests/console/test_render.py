@@ -113,6 +113,13 @@ async def test_nobody_is_known(serve: Serve, console: Console) -> None:
     assert "count-queue" not in page
 
 
+def test_every_template_is_one(console: Console) -> None:
+    """Each template can be compiled, and so can what it takes from others."""
+    names = console.templates()
+    assert {"base.html", "queue.html", "macro/mark.html"} <= set(names)
+    assert [name for name in names if console.compiled(name).name != name] == []
+
+
 async def test_what_a_view_lacks_is_a_bug(console: Console) -> None:
     """A template that names what its view does not have fails, rather than leave a gap."""
     with pytest.raises(UndefinedError):

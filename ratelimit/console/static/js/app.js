@@ -14,7 +14,7 @@
    data-close            a button that closes the preview.
    data-needs="reason"   a button that stays disabled until its form's field of that name has text or, if it is a choice, a pick.
    data-until-of="for"   in a form: takes data-until of the choice of that name; data-says="for" takes its words; data-when="for=7d 30d" is shown for those.
-   data-pending="Blocking"  a form: its rows show this word and a clock until the answer is there.
+   data-pending="Blocking"  a form: its rows show this word and a clock until the answer is there. They are its fields `case`, or data-pending-row.
    data-toast, data-undo    see toast.js. data-live="/live/queue" see live.js. */
 import "./keys.js";
 import "./rows.js";

@@ -99,7 +99,7 @@ for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.matches?.("form[data-pending]") ? event.target : null;
   if (!form) return;
-  const ids = new Set(new FormData(form).getAll("case").map(String));
+  const ids = new Set([...new FormData(form).getAll("case").map(String), form.dataset.pendingRow]);
   const changed = [];
   for (const row of document.querySelectorAll("[data-row]")) {
     const cell = ids.has(row.dataset.row) && row.querySelector("[data-last]");
