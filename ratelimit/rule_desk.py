@@ -21,6 +21,7 @@ from ratelimit.loop import keep_running
 from ratelimit.review.backtests import Backtests
 from ratelimit.review.canary import CanaryWatch
 from ratelimit.review.models import Models, Sample
+from ratelimit.review.rule_count import RuleCounter
 from ratelimit.review.rule_dossier import RuleFacts
 from ratelimit.review.rule_draft import Drafts
 from ratelimit.review.rule_overlay import RuleOverlay
@@ -43,6 +44,7 @@ class RuleDesk:
         self.backtests: Final = Backtests(ledger, time.time)
         self.facts: Final = RuleFacts(ledger, time.time)
         self.models: Final = Models(ledger, self.overlay, policy, self._samples, time.time)
+        self.counter: Final = RuleCounter(ledger, self._samples, time.time)
         self.canaries: Final = CanaryWatch(ledger, self.rules, time.time)
 
     def begin(self, stack: AsyncExitStack) -> None:
@@ -50,6 +52,7 @@ class RuleDesk:
         stack.push_async_callback(self.backtests.close)
         keep_running(self.overlay.run, stack)
         keep_running(self.canaries.run, stack)
+        keep_running(self.counter.run, stack)
 
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""

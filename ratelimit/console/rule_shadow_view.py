@@ -1,7 +1,7 @@
 """What a rule met in the last days in sidecars, in force or in shadow, as its page shows it. Pure."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,7 @@ class Met(Struct, frozen=True, kw_only=True):
     total: Instead
     lines: tuple[MetLine, ...]
     of_requests: bool
+    in_all: int
 
 
 def met_view(dossier: RuleDossier, now: float, clock: Clock, who: Principal) -> Met:
@@ -71,7 +72,8 @@ def met_view(dossier: RuleDossier, now: float, clock: Clock, who: Principal) -> 
     version, hits = dossier.version, dossier.hits
     shadow = version.step == "shadow"
     good = len({hit.account for hit in hits if hit.label == "good"})
-    counted = tuple(_days(hits, now, clock))
+    of_requests = version.rule.get("on") == "request"
+    counted = tuple(_request_days(dossier, now) if of_requests else _days(hits, now, clock))
     chart = days(counted)
     amount = amount_of(_sums(hits))
     how = "decided and recorded, not enforced" if shadow else "as it was decided"
@@ -89,7 +91,8 @@ def met_view(dossier: RuleDossier, now: float, clock: Clock, who: Principal) -> 
         instead=tuple(_instead(hits)),
         total=Instead("", "All" if len(hits) < MOST else f"The latest {MOST:,}", len(hits), amount),
         lines=tuple(_line(hit, dossier, who) for hit in hits[:_LATEST]),
-        of_requests=version.rule.get("on") == "request",
+        of_requests=of_requests,
+        in_all=sum(count for _, count, _ in counted),
     )
 
 
@@ -106,6 +109,12 @@ def _days(hits: tuple[Hit, ...], now: float, clock: Clock) -> list[tuple[str, in
         good[day] += hit.label == "good"
     span = [today - timedelta(days=back) for back in range(SHADOW_DAYS - 1, -1, -1)]
     return [("today" if day == today else f"{day:%a} {day.day}", counts[day], good[day]) for day in span]
+
+
+def _request_days(dossier: RuleDossier, now: float) -> list[tuple[str, int, int]]:
+    today = datetime.fromtimestamp(now, UTC).date()
+    span = [today - timedelta(days=back) for back in range(SHADOW_DAYS - 1, -1, -1)]
+    return [("today" if day == today else f"{day:%a} {day.day}", sum(dossier.days.get(day.isoformat(), (0, 0))), 0) for day in span]
 
 
 def _sums(hits: tuple[Hit, ...] | list[Hit]) -> dict[str, int]:

@@ -6,7 +6,7 @@ the file names another model it has lapsed: what people write there is the last 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,7 @@ LEAST_WHY: Final = 10
 _MOST_WHY: Final = 500
 _MOST_POLICIES: Final = 50
 
-Sample = tuple[str, Mapping[str, str], float]  # of a metric: its name, labels and value
+Sample = tuple[str, dict[str, str], float]  # of a metric: its name, labels and value
 Figures = Callable[[], Awaitable[Iterable[Sample]]]
 
 

@@ -1,6 +1,7 @@
 """What is known of rules, gathered for whoever looks at them: one by one, and all in a list. Times are seconds since the epoch."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.overlay import candidate_name
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rule_hits import Appeals, Counted, Hit, appeals, counts, hits, of_records, request_counts, shadow_counts
-from ratelimit.ledger.rules import BacktestRow, RuleVersion, backtests, versions
+from ratelimit.ledger.rules import BacktestRow, RuleVersion, backtests, days, versions
 from ratelimit.ledger.tables.person import PERSON
 from ratelimit.review.backtest_found import BacktestFound
 from ratelimit.review.rule_state import RuleState, found_of, stands, state_of
@@ -31,7 +32,8 @@ class RuleRow(Struct, frozen=True, kw_only=True):
 class RuleDossier(Struct, frozen=True, kw_only=True):
     """One rule. `version` is the one that is looked at, `against` the one that it is compared with, `live` or the one before it.
 
-    `hits` are purchases that it met in the last days, in force or in shadow; `matched` the latest of its backtest. `names` are people's, by
+    `hits` are purchases that it met in the last days, in force or in shadow; `matched` the latest of its backtest. Of a rule on requests
+    `days` has how many it met in force and in shadow, by the day in UTC. `names` are people's, by
     login, and `people` by id. `place` counts from 1 in the order of names, among `all` rules.
     """
 
@@ -41,6 +43,7 @@ class RuleDossier(Struct, frozen=True, kw_only=True):
     found: BacktestFound | None
     tested: BacktestRow | None
     hits: tuple[Hit, ...]
+    days: dict[str, tuple[int, int]]
     hits_since: float
     matched: tuple[Hit, ...]
     appeals: Appeals
@@ -84,6 +87,7 @@ class RuleFacts:
             found = found_of(version, tested)
             since = max(now - SHADOW_DAYS * _DAY_S, _in_force_since(version, now))
             met = await _met(connection, state, version, since, now)
+            by_day = await _days(connection, version, since) if version.rule.get("on") == "request" else {}
             matched = await of_records(connection, found.latest) if found is not None and found.on == "purchase" else []
             of_appeals = (await appeals(connection)).get(name, Appeals(0, 0))
             order = list(dict.fromkeys(row.name for row in await versions(connection)))
@@ -96,6 +100,7 @@ class RuleFacts:
             found=found,
             tested=tested if found is not None else None,
             hits=tuple(met),
+            days=by_day,
             hits_since=since,
             matched=tuple(matched),
             appeals=of_appeals,
@@ -147,6 +152,16 @@ async def _met(connection: AsyncConnection, state: RuleState, version: RuleVersi
     if state.live is not None and state.live.id == version.id:
         return await hits(connection, state.name, since, now)
     return []
+
+
+async def _days(connection: AsyncConnection, version: RuleVersion, since: float) -> dict[str, tuple[int, int]]:
+    first = datetime.fromtimestamp(since, UTC).date().isoformat()
+    found: dict[str, tuple[int, int]] = {}
+    for (_, number, day, shadow), count in (await days(connection, [version.name], first)).items():
+        if number == version.version:
+            enforced, tried = found.get(day, (0, 0))
+            found[day] = (enforced, tried + count) if shadow else (enforced + count, tried)
+    return found
 
 
 async def _people(connection: AsyncConnection) -> tuple[dict[str, str], dict[int, str]]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -14,8 +15,10 @@ from ratelimit.console.rule_page import RulePage
 from ratelimit.console.rules import RulePages
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.rules import add_days
 from ratelimit.review.backtests import Backtests
 from ratelimit.review.rule_dossier import RuleFacts
+from ratelimit.review.rules import Promotion
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.server import find_server
 from tests.console.conftest import Browser, Serve
@@ -227,3 +230,20 @@ async def test_concurrent_clicks(told: Told, serve: Serve) -> None:
     form = {"step": "shadow", "to": "canary", "share": "0.1", "why": WHY}
     both = await asyncio.gather(browser.post(f"{PAGE}/4/promote", form), browser.post(f"{PAGE}/4/promote", form))
     assert sorted(status for status, _, _ in both) == [303, 409]
+
+
+async def test_on_requests(told: Told, serve: Serve) -> None:
+    """A rule on requests is tried on records, and shows by day how many it met."""
+    site, text = told.site, "on: request\nwhen: request.failed_logins_10m >= 10\nthen: block\nreason: many failed logins"
+    await site.drafts.draft(MIRA, "logins", text)
+    await told.backtests.start(MIRA, "logins", 1, 30)
+    await told.backtests.wait("logins")
+    await site.rules.promote(MIRA, "logins", 1, Promotion(step="backtest", to="shadow"))
+    site.now += DAY_S
+    day = datetime.fromtimestamp(site.now, UTC).date().isoformat()
+    async with told.ledger.write() as connection:
+        await add_days(connection, {("logins", 1, day, True): 1_234})
+    status, page, _ = await (await told.browser(serve)).get("/rules/logins")
+    assert status == 200
+    for words in ("1,234", "matches of subjects", "Throttled", "nobody has reviewed any", "0 requests, each judged as it stood then"):
+        assert words in page, words
