@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ratelimit.console.csv import Cell, csv_reply
 from ratelimit.console.render import Console
-from ratelimit.console.traffic_view import Opened, Rates, TrafficView, figures, links, live_rows, risks, top_rows, top_words
+from ratelimit.console.traffic_view import Opened, Rates, TrafficView, figures, links, live_rows, risks, top_list, top_rows
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import traffic
 from ratelimit.ledger.ledger import Ledger
@@ -35,6 +35,7 @@ class TrafficPages:
         return [
             Route("GET", TRAFFIC, self.page, role="viewer", page=True),
             Route("GET", f"{TRAFFIC}/table", self.table, role="viewer", page=True),
+            Route("GET", f"{TRAFFIC}/top", self.top, role="viewer", page=True),
             Route("GET", f"{TRAFFIC}/top.csv", self.csv, role="analyst", page=True),
         ]
 
@@ -46,6 +47,11 @@ class TrafficPages:
     async def table(self, request: web.Request) -> Reply:
         """The chart's numbers."""
         return await self._console.part(request, "traffic_table.html", await self._book.series(span_of(request)))
+
+    async def top(self, request: web.Request) -> Reply:
+        """The top subjects of one list, where the page could not wait for them."""
+        view = top_list(await self._book.tops(span_of(request)), _by(request), request[PRINCIPAL].role)
+        return await self._console.part(request, "traffic_top.html", view)
 
     async def csv(self, request: web.Request) -> Reply:
         """The top subjects of one list."""
@@ -59,7 +65,7 @@ class TrafficPages:
     async def view(self, span: Span, by: By, who: Principal) -> TrafficView:
         """What the page shows to one person."""
         book = self._book
-        series, measured, tops = await book.series(span), await self._measuring.measured(), await book.tops(span)
+        series, measured, tops = await book.series(span), await self._measuring.measured(), book.tops_at_hand(span)
         opened = await self._opened(span)
         spans, lists = links(span, by)
         return TrafficView(
@@ -70,8 +76,8 @@ class TrafficPages:
             spans=spans,
             live=live_rows(self._live.since(0, FIRST_ROWS, refused=True).rows, who.role),
             tops=lists,
-            top=top_rows(tops, by, who.role),
-            top_words=top_words(tops),
+            top=top_list(tops, by, who.role) if tops is not None else None,
+            top_href=f"{TRAFFIC}/top?span={span}&top={by}",
             csv=f"{TRAFFIC}/top.csv?span={span}&top={by}",
             risks=risks(measured),
             may_see=who.may("analyst"),

@@ -67,6 +67,13 @@ class TopRow(Struct, frozen=True, kw_only=True):
     spark: tuple[float, ...]
 
 
+class TopList(Struct, frozen=True):
+    """The subjects of one list, and what it was made of."""
+
+    rows: tuple[TopRow, ...]
+    words: str
+
+
 class Step(Struct, frozen=True):
     """One bar of the risks: lengths are CSS pixels from the bottom; `above` is what of it is more than expected."""
 
@@ -107,8 +114,8 @@ class TrafficView(Struct, frozen=True, kw_only=True):
     spans: tuple[Link, ...]
     live: tuple[LiveRow, ...]
     tops: tuple[Link, ...]
-    top: tuple[TopRow, ...]
-    top_words: str
+    top: TopList | None
+    top_href: str
     csv: str
     risks: Risks | None
     may_see: bool
@@ -178,9 +185,10 @@ def top_rows(tops: Tops, by: By, role: Role) -> tuple[TopRow, ...]:
     return tuple(_top(one, minutes, role) for one in getattr(tops, by))
 
 
-def top_words(tops: Tops) -> str:
-    """What the list was made of."""
-    return f"of {tops.records:,} records" if tops.whole else f"of the latest {tops.records:,} records"
+def top_list(tops: Tops, by: By, role: Role) -> TopList:
+    """One list."""
+    words = f"of {tops.records:,} records" if tops.whole else f"of the latest {tops.records:,} records"
+    return TopList(top_rows(tops, by, role), words)
 
 
 def live_rows(rows: Sequence[Shown], role: Role) -> tuple[LiveRow, ...]:

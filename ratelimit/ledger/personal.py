@@ -18,6 +18,7 @@ from ratelimit.ledger.tables.purchase import LIFE, LINK, OUTCOME, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.tables.subject import SUBJECT
 
+_AT_ONCE: Final = 500
 MOST: Final = 100_000  # rows of a kind in one export, the latest; it says where there are more
 
 _RECORDS: Final = "id at decision reason limit_name api_key address method path user_agent referrer plan cost status retry_after risk model"
@@ -80,7 +81,11 @@ async def used(connection: AsyncConnection, ids: Sequence[int]) -> list[Used]:
 
 async def _rows(connection: AsyncConnection, table: Table, names: str, whose: Any, order: Any) -> Rows:
     query = select(*(table.c[name] for name in names.split())).where(whose).order_by(order).limit(MOST)
-    return [dict(row._mapping) for row in await connection.execute(query)]
+    found: Rows = []
+    async with connection.stream(query, execution_options={"yield_per": _AT_ONCE}) as result:
+        async for some in result.partitions(_AT_ONCE):  # in pieces, between which the loop turns
+            found += [dict(row._mapping) for row in some]
+    return found
 
 
 async def _with_names(connection: AsyncConnection, found: dict[str, Rows]) -> dict[str, Rows]:

@@ -20,15 +20,22 @@ class Count(Struct, frozen=True, gc=False):
     latency_us: float | None
 
 
-class Latest(Struct, frozen=True, gc=False):
-    """A record, as far as it tells who asks much. `subject` None: nobody in particular."""
+class Extent(Struct, frozen=True):
+    """How many records there are, and since when."""
 
-    at: float
+    since: float
+    records: int
+
+
+class Asked(Struct, frozen=True, gc=False):
+    """What a subject asked for with one decision and reason in one step of the time, in requests and cost."""
+
+    subject: int
     decision: str
     reason: str
-    subject: int | None
-    cost: int
-    weight: float
+    step: int
+    requests: float
+    cost: float
     risk: float | None
 
 
@@ -55,12 +62,23 @@ async def sidecars(connection: AsyncConnection, since: float) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def latest(connection: AsyncConnection, since: float, most: int) -> list[Latest]:
-    """The newest records since then, latest first, by whom each was decided."""
-    who = func.coalesce(RECORD.c.subject, RECORD.c.api_key, RECORD.c.account, RECORD.c.address)
+async def extent(connection: AsyncConnection, since: float, most: int) -> Extent:
+    """Of the newest records since then, at most so many."""
+    newest = select(RECORD.c.at).where(RECORD.c.at >= since).order_by(RECORD.c.at.desc()).limit(most).subquery()
+    at, records = (await connection.execute(select(func.min(newest.c.at), func.count()).select_from(newest))).one()
+    return Extent(since if at is None else at, int(records))
+
+
+async def asked(connection: AsyncConnection, since: float, until: float, most: int, steps: int) -> list[Asked]:
+    """The newest records since then, by whom each was decided and in which of so many steps; of nobody in particular are left out."""
+    who = func.coalesce(RECORD.c.subject, RECORD.c.api_key, RECORD.c.account, RECORD.c.address).label("subject")
     columns = (RECORD.c.at, RECORD.c.decision, RECORD.c.reason, who, RECORD.c.cost, RECORD.c.weight, RECORD.c.risk)
-    found = await connection.execute(select(*columns).where(RECORD.c.at >= since).order_by(RECORD.c.at.desc()).limit(most))
-    return [Latest(*row) for row in found]
+    newest = select(*columns).where(RECORD.c.at >= since).order_by(RECORD.c.at.desc()).limit(most).subquery()
+    step = _number(connection, (newest.c.at - since) / (max(1.0, until - since) / steps))
+    by = (newest.c.subject, newest.c.decision, newest.c.reason, step)
+    sums = (func.sum(newest.c.weight), func.sum(newest.c.weight * newest.c.cost), func.max(newest.c.risk))
+    found = await connection.execute(select(*by, *sums).where(newest.c.subject.is_not(None)).group_by(*by))
+    return [Asked(*row) for row in found]
 
 
 async def marks(connection: AsyncConnection, since: float, most: int) -> list[Mark]:
@@ -90,6 +108,9 @@ async def _few(connection: AsyncConnection, query: Any, at: Any, most: int) -> A
 
 
 def _step(connection: AsyncConnection, step_s: float) -> Any:
-    steps = TRAFFIC.c.at / step_s
+    return _number(connection, TRAFFIC.c.at / step_s)
+
+
+def _number(connection: AsyncConnection, steps: Any) -> Any:
     # a cast cuts off in SQLite, and rounds in PostgreSQL
     return cast(steps if connection.dialect.name == "sqlite" else func.floor(steps), BigInteger)

@@ -19,7 +19,7 @@ from ratelimit.ledger import traffic
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.subjects import named
 from ratelimit.ledger.traffic import Count, Mark
-from ratelimit.review.top_subjects import BY, LENGTH_S, Span, Tops, by_subject, most_by, with_name
+from ratelimit.review.top_subjects import BY, LENGTH_S, SPARK, Span, Tops, by_subject, most_by, with_name
 
 DECISIONS: Final = ("allow", "throttle", "block")
 
@@ -31,7 +31,8 @@ LATE_S: Final = 60.0  # for which counts of a step may still come in
 COMMITTED_S: Final = 10.0  # after which what a handler has seen is there to be read
 REFRESH_S: Final = 2.0
 MOST_RECORDS: Final = 10_000  # that a list of top subjects is made of
-_TOP_LIVES_S: Final = 5.0
+_TOP_FRESH_S: Final = 5.0
+_TOP_LIVES_S: Final = 60.0
 _STEP: Final[Mapping[Span, float]] = {"15m": 10.0, "1h": 10.0, "6h": 60.0, "24h": 300.0, "7d": 1_800.0}
 _MARKS: Final = 20
 
@@ -73,6 +74,7 @@ class TrafficBook:
         self._late_until = 0.0
         self._turn = asyncio.Lock()
         self._tops: dict[Span, Tops] = {}
+        self._remaking: set[asyncio.Task[Tops]] = set()
         self.sidecars = 0
 
     async def take(self, _connection: AsyncConnection, messages: Sequence[Counted], now: float) -> None:
@@ -130,12 +132,28 @@ class TrafficBook:
         )
 
     async def tops(self, span: Span) -> Tops:
-        """Who was behind the decisions of a span; some seconds old at most."""
-        async with self._turn:
-            known, now = self._tops.get(span), self._wall()
-            if known is None or not 0 <= now - known.at < _TOP_LIVES_S:
-                known = self._tops[span] = await self._find_tops(span, now)
-            return known
+        """Who was behind the decisions of a span."""
+        return self.tops_at_hand(span) or await self._remake(span)
+
+    def tops_at_hand(self, span: Span) -> Tops | None:
+        """As of a moment ago, while they are made anew behind the back of whoever looks; None: they have to be waited for."""
+        known, now = self._tops.get(span), self._wall()
+        if known is None or not 0 <= now - known.at < _TOP_LIVES_S:
+            return None
+        if now - known.at >= _TOP_FRESH_S and not self._remaking:
+            task = asyncio.create_task(self._remake(span))
+            self._remaking.add(task)
+            task.add_done_callback(self._remade)
+        return known
+
+    async def _remake(self, span: Span) -> Tops:
+        found = self._tops[span] = await self._find_tops(span, self._wall())
+        return found
+
+    def _remade(self, task: asyncio.Task[Tops]) -> None:
+        self._remaking.discard(task)
+        if not task.cancelled():
+            task.exception()  # the ledger is away: what is known is shown until it is too old
 
     def rate(self, decision: str | None, seconds: float) -> float | None:
         """Decisions per second in the latest so many seconds that were told of; None: none were."""
@@ -197,14 +215,14 @@ class TrafficBook:
     async def _find_tops(self, span: Span, now: float) -> Tops:
         since = now - LENGTH_S[span]
         async with self._ledger.read() as connection:
-            records = await traffic.latest(connection, since, MOST_RECORDS)
-            whole = len(records) < MOST_RECORDS
-            since = since if whole or not records else records[-1].at
-            found = by_subject(records, since, now)
+            extent = await traffic.extent(connection, since, MOST_RECORDS)
+            whole = extent.records < MOST_RECORDS
+            since = since if whole else extent.since
+            found = by_subject(await traffic.asked(connection, since, now, MOST_RECORDS, SPARK))
             lists = {by: most_by(found, by) for by in BY}
             names = await named(connection, {one.subject for some in lists.values() for one in some})
         shown = {by: [with_name(one, names.get(one.subject)) for one in some] for by, some in lists.items()}
-        return Tops(span=span, at=now, since=since, records=len(records), whole=whole, **shown)
+        return Tops(span=span, at=now, since=since, records=extent.records, whole=whole, **shown)
 
 
 def _put(steps: Steps, counts: Sequence[Count], step_s: float) -> None:

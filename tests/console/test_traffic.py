@@ -65,7 +65,10 @@ async def test_the_page(site: Site, ledger: Ledger, serve: Serve) -> None:
     for back in (20, 30, 40):
         await tell(ledger, NOW - back - NOW % 10, ("allow", 900), ("throttle", 90), ("block", 10), latency_us=184.0)
     await site.take(*(decided(n, at=NOW - 60 - n, path=HOSTILE) for n in range(5)))
-    status, text, headers = await (await browser(site, serve)).get("/traffic?span=15m")
+    here = await browser(site, serve)
+    assert 'hx-get="/traffic/top?span=15m' in (await here.get("/traffic?span=15m"))[1]
+    assert "key_KEYDIG" in (await here.get("/traffic/top?span=15m"))[1]
+    status, text, headers = await here.get("/traffic?span=15m")
     assert status == 200
     for said in (
         "184",
@@ -87,7 +90,8 @@ async def test_nothing_yet(site: Site, serve: Serve, span: str) -> None:
     here = await browser(site, serve)
     status, text, _ = await here.get(f"/traffic?span={span}&top=cost")
     assert status == 200
-    assert "Nothing was recorded in this span" in text
+    status, text, _ = await here.get(f"/traffic/top?span={span}&top=cost")
+    assert (status, "Nothing was recorded in this span" in text) == (200, True)
     status, text, _ = await here.get(f"/traffic/table?span={span}")
     assert (status, "no data" in text) == (200, True)
 
