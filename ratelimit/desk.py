@@ -193,9 +193,7 @@ class Desk:
             *HoldCalls(self.holds).routes(),
             *WebhookCalls(self._webhooks).routes(),
             *stripe.routes(),
-            *CaseCalls(self.cases, time.time, self.deeds.actions if self.deeds is not None else None).routes(),
-            *CampaignCalls(self.cases).routes(),
-            *QualityCalls(self.quality).routes(),
+            *self._case_routes(),
             *(self.deeds.routes(self.cases) if self.deeds is not None else ()),
             *IntakeCalls(self.intake_worker).routes(),
             *self.privacy.routes(),
@@ -203,6 +201,11 @@ class Desk:
             *OverviewCalls(self.overview).routes(),
             *(self.rules.routes() if self.rules is not None else ()),
         ]
+
+    def _case_routes(self) -> list[Route]:
+        actions, seen = (self.deeds.actions, self.deeds.seen) if self.deeds is not None else (None, None)
+        calls = CaseCalls(self.cases, time.time, actions, seen), CampaignCalls(self.cases), QualityCalls(self.quality)
+        return [route for some in calls for route in some.routes()]
 
     def figures(self) -> Iterable[Metric]:
         """What it counted."""

@@ -6,6 +6,7 @@ Times are seconds since the epoch, durations seconds, money integer minor units 
 from datetime import datetime, tzinfo
 from typing import Final
 
+from ratelimit.core import masked
 from ratelimit.core.currency import MINOR_DIGITS
 
 _SIGNS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$", "KRW": "₩"}
@@ -86,8 +87,7 @@ def initials(name: str) -> str:
 
 def masked_email(email: str) -> str:
     """An email address as it is shown: first letter and domain."""
-    local, at, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}" if at else "•••"
+    return masked.masked_email(email)
 
 
 class Clock:

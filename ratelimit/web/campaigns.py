@@ -8,11 +8,12 @@ from msgspec import Meta, Struct
 from ratelimit.core.case import campaign_of
 from ratelimit.ledger.cases import CampaignRow
 from ratelimit.review.cases import Cases
+from ratelimit.web.case_mask import masked_for
 from ratelimit.web.case_problem import as_problems, query_of
 from ratelimit.web.cases import READ
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 
 CAMPAIGNS: Final = "/v1/campaigns"
 CAMPAIGN: Final = f"{CAMPAIGNS}/{{campaign}}"
@@ -54,7 +55,8 @@ class CampaignCalls:
     async def list(self, request: web.Request) -> Reply:
         """Those with open cases."""
         wanted = query_of(request, CampaignsAsked)
-        return json_reply(200, Campaigns(await self._cases.campaigns(wanted.most, wanted.before)))
+        found = await self._cases.campaigns(wanted.most, wanted.before)
+        return json_reply(200, Campaigns([masked_for(request[PRINCIPAL], one) for one in found]))
 
     async def get(self, request: web.Request) -> Reply:
         """One."""
@@ -62,4 +64,5 @@ class CampaignCalls:
         if number is None:
             raise ClientError(404, "there is no such campaign; expected a number such as K-17")
         with as_problems():
-            return json_reply(200, CampaignView(await self._cases.campaign(number), await self._cases.cases_of(number)))
+            found = masked_for(request[PRINCIPAL], await self._cases.campaign(number))
+            return json_reply(200, CampaignView(found, await self._cases.cases_of(number)))

@@ -17,7 +17,9 @@ from ratelimit.review.audit import AuditEntry
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed import Deed, Key
 from ratelimit.review.lock import BEAT_S
+from ratelimit.review.seen import Seen
 from ratelimit.review.work import MOST_NOTE, MOST_SNOOZE_S
+from ratelimit.web.case_mask import masked_for
 from ratelimit.web.case_problem import as_problems, asked, query_of
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
@@ -119,10 +121,13 @@ class History(Struct, frozen=True):
 
 
 class CaseCalls:
-    """Answers about cases, and changes them; `wall` is seconds since the epoch. Without `actions` none is closed."""
+    """Answers about cases, and changes them; `wall` is seconds since the epoch. Without `actions` none is closed.
 
-    def __init__(self, cases: Cases, wall: Callable[[], float], actions: Actions | None = None) -> None:
-        self._cases, self._wall, self._actions = cases, wall, actions
+    `seen` writes down who looks at whom.
+    """
+
+    def __init__(self, cases: Cases, wall: Callable[[], float], actions: Actions | None = None, seen: Seen | None = None) -> None:
+        self._cases, self._wall, self._actions, self._seen = cases, wall, actions, seen
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -147,12 +152,16 @@ class CaseCalls:
 
     async def queue(self, request: web.Request) -> Reply:
         """A page of the queue, as whoever asks sees it."""
-        return json_reply(200, await self._cases.queue(query_of(request, QueueFilter), request[PRINCIPAL]))
+        found = await self._cases.queue(query_of(request, QueueFilter), request[PRINCIPAL])
+        return json_reply(200, masked_for(request[PRINCIPAL], found))
 
     async def get(self, request: web.Request) -> Reply:
         """One case."""
         with as_problems():
-            return json_reply(200, await self._cases.get(await self._number(request)))
+            found = await self._cases.get(await self._number(request))
+        if self._seen is not None:
+            await self._seen.saw(request[PRINCIPAL], found.row.anchor.id, found.row.number)
+        return json_reply(200, masked_for(request[PRINCIPAL], found))
 
     async def notes(self, request: web.Request) -> Reply:
         """Its notes."""

@@ -1,0 +1,39 @@
+"""What of a subject somebody may see who may not see all of it: emails are masked for everybody, addresses and accounts for viewers."""
+
+from typing import Final
+
+from ratelimit.core.principal import Role
+
+ERASED: Final = "erased"
+_SHORT: Final = 6  # characters of a digest by which people tell keys apart
+_SEEN: Final = 5  # of an account's name, by a viewer
+_HIDDEN: Final = "•••"
+
+
+def name_of(kind: str, shown: str | None, role: Role = "viewer") -> str:
+    """The name for somebody of that role. It is hostile text still: nothing is escaped here."""
+    if shown is None:
+        return ERASED
+    if kind == "api_key":
+        return shown if shown.startswith("key_") else f"key_{shown[:_SHORT].upper()}"
+    if kind == "email":
+        return masked_email(shown)
+    if role != "viewer":
+        return shown
+    if kind == "ip":
+        return _masked_address(shown)
+    return f"{shown[:_SEEN]}{_HIDDEN}" if kind == "account" and len(shown) > _SEEN else shown
+
+
+def masked_email(email: str) -> str:
+    """An email address as it is shown: first letter and domain."""
+    local, at, domain = email.rpartition("@")
+    return f"{local[:1]}{_HIDDEN}@{domain}" if at else _HIDDEN
+
+
+def _masked_address(text: str) -> str:
+    address, slash, bits = text.partition("/")
+    if ":" in address:
+        groups = [group for group in address.split(":") if group]
+        return ":".join(groups[:3]) + f"::•{slash}{bits}"
+    return f"{address.rpartition('.')[0]}.•{slash}{bits}"

@@ -1,0 +1,33 @@
+"""What a viewer sees of cases."""
+
+from ratelimit.core.message import Entity
+from ratelimit.core.principal import Principal, Role
+from ratelimit.ledger.cases import QueueFilter, SubjectRef
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.review.cases import Cases
+from ratelimit.web.case_mask import masked_for
+from tests.review.case_site import NOW, account, bought, flagged, rule, subject
+
+
+def who(role: Role) -> Principal:
+    return Principal(id=3, login=role, name=role, role=role, via="session")
+
+
+def shown(subject: SubjectRef | None) -> str | None:
+    return subject.shown if subject is not None else None
+
+
+async def test_in_part(ledger: Ledger) -> None:
+    """Accounts, emails and addresses in part; whoever works on cases sees them whole."""
+    email = await subject(ledger, Entity("email", "root", "quinn@mailbox.test"))
+    await bought(ledger, await subject(ledger, account("acc_8WQ2RN")), email=email)
+    await flagged(ledger, rule(anchor=account("acc_8WQ2RN")))
+    await flagged(ledger, rule(anchor=Entity("ip", "203.0.113.77")))
+    cases = Cases(ledger, lambda: NOW)
+    page, one = await cases.queue(QueueFilter(), who("viewer")), await cases.get(1)
+    whole, part = masked_for(who("analyst"), page), masked_for(who("viewer"), page)
+    assert whole == page
+    assert [shown(row.anchor) for row in part.rows] == ["acc_8•••", "203.0.113.•"]
+    assert shown(part.rows[0].beside) == "q•••@mailbox.test"
+    masked = masked_for(who("viewer"), one)
+    assert (shown(masked.row.anchor), shown(one.row.anchor)) == ("acc_8•••", "acc_8WQ2RN")
