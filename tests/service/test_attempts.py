@@ -65,6 +65,13 @@ async def test_an_address_is_locked(site: Site) -> None:
     assert await site.fail(1, "another", "192.0.2.2") == [True]
 
 
+async def test_a_login_that_looks_like_an_address(site: Site) -> None:
+    """It locks the login, and nobody at that address."""
+    await site.fail(MOST_OF_LOGIN, "192.0.2.1", "elsewhere")
+    assert await site.fail(1, "192.0.2.1", "elsewhere") == [False]
+    assert await site.fail(1, "mira", "192.0.2.1") == [True]
+
+
 async def test_success_clears_the_login(site: Site) -> None:
     """Failures before it are forgotten, also where the good one was the last that was free."""
     for _ in range(3):
