@@ -14,7 +14,7 @@ from ratelimit.core.override import OverrideError
 from ratelimit.core.policy import Policy
 from ratelimit.core.standing import Standing
 from ratelimit.review.words import WordAsked, Words
-from ratelimit.service.overrides import NoOverrideError, Overrides
+from ratelimit.service.overrides import OF_DEED, NoOverrideError, Overrides
 from ratelimit.service.standings import FullError, Standings
 from ratelimit.web.overrides import list_view
 from ratelimit.web.problems import ClientError
@@ -127,9 +127,12 @@ class ListPages:
 
     def _known(self, request: web.Request) -> Standing:
         try:
-            return self._overrides.get(request.match_info["id"])
+            word = self._overrides.get(request.match_info["id"])
         except NoOverrideError:
             raise ClientError(404, "no override of that id stands; it may have ended") from None
+        if word.id.startswith(OF_DEED):
+            raise ClientError(409, "this was done on a case or a subject; undo it there, so that what stood before stands again")
+        return word
 
 
 def _filter(request: web.Request) -> Filter:

@@ -66,6 +66,12 @@ async def latest(connection: AsyncConnection, most: int, state: AppealState | No
     return [AppealRow(**row._mapping) for row in await connection.execute(query)]
 
 
+async def decided_since(connection: AsyncConnection, since: float) -> list[AppealRow]:
+    """Those that were decided since then."""
+    query = select(APPEAL).where(APPEAL.c.state.in_(("upheld", "overturned")), APPEAL.c.decided_at >= since)
+    return [AppealRow(**row._mapping) for row in await connection.execute(query.order_by(APPEAL.c.decided_at))]
+
+
 async def counts(connection: AsyncConnection, since: float) -> dict[AppealState, int]:
     """How many of those that were made since then are in each state."""
     query = select(APPEAL.c.state, func.count()).where(APPEAL.c.at >= since).group_by(APPEAL.c.state)

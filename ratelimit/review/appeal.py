@@ -41,6 +41,7 @@ from ratelimit.service.overrides import NoOverrideError
 
 MOST_TEXT: Final = 2_000
 _MOST_WORD: Final = 120
+_LATELY_S: Final = 600.0
 DECIDED: Final = "appeal.decided"  # kinds of entries in the audit
 APPEALED: Final = "appeal.made"
 Outcome = Literal["upheld", "overturned"]
@@ -150,12 +151,13 @@ class Appeals:
         return view_of(await self.finish(row))
 
     async def finish(self, row: AppealRow) -> AppealRow:
-        """Lift what an appeal has overturned; the row as it is then."""
-        if row.state != "overturning":
-            return row
+        """Tell what was decided, and lift what an appeal has overturned; the row as it is then."""
         try:
+            await self._tell(row)
             await self._lift(row)
         except StoreAwayError:
+            return row
+        if row.state != "overturning":
             return row
         async with self._ledger.write() as connection:
             await appeals.change(connection, row.id, "overturning", state="overturned")
@@ -168,10 +170,11 @@ class Appeals:
             await self.turn()
 
     async def turn(self) -> None:
-        """Finish what was left, once."""
+        """Finish what was left, once; what was decided lately is told again, and known to have been told."""
         try:
             async with self._ledger.read() as connection:
                 rows = await appeals.latest(connection, 100, "overturning")
+                rows += await appeals.decided_since(connection, self._wall() - _LATELY_S)
             for row in rows:
                 await self.finish(row)
         except LedgerAwayError:
@@ -249,9 +252,20 @@ class Appeals:
         await audit.append(connection, principal.login, DECIDED, entry, at=now, case=case.number, subject=case.anchor)
         return replace(row, **changes)
 
+    async def _tell(self, row: AppealRow) -> None:
+        if row.decided_at is None:
+            return
+        async with self._ledger.write() as connection:
+            about = await acted.purchases(connection, row.case_number)
+            found = await acted.head(connection, row.case_number)
+        if found is not None and found.verdict is not None:
+            said: dict[str, Any] = {"case": shown(row.case_number), "verdict": found.verdict, "then": "appeal", "by": row.decided_by}
+            said |= {"until": None, "purchases": [purchase for purchase, _ in about]}
+            await self._actions.doing.effects.decided(row.case_number, found.verdict, about, said, row.decided_at)
+
     async def _lift(self, row: AppealRow) -> None:
         made = decision_of(row)
-        if made is None:
+        if made is None or row.state != "overturning":
             return
         if made.action is not None:
             by = replace(OPERATOR, login=row.decided_by or OPERATOR.login)

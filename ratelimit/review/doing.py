@@ -22,6 +22,7 @@ from ratelimit.review.effect import Effects, plan_of
 from ratelimit.review.intent import Asked, Written, write_down
 from ratelimit.review.plan import Facts
 from ratelimit.service.ask import StoreAwayError
+from ratelimit.service.overrides import OF_DEED
 from ratelimit.service.standings import FullError
 
 _WORD_BYTES: Final = 6
@@ -51,7 +52,7 @@ class Doing:
         asked = Asked(principal, case, deed, key_of(principal, deed, case), bulk, self._told, until)
         subject, facts = await self._look(asked)
         async with self.ledger.write() as connection:
-            word_id = f"act-{token_hex(_WORD_BYTES)}"
+            word_id = f"{OF_DEED}{token_hex(_WORD_BYTES)}"
             written = await write_down(connection, asked, subject, facts, self.effects.overrides, word_id)
         if written.repeated:
             return _again(written, deed, case)

@@ -25,6 +25,7 @@ from ratelimit.service.overrides import Overrides
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.service.webhook_queue import WebhookQueue
 
+DECIDED: Final = "case.decided"  # the type of its webhook
 NOBODY: Final = Target("account", "")  # stands in a row in place of whom it is about
 
 
@@ -102,8 +103,16 @@ class Effects:
             said = {**told.said, **({told.about: target.value} if told.about else {})}
             await self._queue.add(message_of(told.type, row.at, said, row.id, told.type))
 
+    async def decided(self, case: int, verdict: str, about: Sequence[tuple[str, int]], said: dict[str, Any], at: float) -> None:
+        """Tell, once, that a case was decided without a deed; `about` are attempts of purchases whose label that is."""
+        for heard in facts(f"C-{case}", about, verdict, f"{case}:{at!r}", at):
+            if await self._facts.put(heard) == FULL:
+                raise StoreAwayError
+        if self._queue is not None:
+            await self._queue.add(message_of(DECIDED, at, said, case, at))
+
     async def _label(self, row: ActionRow, verdict: str, at: float) -> None:
-        for heard in facts_of(row, plan_of(row).labelled, verdict, at):
+        for heard in facts(f"C-{row.case_number}", plan_of(row).labelled, verdict, f"action-{row.id}", at):
             if await self._facts.put(heard) == FULL:
                 raise StoreAwayError
 
@@ -112,12 +121,12 @@ class Effects:
             await self.holds.place(target.value, [replace(hold, account=target.value) for hold in holds], left)
 
 
-def facts_of(row: ActionRow, about: Sequence[tuple[str, int]], verdict: str, at: float) -> Iterator[Heard]:
-    """The verdict as a fact about each purchase, once."""
+def facts(case: str, about: Sequence[tuple[str, int]], verdict: str, event: str, at: float) -> Iterator[Heard]:
+    """The verdict as a fact about each purchase; the same `event` is the same fact."""
     for purchase, attempt in about:
-        name = f"action-{row.id}:{verdict}:{attempt}:{purchase}"
+        name = f"{event}:{verdict}:{attempt}:{purchase}"
         said: dict[str, str | int | bool | None] = {"purchase": purchase, "verdict": verdict}
-        yield Heard(Fact(int(at), name, CASE_CLOSED, f"C-{row.case_number}", attempt, said, at), f"{CASE_CLOSED}:{name}")
+        yield Heard(Fact(int(at), name, CASE_CLOSED, case, attempt, said, at), f"{CASE_CLOSED}:{name}")
 
 
 def stored(plan: Plan | Before) -> dict[str, Any]:

@@ -21,13 +21,12 @@ from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundE
 from ratelimit.review.closing import Labelled, Verdict
 from ratelimit.review.deed import DONE, NORMAL_S, SPAN_S, WORDS, Deed
 from ratelimit.review.deed_check import check_kind, needs_second
-from ratelimit.review.effect import Before, Plan, Told, plan_of, stored
+from ratelimit.review.effect import DECIDED, Before, Plan, Told, plan_of, stored
 from ratelimit.review.lock import actor_id, refuse_others
 from ratelimit.review.plan import Facts, planned
 from ratelimit.service.overrides import Overrides
 
 ACTED: Final = "acted"  # the kind of its entry in the audit
-DECIDED: Final = "case.decided"  # the type of its webhook
 
 
 class Asked(NamedTuple):

@@ -19,8 +19,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.record_intake import key_shown
 from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.review import audit
+from ratelimit.review.alone import TOO_LONG, alone_too_long
 from ratelimit.review.audit import AuditEntry, AuditFilter
-from ratelimit.review.deed import ALONE_S
 from ratelimit.service.overrides import Overrides
 
 DAY_S: Final = 86_400.0
@@ -114,10 +114,8 @@ class Words:
 
     def _judged(self, asked: WordAsked, by: Principal) -> Standing:
         word = self._overrides.word(asked.by(by.login))
-        long = word.until is None or word.until > word.made_at + ALONE_S
-        if word.then == "block" and word.target.kind == "account" and long:
-            text = "one person blocks an account for 72 h at most; expected that, or the action of its case, which another one approves"
-            raise OverrideError("$.for", text)
+        if alone_too_long(word):
+            raise OverrideError("$.for", TOO_LONG)
         return word
 
     async def _write(self, kind: str, word: Standing, by: Principal, reason: str) -> None:

@@ -20,6 +20,7 @@ from ratelimit.service.standings import Standings
 from ratelimit.service.webhook_queue import WebhookQueue
 
 OVERRIDE_SET: Final = "override.set"  # the type of its webhooks
+OF_DEED: Final = "act-"  # begins the ids of words that stand by a deed, see review/doing: these are undone, not edited
 _ID_BYTES: Final = 6
 
 _log = structlog.get_logger()

@@ -12,7 +12,7 @@ _TOKEN: Final = {"401": problem("the token is missing or wrong")}
 _AWAY: Final = {"503": problem("the store is away")}
 _CHANGE: Final = {**BODY_PROBLEMS, **_TOKEN, **_AWAY}
 _GONE: Final = {"404": problem("no override of that id stands")}
-_FULL: Final = {"409": problem("100,000 words stand already")}
+_FULL: Final = {"409": problem("100,000 words stand already; or this one stands by a deed, which is undone instead")}
 
 
 def override_paths() -> Node:
@@ -33,8 +33,8 @@ def override_paths() -> Node:
             "servers": OPERATOR,
             "parameters": [parameter("path", "id", "the override's id")],
             "get": _call("One override", {"200": json_of("as it stands", "OverrideView"), **_GONE, **_TOKEN}),
-            "put": _asked("Say something else in its place", {"200": shown, **_GONE, **_CHANGE}),
-            "delete": {**_call("Take it away", {"200": was, **query, **_GONE, **_TOKEN, **_AWAY}), "parameters": who},
+            "put": _asked("Say something else in its place", {"200": shown, **_GONE, **_FULL, **_CHANGE}),
+            "delete": {**_call("Take it away", {"200": was, **query, **_GONE, **_FULL, **_TOKEN, **_AWAY}), "parameters": who},
         },
         LISTS: {"servers": OPERATOR, "get": _call("The policy's lists", {"200": json_of("in its order", "ListsView"), **_TOKEN})},
     }

@@ -16,13 +16,14 @@ from ratelimit.core.listing import PolicyList
 from ratelimit.core.override import OverrideAsked, OverrideError
 from ratelimit.core.policy import Policy
 from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target, Then
+from ratelimit.review.alone import TOO_LONG, alone_too_long
 from ratelimit.service.ask import StoreAwayError
-from ratelimit.service.overrides import NoOverrideError, Overrides
+from ratelimit.service.overrides import OF_DEED, NoOverrideError, Overrides
 from ratelimit.service.standings import FullError
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 
 OVERRIDES: Final = "/v1/overrides"
 OVERRIDE: Final = f"{OVERRIDES}/{{id}}"
@@ -130,7 +131,7 @@ class OverrideCalls:
     async def edit(self, request: web.Request) -> Reply:
         """Say something else in the place of one."""
         asked = await self._asked(request)
-        id = request.match_info["id"]
+        id = _editable(request)
         if asked.dry_run:
             return json_reply(200, self._judged(asked))
         return json_reply(200, await _said(self._overrides.edit(id, asked)))
@@ -139,7 +140,7 @@ class OverrideCalls:
         """Take one away; the answer is what it was, so it can be made again."""
         _known(request, tuple(_LONGEST))
         author, reason = (_text(request, name) for name in _LONGEST)
-        return json_reply(200, await _said(self._overrides.drop(request.match_info["id"], author, reason)))
+        return json_reply(200, await _said(self._overrides.drop(_editable(request), author, reason)))
 
     async def lists(self, _request: web.Request) -> Reply:
         """Those of the policy."""
@@ -149,13 +150,19 @@ class OverrideCalls:
     async def _asked(self, request: web.Request) -> OverrideAsked:
         body = await read_body(request, MAX_BODY)
         try:
-            return _decode(body)
+            asked: OverrideAsked = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise undecodable(request, body, error, OverrideAsked) from None
+        if request[PRINCIPAL].via == "session" and alone_too_long(self._judge(asked)):
+            raise ClientError(422, f"$.for: {TOO_LONG}", path="$.for")
+        return asked
 
     def _judged(self, asked: OverrideAsked) -> OverrideView:
+        return override_view(self._judge(asked))
+
+    def _judge(self, asked: OverrideAsked) -> Standing:
         try:
-            return override_view(self._overrides.word(asked))
+            return self._overrides.word(asked)
         except OverrideError as error:
             raise ClientError(422, str(error), path=error.path) from None
 
@@ -229,6 +236,13 @@ def _text(request: web.Request, name: str) -> str:
     if not 0 < len(text) <= most:
         raise ClientError(400, f"{name} is missing in the query, or longer than {most} characters; expected who takes it away, and why")
     return text
+
+
+def _editable(request: web.Request) -> str:
+    id = request.match_info["id"]
+    if id.startswith(OF_DEED):
+        raise ClientError(409, "this word stands by a deed; undo that, see /v1/actions, so that what stood before stands again")
+    return id
 
 
 def _unknown() -> ClientError:

@@ -110,6 +110,11 @@ async def test_a_purchase(site: DeedSite, appeals: Appeals) -> None:
     assert (made.against, made.decision.purchase if made.decision else None) == ("stolen", "p1")
     await appeals.decide(site.mia, made.id, OVERTURNED)
     assert {(label.target_kind, label.verdict) for label in await site.labels()} == {("account", "good"), ("purchase", "good")}
+    for _ in range(2):  # the second time is known
+        await appeals.turn()
+        assert (await site.inbox.state()).inbox == 1
+    (told,) = [message for message in await site.told() if message.type == "case.decided"]
+    assert '"purchases":["p1"]' in told.body
 
 
 async def test_unknown(site: DeedSite, appeals: Appeals) -> None:

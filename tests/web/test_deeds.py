@@ -199,3 +199,17 @@ async def test_pack(operator: Any, ledger: Ledger) -> None:
     valid("Pack", answer.json)
     assert (answer.status, answer.json["eligible"], answer.json["disputed_transaction"]["customer_account_id"]) == (200, False, "a1")
     assert (await operator.lane.get("/v1/cases/1/pack/nobody")).status == 404
+
+
+async def test_words_of_deeds(operator: Any) -> None:
+    """A word that stands by a deed is undone, and neither edited nor taken away behind its back."""
+    word = (await operator.lane.post("/v1/cases/1/actions", BLOCK)).json["override"]
+    path = f"/v1/overrides/{word}"
+    edit = {"target": "account:a1", "then": "allow", "reason": "r", "author": "eve"}
+    assert (await operator.lane.get(path)).status == 200
+    for answer in (
+        await operator.lane.post(path, edit, method="PUT"),
+        await operator.lane.get(f"{path}?author=eve&reason=r", method="DELETE"),
+    ):
+        assert (answer.status, "undo that" in answer.json["detail"]) == (409, True)
+    assert await decision(operator) == "override_block"
