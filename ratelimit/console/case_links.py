@@ -37,11 +37,15 @@ class Links(Struct, frozen=True):
     hops: int
     crosses: int = FLAG_CROSSES
 
+    @property
+    def deepest(self) -> int:
+        """How many hops away the farthest is."""
+        return max((row.hop for row in self.rows), default=0)
 
-def links(linked: tuple[Linked, ...], role: Role) -> Links:
-    """What a subject is linked with, for somebody of that role."""
-    deep = any(one.further for one in linked)
-    return Links(graph([_entity(one, role) for one in linked]), tuple(_rows(linked, role)), 2 if deep else 1)
+
+def links(linked: tuple[Linked, ...], role: Role, hops: int = 1) -> Links:
+    """What a subject is linked with, so many hops away, for somebody of that role."""
+    return Links(graph([_entity(one, role) for one in linked]), tuple(_rows(linked, role)), hops)
 
 
 def _rows(linked: tuple[Linked, ...], role: Role, hop: int = 1) -> list[LinkRow]:

@@ -116,7 +116,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         span=SpanView(it.span, wording.duration(span_s / STEPS), wording.duration(span_s / ADDRESS_STEPS)),
         numbers=tuple((it.now - span_s + one.step * span_s / STEPS, one.decision, one.count) for one in it.bins),
         events=events(it),
-        links=links(it.linked, principal.role),
+        links=links(it.linked, principal.role, wanted.hops),
         past=_past(it),
         notes=tuple(NoteLine(_person(it, note.by), note.at, note.text, note.by == principal.login) for note in it.notes),
         alike=tuple(_alike(one, principal) for one in it.alike),
