@@ -1,7 +1,7 @@
 """The console's own files: styles, scripts, fonts, icons. All are read at start and known by name; nothing is looked up in a folder.
 
-A page names a file with a digest of its content, and what is asked for in that way may be kept for good. What another file names, such as a
-font or a module, is asked for without, and the browser asks again whether it still is the same.
+A page names a file in a folder that is called by the digest of all files, and what is asked for in that way may be kept for good. So may
+what a file names beside itself, such as a font or a module, since it is in that folder too. By any other way the browser asks again.
 """
 
 from base64 import urlsafe_b64encode
@@ -19,6 +19,7 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 
 STATIC: Final = "/static/"
+_EDITION: Final = "edition-"
 STYLE: Final = "console.css"  # all styles in one
 _FIRST: Final = ("css/token.css", "css/type.css", "css/frame.css", "css/mark.css", "css/table.css", "css/panel.css", "css/form.css")
 _LAST: Final = "css/phone.css"
@@ -56,18 +57,30 @@ def assets() -> dict[str, Asset]:
 
 def address(name: str) -> str:
     """Where a page finds that file; KeyError if there is none."""
-    return f"{STATIC}{name}?v={assets()[name].digest}"
+    if name not in assets():
+        raise KeyError(name)
+    return f"{STATIC}{edition()}/{name}"
+
+
+@cache
+def edition() -> str:
+    """The digest of all of them: another one, and every browser asks for every file anew."""
+    every = "".join(f"{name} {one.digest}\n" for name, one in sorted(assets().items()))
+    return f"{_EDITION}{_digest(every.encode())}"
 
 
 async def serve(request: web.Request) -> Reply:
     """A file."""
-    found = assets().get(request.path.removeprefix(STATIC))
+    name, asked = request.path.removeprefix(STATIC), ""
+    if name.startswith(_EDITION):
+        asked, _, name = name.partition("/")
+    found = assets().get(name)
     if found is None:
         raise ClientError(404, "no file of that name")
     tag = f'"{found.digest}"'
     headers = {
         "Content-Type": found.kind,
-        "Cache-Control": _FOR_GOOD if request.query.get("v") == found.digest else _ASK_AGAIN,
+        "Cache-Control": _FOR_GOOD if asked == edition() else _ASK_AGAIN,
         "ETag": tag,
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
@@ -89,10 +102,13 @@ def _gather(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
 
 
 def _asset(name: str, content: bytes) -> Asset:
-    digest = urlsafe_b64encode(sha256(content).digest())[:12].decode()
     zipped = compress(content, 9, mtime=0)
     small = zipped if len(zipped) < len(content) * _WORTH else None
-    return Asset(_KINDS.get(name.rpartition(".")[2], _PLAIN), content, small, digest)
+    return Asset(_KINDS.get(name.rpartition(".")[2], _PLAIN), content, small, _digest(content))
+
+
+def _digest(content: bytes) -> str:
+    return urlsafe_b64encode(sha256(content).digest())[:12].decode()
 
 
 def _order(name: str) -> int:

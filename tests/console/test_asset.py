@@ -3,11 +3,12 @@
 import re
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 from ratelimit.console import plain
-from ratelimit.console.asset import STYLE, address, assets
+from ratelimit.console.asset import STYLE, address, assets, edition
 from tests.console.conftest import Serve
 
 STATIC = Path(__file__).parents[2] / "ratelimit" / "console" / "static"
@@ -25,15 +26,27 @@ def test_files_of_others_are_as_published() -> None:
 
 
 async def test_served(serve: Serve) -> None:
-    """A file asked for by its digest may be kept for good; otherwise the browser asks again, and is told that it is the same."""
+    """A file asked for as a page names it may be kept for good; otherwise the browser asks again, and is told that it is the same."""
     browser = await serve(plain.routes())
     status, text, headers = await browser.get(address(STYLE))
     assert (status, "--canvas" in text, headers["Cache-Control"]) == (200, True, "public, max-age=31536000, immutable")
     assert headers["Content-Type"] == "text/css; charset=utf-8"
-    for path in ("/static/js/app.js", "/static/js/app.js?v=old"):
+    for path in ("/static/js/app.js", "/static/edition-old/js/app.js"):
         status, _, headers = await browser.get(path)
         assert (status, headers["Cache-Control"], headers["Content-Type"]) == (200, "no-cache", "text/javascript; charset=utf-8")
     assert (await browser.get("/static/js/app.js", If_None_Match=headers["ETag"]))[0] == 304
+
+
+async def test_what_a_file_names_is_there(serve: Serve) -> None:
+    """Modules and fonts are named beside the file that needs them, so that they are of its edition, and each is there."""
+    browser = await serve(plain.routes())
+    for name, one in assets().items():
+        if name.startswith(("vendor/", "css/")) or not name.endswith((".js", ".css")):
+            continue
+        for found in re.findall(r"""(?:from|import) "(\S+)"|url\("(\S+)"\)""", one.content.decode()):
+            where = urljoin(address(name), found[0] or found[1])
+            status, _, headers = await browser.get(where)
+            assert (status, headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable"), where
 
 
 async def test_compressed(serve: Serve) -> None:
@@ -48,7 +61,18 @@ async def test_compressed(serve: Serve) -> None:
             assert await answer.read() == content
 
 
-@pytest.mark.parametrize("path", ["/static/", "/static/none.css", "/static/../render.py", "/static/%2e%2e/render.py", "/static/css"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/none.css",
+        "/static/../render.py",
+        "/static/%2e%2e/render.py",
+        "/static/css",
+        f"/static/{edition()}/",
+        "/static/edition-/x",
+    ],
+)
 async def test_nothing_else_is_served(serve: Serve, path: str) -> None:
     """What is not among them is not there."""
     browser = await serve(plain.routes())
