@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ratelimit.console import plain
+from ratelimit.console.campaign import CampaignPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
@@ -16,7 +17,7 @@ from ratelimit.console.render import Console
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.cases import CaseView, QueueFilter, QueuePage
+from ratelimit.ledger.cases import CampaignRow, CaseView, QueueFilter, QueuePage, SubjectRef
 from ratelimit.review.bulk import Bulk, BulkDone, BulkOutcome
 from ratelimit.review.cases import CaseError
 from ratelimit.review.deed import Done, Preview
@@ -46,6 +47,13 @@ class Cases:
 
     async def take_next(self, _who: Principal) -> CaseView | None:
         return None
+
+    async def campaign(self, number: int) -> CampaignRow:
+        card = SubjectRef(4, "card", "card •4821", NOW - 90_000, good=3, fraud=2)
+        return CampaignRow(number=number, entity=card, state="open", opened_at=NOW, cases=8, open=8, at_risk=(), priority=1, version=1)
+
+    async def campaigns(self, most: int = 50, before: int | None = None) -> list[CampaignRow]:
+        return [await self.campaign(17)][: most if before is None else 0]
 
     async def snooze(self, number: int, _principal: Principal, _until: float, _version: int | None = None) -> int:
         self.off.add(number)
@@ -95,6 +103,7 @@ async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
     pages = [
         *plain.routes(),
         *QueuePages(console, cases, Views(), Taken()).routes(),
+        *CampaignPages(console, cases).routes(),
         *QueueWork(console, cases).routes(),
         *QueueActs(console, cases).routes(),
         *Styleguide(console).routes(),
@@ -133,7 +142,7 @@ async def test_selection(page: Page) -> None:
     await expect(page.locator("[data-bulk]")).to_be_hidden()
     await page.locator("[data-select-all]").check()
     assert len(await ticked(page)) == 8
-    await expect(page.locator("[data-bulk-text]")).to_contain_text("€3,946.40 and $84.00 at risk · 224 good accounts hit")
+    await expect(page.locator("[data-bulk-text]")).to_contain_text("€3,946.40 and $84.00 at risk · up to 224 good accounts hit")
 
 
 async def test_put_off_and_undone_by_keys(page: Page, cases: Cases) -> None:
@@ -193,6 +202,15 @@ async def test_somebody_was_faster(site: Browser, require: Callable[[str], Path]
         await press(page, "Escape")
         await expect(page.locator("#preview form")).to_have_count(0)
         assert await ticked(page) == ["2291", "2288"]
+
+
+async def test_a_campaign_is_decided_with_exceptions(site: Browser, page: Page, cases: Cases) -> None:
+    """All of its cases are ticked; those that are unticked are left out."""
+    await page.goto(f"{site.base}/campaigns/17")
+    await expect(page.locator("[data-bulk-count]")).to_have_text("8 selected")
+    await press(page, "j x j x b 1 Control+Enter")
+    await expect(page.locator("#toast")).to_contain_text("Blocked: 6 cases for 24 h.")
+    assert [case for case, *_ in cases.did] == [2288, 2290, 2276, 2279, 2266, 2250]
 
 
 async def test_keys_rest_in_a_field(page: Page, cases: Cases) -> None:

@@ -34,12 +34,14 @@ export function clearSelection() {
 function sums() {
   const money = new Map();
   let good = 0;
+  let sharing = 0;
   for (const row of rows().filter((one) => ticked.has(one.dataset.row))) {
     const { currency, money: minor } = row.dataset;
     if (currency) money.set(currency, (money.get(currency) ?? 0) + Number(minor));
     good += Number(row.dataset.good ?? 0);
+    if (Number(row.dataset.good)) sharing += 1;
   }
-  return { money, good };
+  return { money, good, most: sharing > 1 }; // two cases may be shared by the same accounts
 }
 
 function amount(minor, currency) {
@@ -53,10 +55,10 @@ function show() {
     const keys = bar.parentElement.querySelector(".foot-keys");
     if (keys) keys.hidden = ticked.size > 0;
     if (!ticked.size) continue;
-    const { money, good } = sums();
+    const { money, good, most } = sums();
     bar.querySelector("[data-bulk-count]").textContent = `${ticked.size} selected`;
     const risk = [...money].filter(([, minor]) => minor).map(([currency, minor]) => amount(minor, currency)).join(" and ");
-    const hit = good ? `${good.toLocaleString("en")} good ${good === 1 ? "account" : "accounts"} hit` : "no good account hit";
+    const hit = good ? `${most ? "up to " : ""}${good.toLocaleString("en")} good ${good === 1 ? "account" : "accounts"} hit` : "no good account hit";
     bar.querySelector("[data-bulk-text]").textContent = `${risk || "nothing"} at risk · ${hit}`;
   }
   const all = document.querySelector("[data-select-all]");
