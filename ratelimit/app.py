@@ -105,6 +105,8 @@ class App:
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving, stack)
             desk.begin_rules(lambda: self._policy, serving.sidecars.figures, stack)
+            if isinstance(serving, Crew) and desk.rules is not None:
+                serving.overlaid = desk.rules.overlay.in_force
             desk.begin_retention(lambda: serving.sidecars.policy, stack)
             desk.begin_deeds(lambda: serving.sidecars.policy, stack)
             reception = await Reception.open(terms, books, settings, stack)

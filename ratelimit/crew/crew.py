@@ -6,6 +6,7 @@ lane's place. A worker that ends is replaced, at once unless it just was; what i
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
@@ -36,12 +37,18 @@ class Crew:
     """Workers with the numbers from 1 to `count`. As `Sidecars` it asks all of them, and leaves out whoever does not answer."""
 
     def __init__(self, terms: Terms, policy: Policy, count: int, log_level: str, log_format: str) -> None:
-        self.policy = policy
+        self.overlaid: Callable[[Policy], Policy] = lambda it: it  # with what lies on its rules, which each worker finds by itself
         self.worker_restarts = 0
+        self._policy = policy
         self.health: Final = Health(lambda: any(seen.store_away for seen in self._seen()), self._problem)
         self._terms, self._numbers, self._logs = terms, range(1, count + 1), (log_level, log_format)
         self._members: dict[int, Member] = {}
         self._gone: list[Metric] = []  # what those counted that ended
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.overlaid(self._policy)
 
     @property
     def sidecars(self) -> "Crew":
@@ -69,7 +76,7 @@ class Crew:
 
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force in every worker, and in those to come."""
-        self.policy = policy
+        self._policy = policy
         told = Told.of(policy)
         for member in self._members.values():
             member.put(Adopt(told))
@@ -113,7 +120,7 @@ class Crew:
     async def _enlist(self, number: int, place: Place) -> None:
         member = await Member.spawn(place)
         self._members[number] = member  # from now on it is told of new policies, after this one
-        await member.start(Start(number, self._terms, Told.of(self.policy), member.sockets, *self._logs))
+        await member.start(Start(number, self._terms, Told.of(self._policy), member.sockets, *self._logs))
 
     async def _keep(self, number: int, place: Place) -> None:
         clock = asyncio.get_running_loop().time

@@ -125,15 +125,19 @@ async def request_counts(connection: AsyncConnection, since: float) -> dict[str,
 
 
 async def appeals(connection: AsyncConnection) -> dict[str, Appeals]:
-    """By rule, appeals against it that were decided."""
-    decided = func.count().label("decided")
-    overturned = func.sum(case((APPEAL.c.state == "overturned", 1), else_=0)).label("overturned")
+    """By rule, appeals against it that were decided, whichever version it was and whatever it decided about."""
+    count = func.count().label("count")
     rows = (
-        select(APPEAL.c.decided_first_by, decided, overturned)
+        select(APPEAL.c.decided_first_by, APPEAL.c.state, count)
         .where(APPEAL.c.state != "open", APPEAL.c.decided_first_by.is_not(None))
-        .group_by(APPEAL.c.decided_first_by)
+        .group_by(APPEAL.c.decided_first_by, APPEAL.c.state)
     )
-    return {row.decided_first_by: Appeals(row.decided, int(row.overturned or 0)) for row in await connection.execute(rows)}
+    found: dict[str, Appeals] = {}
+    for row in await connection.execute(rows):
+        name = row.decided_first_by.removeprefix("rule:").partition(":")[0].partition("@")[0]
+        of_it, met = found.get(name, Appeals(0, 0)), int(row._mapping["count"])
+        found[name] = Appeals(of_it.decided + met, of_it.overturned + (met if row.state == "overturned" else 0))
+    return found
 
 
 async def trusted_hit(connection: AsyncConnection, named: str, since: float, settled_before: float) -> int:

@@ -47,6 +47,7 @@ class RuleOverlay:
         self.problems: list[str] = []
         self.overlay = Overlay()  # as it was last written or found
         self._ledger, self._store, self._policy, self._wall = ledger, store, policy, wall
+        self._effective: tuple[Policy | None, Policy | None] = (None, None)  # the file's, and what is in force with it
         self._noted = ""  # the digest of what was written down to be in force
         self._synced = ""  # the digest of the file whose rules are among the versions
 
@@ -73,9 +74,15 @@ class RuleOverlay:
         if await self.publish():
             await self._note(policy)
 
+    def in_force(self, policy: Policy) -> Policy:
+        """That policy of the file with what lies on it, as far as is known."""
+        below, effective = self._effective
+        return effective if below is policy and effective is not None else policy
+
     async def _note(self, policy: Policy) -> None:
         """Write down which policy is in force, once: records name it by its digest."""
-        effective = overlaid(policy, self.overlay)
+        effective = await asyncio.to_thread(overlaid, policy, self.overlay)
+        self._effective = policy, effective
         if effective.digest == self._noted:
             return
         text = msgspec.json.format(msgspec.json.encode(effective.file), indent=1).decode()

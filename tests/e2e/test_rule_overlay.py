@@ -57,6 +57,14 @@ def call(sidecar: Serving, method: str, path: str, body: Any = None) -> tuple[in
         return error.code, json.loads(error.read())
 
 
+def policy_of(sidecar: Serving) -> dict[str, Any]:
+    """The policy in force, as the supervisor of workers tells of it."""
+    asked = Request(f"{sidecar.operator}/v1/policy", headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310
+    with urlopen(asked, timeout=10) as answer:  # noqa: S310  our own server
+        found: dict[str, Any] = json.loads(answer.read())
+        return found
+
+
 def bought(found: list[Serving]) -> set[tuple[str, str | None, tuple[str, ...]]]:
     """What each says of a purchase: action, rule, and whose shadow."""
     said = set()
@@ -74,6 +82,7 @@ def promote(sidecar: Serving, step: str, to: str, **more: Any) -> None:
     assert status == 200, answer
 
 
+@pytest.mark.timeout(300)  # four processes start, one after another
 def test_the_whole_way(tmp_path: Path, node: Node) -> None:
     """A rule is written, tested, tried in shadow, put live on every sidecar, paused; and stands after a restart and in an emptied store."""
     with sidecars(tmp_path, node) as found:
@@ -96,5 +105,7 @@ def test_the_whole_way(tmp_path: Path, node: Node) -> None:
 
     with sidecars(tmp_path, node, 1, WORKERS="2") as found:
         until(lambda: {said for _ in range(6) for said in bought(found)} == {("hold", "euros", ())})  # a slow store is challenged
+        until(lambda: "+" in policy_of(found[0])["digest"])
+        assert [rule["name"] for rule in policy_of(found[0])["rules"]] == ["euros"]
         until(lambda: call(found[0], "POST", "/euros/versions/1/pause", {"why": WHY})[0] == 200)
         until(lambda: {said for _ in range(6) for said in bought(found)} == {("accept", None, ())})

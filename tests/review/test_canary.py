@@ -110,10 +110,10 @@ async def test_counts(ledger: Ledger) -> None:
             purchase(6, NOW - 1, {}),
         ],
     )
-    row = {"text": "x", "at": NOW, "case_number": 1, "decided_first_by": "a", "by_login": "mira", "decision": {}}
-    states = ["upheld", "overturned", "open"]
+    row = {"text": "x", "at": NOW, "case_number": 1, "by_login": "mira", "decision": {}}
+    rows = [("upheld", "a"), ("overturned", "a@3"), ("open", "a"), ("upheld", "rule:a:key"), ("overturned", "ab")]
     async with ledger.write() as connection:
-        await connection.execute(insert(APPEAL), [{**row, "reference": state, "state": state} for state in states])
+        await connection.execute(insert(APPEAL), [{**row, "reference": by, "state": state, "decided_first_by": by} for state, by in rows])
     async with ledger.read() as connection:
         assert await counts(connection, NOW - 10) == {"a": Counted(3, 1, 1), "b": Counted(1, 0, 0)}
-        assert await appeals(connection) == {"a": Appeals(2, 1)}
+        assert await appeals(connection) == {"a": Appeals(3, 1), "ab": Appeals(1, 1)}

@@ -298,3 +298,13 @@ async def test_ledger_that_does_not_fit(site: Site) -> None:
     assert not await site.overlay.publish()
     assert "purchase.vpm" in site.overlay.problems[0]
     assert (await site.laid()).rules[0].rule == CARDS
+
+
+async def test_in_force(site: Site) -> None:
+    """What is in force with the file's policy is told once it is known; of another file that file alone."""
+    assert site.overlay.in_force(site.policy) is site.policy
+    await site.at("live")
+    await site.overlay.look()
+    assert [compiled.rule.name for compiled in site.overlay.in_force(site.policy).rules] == ["cards"]
+    another = site.file()
+    assert site.overlay.in_force(another) is another
