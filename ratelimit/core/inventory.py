@@ -36,7 +36,14 @@ INVENTORY: Final = (
     Kept("What was done to accounts, and why", ("action", "known_normal", "appeal"), "appeals", "540 days", "security"),
     Kept("Labels: fraud, good, ...", ("label",), "fraud", "540 days", "security"),
     Kept("The audit", ("audit", "audit_content", "audit_head"), "accountability", "contents as long as whom they are about", "security"),
-    Kept("Requests about data, restrictions", ("privacy_request", "restriction", "retention_run"), "the law", "3 years", "support"),
+    Kept(
+        "Requests about data, restrictions",
+        ("privacy_request", "restriction", "retention_run", "retention_mark"),
+        "the law",
+        "3 years",
+        "support",
+    ),
+    Kept("Ids of messages that were taken in", ("batch",), "to count nothing twice", "14 days; of nobody", "usage"),
     Kept("Digests of what was erased", ("erasure", "rl1:{forgotten}"), "erasing again after a restore", "70 days", "none"),
     Kept(
         "People who use the console",

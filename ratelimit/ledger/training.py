@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.tables.action import LABEL
+from ratelimit.ledger.tables.privacy import RESTRICTION
 from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.ledger.tables.subject import SUBJECT
 
@@ -46,18 +47,20 @@ class Lesson(Struct, frozen=True):
 
 
 async def examples(connection: AsyncConnection, version: int) -> AsyncIterator[list[Example]]:
-    """Purchases with signals of that version, by time, some at once."""
+    """Purchases with signals of that version, by time, some at once; not those of whom no model may look at."""
     columns = [PURCHASE.c[name] for name in Example.__struct_fields__]
     query = select(*columns).where(PURCHASE.c.signals.is_not(None), PURCHASE.c.signal_version == version)
+    query = query.where(PURCHASE.c.account.not_in(select(RESTRICTION.c.subject)))
     result = await connection.stream(query.order_by(PURCHASE.c.at, PURCHASE.c.id, PURCHASE.c.attempt))
     async for rows in result.partitions(_AT_ONCE):
         yield [Example(*row) for row in rows]
 
 
 async def lessons(connection: AsyncConnection) -> list[Lesson]:
-    """All labels that stand and teach something, the first known first."""
+    """All labels that stand and teach something, the first known first; not those of whom no model may look at."""
     of_target = SUBJECT.c.id == LABEL.c.target
     columns: list[Any] = [SUBJECT.c.value if name == "value" else LABEL.c[name] for name in Lesson.__struct_fields__]
     query = select(*columns).select_from(LABEL).outerjoin(SUBJECT, of_target)
     standing = query.where(LABEL.c.superseded_by.is_(None), LABEL.c.verdict.in_(TEACHING))
+    standing = standing.where(or_(LABEL.c.target.is_(None), LABEL.c.target.not_in(select(RESTRICTION.c.subject))))
     return [Lesson(*row) for row in await connection.execute(standing.order_by(LABEL.c.known_at, LABEL.c.id))]

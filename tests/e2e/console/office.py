@@ -48,8 +48,8 @@ VAL: Final = Person("val", "Val Lind", "viewer")
 class Office:
     """A running console, and a browser to look at it with."""
 
-    def __init__(self, running: Serving, browser: Browser) -> None:
-        self.running, self.browser = running, browser
+    def __init__(self, running: Serving, browser: Browser, folder: Path) -> None:
+        self.running, self.browser, self.folder = running, browser, folder
 
     @contextmanager
     def desk(self, person: Person, *, width: str = "desk", scheme: Scheme = "light", zoom: float = 1.0) -> Iterator[Visitor]:
@@ -97,7 +97,7 @@ def office(folder: Path, browser: Browser, **settings: str) -> Iterator[Office]:
     """One with its people: the first admin by the link of the start, the others invited."""
     (folder / "ratelimit.yaml").write_text(POLICY, encoding="utf-8")
     with serving(folder, ALLOW_SAMPLE="1", **settings) as running:
-        made = Office(running, browser)
+        made = Office(running, browser, folder)
         with visitor(browser, running.operator) as one:
             page = one.go(f"/welcome?token={_link(running)}")
             page.fill("[name=login]", ADA.login)
