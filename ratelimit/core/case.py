@@ -10,6 +10,7 @@ from math import isfinite, log10
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.core.signal_reason import SignalReason
 
@@ -32,7 +33,7 @@ class CaseReason(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `normal` is where nine in ten of its peers are, in the same unit; "" where nobody knows. `signed` is for the gauge: log10 of one over
     the share of peers that are as far out, below 0 where the value is low; None where it is no number. `source` tells reasons of a kind
     from one another: a signal's name, a rule's, a warning's id. `number`, `low`, `high` and `tail_share` are a signal's own, and `about`
-    is what it is a signal of.
+    is what it is a signal of; of warnings the `number` says how many there are.
     """
 
     kind: CaseKind
@@ -102,8 +103,21 @@ def reasons_key(reasons: Iterable[CaseReason]) -> str:
     return blake2b("\0".join(sorted(parts(reasons))).encode(), digest_size=16).hexdigest()
 
 
+def _warned(warnings: Sequence[CaseReason]) -> CaseReason:
+    count = sum(int(one.number or 1) for one in warnings)
+    if count == 1:
+        return warnings[0]
+    return replace(warnings[-1], value=f"{count} purchases", words="reported as fraud by the card issuer", number=float(count))
+
+
 def merged(known: Sequence[CaseReason], new: Iterable[CaseReason]) -> tuple[tuple[CaseReason, ...], int]:
-    """Reasons of a case after more have come, what is farthest out first, and how many are left out; the newer value of one counts."""
-    found = {(one.kind, one.source): one for one in [*known, *new]}
+    """Reasons of a case after more have come, what is farthest out first, and how many are left out; the newer value of one counts.
+
+    Warnings are one reason, which says how many there are; each of them comes once.
+    """
+    every = [*known, *new]
+    found: dict[tuple[str, str], CaseReason] = {(one.kind, one.source): one for one in every if one.kind != "early_fraud_warning"}
+    if warnings := [one for one in every if one.kind == "early_fraud_warning"]:
+        found["early_fraud_warning", ""] = _warned(warnings)
     order = sorted(found.values(), key=lambda one: (_FIRST.index(one.kind) if one.kind in _FIRST else len(_FIRST), -abs(one.signed or 0.0)))
     return tuple(order[:MOST_REASONS]), max(0, len(order) - MOST_REASONS)

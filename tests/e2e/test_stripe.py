@@ -73,7 +73,7 @@ def wholes(folder: Path, stories: list[list[bytes]]) -> list[Any]:
 def reasons(running: Serving) -> Counter[str]:
     """How many reasons the open case of each account has."""
     rows = json.loads(running.operate("/v1/cases?most=200")[1])["rows"]
-    return Counter({row["anchor"]["shown"]: len(row["reasons"]) + row["more"] for row in rows})
+    return Counter({row["anchor"]["shown"]: sum(int(reason.get("number") or 1) for reason in row["reasons"]) for row in rows})
 
 
 @pytest.mark.timeout(300)  # a guard against a hang: what the killed one had taken is taken over after half a minute

@@ -144,6 +144,14 @@ async def test_money_at_risk(ledger: Ledger) -> None:
     assert (row.priority, row.due_at) == (2, NOW + DAY)
 
 
+async def test_several_warnings(ledger: Ledger) -> None:
+    """They are one reason, which says how many there are."""
+    await flagged(ledger, *(warning(source=f"issfr_{number}") for number in range(3)), warning(source="issfr_0"))
+    (reason,) = (await view(ledger, 1)).row.reasons
+    assert (reason.value, reason.words, reason.number) == ("3 purchases", "reported as fraud by the card issuer", 3)
+    assert len((await view(ledger, 1)).openings) == 3
+
+
 async def test_an_appeal_stands_beside(ledger: Ledger) -> None:
     """It is a case of its own, whatever else is open."""
     await flagged(ledger, rule())
