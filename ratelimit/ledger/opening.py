@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.case_query import rank
 from ratelimit.ledger.tables.action import KNOWN_NORMAL
-from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.case import CASE, LONE, OPENING
 from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.upsert import inserting
@@ -38,8 +38,8 @@ async def closed_since(connection: AsyncConnection, anchor: int, since: float) -
 async def insert_case(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
     """Open a case and say its number; None: the anchor has got one meanwhile."""
     values = {**values, "state": "open", "rank": rank(values["priority"], values["at_risk_minor"])}
-    row = inserting(connection, CASE).values(values).on_conflict_do_nothing().returning(CASE.c.number)
-    found: int | None = (await connection.execute(row)).scalar()
+    row = inserting(connection, CASE).values(values).on_conflict_do_nothing(index_elements=[CASE.c.anchor], index_where=LONE)
+    found: int | None = (await connection.execute(row.returning(CASE.c.number))).scalar()
     return found
 
 

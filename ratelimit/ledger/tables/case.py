@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Larg
 from ratelimit.ledger.schema import METADATA, Number, Time, Tree
 
 # an anchor has one open case; an appeal and a second review stand beside it
-_LONE: Final = text("state = 'open' AND opened_by NOT IN ('appeal', 'quality')")
+LONE: Final = text("state = 'open' AND opened_by NOT IN ('appeal', 'quality')")
 _OPEN: Final = text("state = 'open'")
 _UNANNOUNCED: Final = text("NOT announced")
 _UNDRAWN: Final = text("state = 'closed' AND NOT drawn")
@@ -70,7 +70,7 @@ CASE: Final = Table(
     Column("announced", Boolean, nullable=False, server_default="0"),
     Column("drawn", Boolean, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
-    Index("uq_case__anchor_open", "anchor", unique=True, sqlite_where=_LONE, postgresql_where=_LONE),
+    Index("uq_case__anchor_open", "anchor", unique=True, sqlite_where=LONE, postgresql_where=LONE),
     Index("ix_case__open_rank", "rank", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_case__open_due", "due_at", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index(  # all that the totals of the queue look at, in the order in which they group it
