@@ -12,7 +12,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.ledger.tables.action import LABEL
 from ratelimit.review.label import say, take_back
-from tests.review.ledger_stream import KEYS, NOW, bought, concluded, intake_of
+from tests.review.ledger_stream import KEYS, NOW, bought, concluded, decided, intake_of
 
 DAY_S = 86_400.0
 CARD = "CARDPSEUDONYM"
@@ -128,6 +128,9 @@ async def test_new_link(ledger: Ledger) -> None:
     for number in range(3):
         lived = [Lived(f"e{number}-{time}", NOW + number, "login", "anna", None, "198.51.100.9") for time in range(2)]
         await write(ledger, *lived, now=NOW + number)
+    assert await counts(ledger, "ip", "198.51.100.9") == (1, 0)
+    both: list[Message] = [Lived("e9", NOW + 9, "signup", "anna", None, "198.51.100.9"), decided(9, account="anna", address="198.51.100.9")]
+    await write(ledger, *both, now=NOW + 9)
     assert await counts(ledger, "ip", "198.51.100.9") == (1, 0)
 
 
