@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.retention import Retention, cut
-from ratelimit.ledger import fading, reputation, retention
+from ratelimit.ledger import fading, reputation, retention, rollup
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.tables.privacy import RETENTION_RUN
 from ratelimit.review import audit
@@ -70,6 +70,7 @@ class RetentionJob:
         removed["addresses_of_usage"] = await self._fade(cut(settings.addresses, now))
         for rule in retention.nameless(settings, now):
             removed[rule.name] = await self._remove(rule)
+        removed["traffic_rolled_up"] = await self._roll_up(now - rollup.FINE_S)
         await self._renew(now)
         ran = Ran(now, time.monotonic() - began, {name: count for name, count in removed.items() if count}, self._longest)
         await self._report(ran)
@@ -117,6 +118,17 @@ class RetentionJob:
             seqs = await retention.audit_seqs(connection, before, _FOUND)
         await self._in_pieces(seqs, forget)
         return len(seqs)
+
+    async def _roll_up(self, before: float) -> int:
+        count, since = 0, 0.0
+        while True:
+            async with self._ledger.read() as connection:
+                hour = await rollup.next_hour(connection, since, before)
+            if hour is None:
+                return count
+            async with self._ledger.write() as connection:
+                count += await rollup.roll_up(connection, hour)
+            since = hour + rollup.HOUR_S
 
     async def _renew(self, now: float) -> None:
         """See which accounts have become good."""

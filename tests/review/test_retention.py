@@ -176,3 +176,19 @@ async def test_audit(ledger: Ledger) -> None:
         verified = await verify(connection)
     assert [one.content for one in found] == [{"note": "x"}, {"note": "x"}, None]
     assert (verified.what, verified.forgotten, await removed(ledger)) == (None, 1, {})
+
+
+async def test_rolled_up(ledger: Ledger) -> None:
+    """Counts of more than a week ago are by the hour, of all processes together; younger ones stay as they are."""
+    hour = NOW // 3_600 * 3_600
+    for at in (hour - 8 * DAY_S, hour - 8 * DAY_S + 10, hour - 8 * DAY_S + 3_600, hour - DAY_S, hour - DAY_S + 10):
+        for sidecar in ("a", "b"):
+            await write(ledger, Counted(at, sidecar, (Tally("allow", "ok", 5), Tally("block", "deny_listed", 1)), 90.0))
+    assert await removed(ledger) == {"traffic_rolled_up": 8}
+    found = await rows(ledger, select(TRAFFIC).where(TRAFFIC.c.decision == "allow").order_by(TRAFFIC.c.at, TRAFFIC.c.sidecar))
+    assert [(row.at - hour + 8 * DAY_S, row.sidecar, row[4], row.latency_us) for row in found[:2]] == [
+        (0.0, "", 20, 90.0),
+        (3_600.0, "", 10, 90.0),
+    ]
+    assert [row.sidecar for row in found[2:]] == ["a", "b", "a", "b"]
+    assert await removed(ledger) == {}
