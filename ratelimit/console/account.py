@@ -9,7 +9,7 @@ from msgspec import Struct
 from ratelimit.console.form import FormError, read
 from ratelimit.console.render import Console, Toast
 from ratelimit.core.principal import Principal
-from ratelimit.review.account import AccountError, NewPassword, SessionView
+from ratelimit.review.account import AccountError, NewPassword, Password, SessionView
 from ratelimit.review.accounts import Accounts
 from ratelimit.review.entry import Entry
 from ratelimit.service.passwords import BusyError
@@ -21,6 +21,14 @@ from ratelimit.web.route import Route
 
 ACCOUNT: Final = "/account"
 _BUSY: Final = "Too many at this moment. Try again in a few seconds."
+
+
+class PasswordForm(Struct, frozen=True):
+    """What is filled in for another password. `username` is there for browsers that keep passwords, and not looked at."""
+
+    current: Password
+    wanted: Password
+    username: str = ""
 
 
 class AccountView(Struct, frozen=True):
@@ -53,7 +61,8 @@ class AccountPages:
     async def password(self, request: web.Request) -> Reply:
         """Another password; this browser goes on, all others have to log in."""
         try:
-            asked = await read(request, NewPassword)
+            form = await read(request, PasswordForm)
+            asked = NewPassword(form.current, form.wanted)
             secret = await self._entry.change_password(person(request), asked, where(request, self._door.origin))
         except FormError as error:
             return await self._page(request, wrong=error.wrong, status=422)

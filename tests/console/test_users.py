@@ -115,13 +115,18 @@ async def test_ones_own_account(lane: Lane) -> None:
 async def test_another_password(lane: Lane) -> None:
     """This browser goes on with another secret; what is wrong is said beside its field."""
     session, _ = await lane.front.person("mira")
+    page = (await lane.get("/account", session=session)).text
+    names = set(re.findall(r'<input[^>]* name="(\w+)"', page.partition('action="/account/password"')[2].partition("</form>")[0]))
+    assert names == {"username", "current", "wanted"}
     for form, said in [
         ({"current": "a wrong one", "wanted": "lantern under the harbour"}, "not your password"),
         ({"current": GOOD, "wanted": "password1234"}, "tried first"),
     ]:
         answer = await lane.post("/account/password", session=session, data=form)
         assert (answer.status, said in answer.text, answer.cookie) == (422, True, "")
-    answer = await lane.post("/account/password", session=session, data={"current": GOOD, "wanted": "lantern under the harbour"})
+    answer = await lane.post(
+        "/account/password", session=session, data=dict.fromkeys(names, GOOD) | {"wanted": "lantern under the harbour"}
+    )
     renewed = answer.cookie.partition("=")[2].partition(";")[0]
     assert (answer.status, (await lane.get("/viewer", session=renewed)).status) == (303, 200)
     assert (await lane.get("/viewer", session=session)).status == 401

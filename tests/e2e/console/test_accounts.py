@@ -43,8 +43,8 @@ def test_keys_alone(place: Office) -> None:
             page.keyboard.type(old)
             page.keyboard.press("Tab")
             page.keyboard.type(new)
-            page.keyboard.press("Enter")
-            page.wait_for_load_state("load")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
             expect(page.locator("h1")).to_have_text("Account")
             expect(page.locator(".wrong")).to_have_count(0)
         assert elsewhere.go("/queue").url.endswith("/login?next=/queue")
