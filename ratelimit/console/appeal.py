@@ -10,7 +10,7 @@ from ratelimit.console.form import FormError, read
 from ratelimit.console.render import Console
 from ratelimit.core.deed import LabelVerdict
 from ratelimit.core.principal import Principal
-from ratelimit.review.appeal import MOST_TEXT, OUTCOMES, AppealAsked, Appeals, AppealView, AppealWord
+from ratelimit.review.appeal import MOST_TEXT, OUTCOMES, AppealAsked, Appeals, AppealView, AppealWord, seen_by
 from ratelimit.review.case_error import NotFoundError
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed_check import DeedError
@@ -125,7 +125,7 @@ def panel_of(it: AppealView, principal: Principal) -> AppealPanel:
     barred = it.decision is not None and it.decision.person is not None and it.decision.person == actor_id(principal)
     pairs = tuple((outcome, tuple(one for one in _VERDICTS if one[0] in verdicts)) for outcome, verdicts in OUTCOMES.items())
     may = it.state == "open" and principal.may("analyst") and not barred
-    return AppealPanel(it=it, base=f"/cases/{it.case}", may=may, barred=barred, verdicts=pairs)
+    return AppealPanel(it=seen_by(principal, it), base=f"/cases/{it.case}", may=may, barred=barred, verdicts=pairs)
 
 
 def _to(path: str) -> Reply:

@@ -7,7 +7,7 @@ from ratelimit.core.principal import Role
 ERASED: Final = "erased"
 _SHORT: Final = 6  # characters of a digest by which people tell keys apart
 _SEEN: Final = 5  # of an account's name, by a viewer
-_HIDDEN: Final = "•••"
+HIDDEN: Final = "•••"
 
 
 def name_of(kind: str, shown: str | None, role: Role = "viewer") -> str:
@@ -22,13 +22,13 @@ def name_of(kind: str, shown: str | None, role: Role = "viewer") -> str:
         return shown
     if kind == "ip":
         return _masked_address(shown)
-    return f"{shown[:_SEEN]}{_HIDDEN}" if kind == "account" and len(shown) > _SEEN else shown
+    return f"{shown[:_SEEN]}{HIDDEN}" if kind == "account" and len(shown) > _SEEN else shown
 
 
 def masked_email(email: str) -> str:
     """An email address as it is shown: first letter and domain."""
     local, at, domain = email.rpartition("@")
-    return f"{local[:1]}{_HIDDEN}@{domain}" if at else _HIDDEN
+    return f"{local[:1]}{HIDDEN}@{domain}" if at else HIDDEN
 
 
 def _masked_address(text: str) -> str:

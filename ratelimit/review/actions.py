@@ -10,6 +10,7 @@ A deed is written down before anything is done, then done in the store, then con
 from collections.abc import Iterable
 from typing import Final
 
+from ratelimit.core.masked import name_of
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import STANDING, ActionRow
@@ -88,7 +89,8 @@ class Actions:
         async with self.doing.ledger.read() as connection:
             whom = await subjects.named(connection, [row.target for row in rows])
         now = self.doing.wall()
-        shown = {id: subject.shown for id, subject in whom.items()}
+        whole = principal.may("analyst")
+        shown = {id: one.shown if whole or one.shown is None else name_of(one.kind, one.shown) for id, one in whom.items()}
         return [view_of(row, shown.get(row.target), why_not(principal, row, now), now) for row in rows]
 
 

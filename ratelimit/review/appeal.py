@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import shown
 from ratelimit.core.deed import LabelVerdict
+from ratelimit.core.masked import HIDDEN
 from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.core.priority import DUE_OF_KIND_S
@@ -283,6 +284,11 @@ class Appeals:
 def decision_of(row: AppealRow) -> Decided | None:
     """What an appeal is about; None: it was erased."""
     return msgspec.convert(row.decision, Decided) if row.decision else None
+
+
+def seen_by(principal: Principal, found: AppealView) -> AppealView:
+    """The same as somebody may see it: to a viewer, what a customer says is not shown."""
+    return found if principal.may("analyst") else replace(found, text=HIDDEN)
 
 
 def view_of(row: AppealRow) -> AppealView:

@@ -6,7 +6,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from ratelimit.ledger.appeals import AppealState
-from ratelimit.review.appeal import AppealAsked, AppealFigures, Appeals, AppealView, AppealWord
+from ratelimit.review.appeal import AppealAsked, AppealFigures, Appeals, AppealView, AppealWord, seen_by
 from ratelimit.web.case_problem import as_problems, asked, query_of
 from ratelimit.web.deeds import READ, WRITE, id_of
 from ratelimit.web.problems import ClientError
@@ -62,7 +62,8 @@ class AppealCalls:
     async def list(self, request: web.Request) -> Reply:
         """The latest."""
         wanted = query_of(request, AppealFilter)
-        return json_reply(200, AppealsView(await self._appeals.list(wanted.state, wanted.most)))
+        found = await self._appeals.list(wanted.state, wanted.most)
+        return json_reply(200, AppealsView([seen_by(request[PRINCIPAL], one) for one in found]))
 
     async def figures(self, request: web.Request) -> Reply:
         """How they went."""
@@ -74,7 +75,7 @@ class AppealCalls:
         found = await self._appeals.get(id_of(request))
         if found is None:
             raise ClientError(404, "there is no appeal of that id")
-        return json_reply(200, found)
+        return json_reply(200, seen_by(request[PRINCIPAL], found))
 
     async def decide(self, request: web.Request) -> Reply:
         """Say that it is upheld, or overturned; 202: overturned, and lifted as soon as the store is there."""

@@ -54,6 +54,8 @@ async def test_through(site: DeedSite, serve: Serve) -> None:
     assert (status, headers["Location"]) == (303, "/cases/2")
     status, page, _ = await tom.get("/cases/2/appeal")
     assert (status, "<script>" in page, "\u202e" in page, "Decide the appeal" in page) == (200, False, False, True)
+    _, page, _ = await (await browser(site, serve, site.vic)).get("/cases/2/appeal")
+    assert ("nothing" in page, "Decide the appeal" in page) == (False, False)
     mia = await browser(site, serve, site.mia)
     _, page, _ = await mia.get("/cases/2/appeal")
     assert ("decision of yours" in page, "Decide the appeal" in page) == (True, False)

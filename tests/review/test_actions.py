@@ -195,3 +195,10 @@ async def test_who_may(site: DeedSite) -> None:
         await site.act(site.vic, case)
     with pytest.raises(NotFoundError):
         await site.act(site.mia, 99)
+
+
+async def test_a_viewer_sees_in_part(site: DeedSite) -> None:
+    """Who may look and not act sees a name in part."""
+    case = await site.case(anchor=Entity("account", "halden-studio"))
+    await site.act(site.mia, case)
+    assert [(await site.actions.of_case(who, case))[0].shown for who in (site.tom, site.vic)] == ["halden-studio", "halde•••"]
