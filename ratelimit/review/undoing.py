@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.deed import ActionState
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import acted, actions, known_normal, subjects
+from ratelimit.ledger.acted import CaseHead
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.subjects import Subject, clean
 from ratelimit.review import audit, closing, label
@@ -83,14 +84,12 @@ class Undoing:
         if len(reason) > MOST_WHY:
             raise DeedError("$.reason", f"has {len(reason)} characters; expected at most {MOST_WHY}")
         async with self._doing.ledger.write() as connection:
-            row = await actions.find(connection, id, lock=True)
-            if row is None:
-                raise NotFoundError(f"there is no action {id}")
+            row, case = await _locked(connection, id)
             why = why_not(principal, row, self._doing.wall(), appeal=appeal)
             if why:
                 kind = ForbiddenError if row.state in _OPEN_STATES and row.then not in FINAL else ConflictError
                 raise kind(f"nothing was undone: {why}")
-            row, version = await self._write(connection, row, principal, reason)
+            row, version = await self._write(connection, row, case, principal, reason)
             subject = (await subjects.named(connection, [row.target])).get(row.target)
         return done(await self.finish(row, subject), version)
 
@@ -123,7 +122,9 @@ class Undoing:
                 await _stand_again(connection, before, self._doing.wall())
         return replace(row, state="undone")
 
-    async def _write(self, connection: AsyncConnection, row: ActionRow, principal: Principal, reason: str) -> tuple[ActionRow, int | None]:
+    async def _write(
+        self, connection: AsyncConnection, row: ActionRow, case: CaseHead | None, principal: Principal, reason: str
+    ) -> tuple[ActionRow, int | None]:
         now = self._doing.wall()
         changes = {"undone_at": now, "undone_by": principal.login, "undone_why": reason}
         await actions.change(connection, row.id, row.state, state="undoing", **changes)
@@ -132,16 +133,27 @@ class Undoing:
                 await label.take_back(connection, id)
         if "known_normal" in row.detail:
             await known_normal.end(connection, int(row.detail["known_normal"]), now)
-        version, reopened = await _unmark(connection, row, principal, now)
+        version, reopened = await _unmark(connection, row, case, principal, now)
         said = {"action": row.id, "then": row.then, "by": row.by_login, "reason": reason, "reopened": reopened}
         said = {name: value for name, value in said.items() if value not in {"", False}}
         await audit.append(connection, principal.login, UNDONE, said, at=now, case=row.case_number, subject=row.target)
         return replace(row, state="undoing", undone_at=now, undone_by=principal.login, undone_why=reason), version
 
 
-async def _unmark(connection: AsyncConnection, row: ActionRow, principal: Principal, now: float) -> tuple[int | None, bool]:
+async def _locked(connection: AsyncConnection, id: int) -> tuple[ActionRow, CaseHead | None]:
+    """The row and its case, for this transaction alone. Locked in the order in which deeds lock: case, subject, row."""
+    row = await actions.find(connection, id)
+    if row is None:
+        raise NotFoundError(f"there is no action {id}")
+    case = await acted.head(connection, row.case_number) if row.case_number is not None else None
+    await acted.lock(connection, row.target)
+    return await actions.find(connection, id, lock=True) or row, case
+
+
+async def _unmark(
+    connection: AsyncConnection, row: ActionRow, found: CaseHead | None, principal: Principal, now: float
+) -> tuple[int | None, bool]:
     """The case shows that it was undone; if the deed had closed it, it is open again, unless its anchor has another by now."""
-    found = await acted.head(connection, row.case_number) if row.case_number is not None else None
     if found is None:
         return None, False
     reopens = bool(row.detail["deed"].get("close")) and await closing.may_reopen(connection, found)

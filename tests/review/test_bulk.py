@@ -79,3 +79,25 @@ async def test_others(site: DeedSite, bulks: Bulks) -> None:
     found = await bulks.act(site.mia, Bulk(deed=deed("throttle"), cases=tuple(await cases(site, 2))))
     assert (await bulks.undo(site.tom, found.bulk)).failed == 2
     assert (await bulks.undo(site.mia, found.bulk)).done == 2
+
+
+async def test_undone_while_others_act(site: DeedSite) -> None:
+    """Deeds and undoing on the same case, all at once: each is done or says why not, and one word stands at most."""
+    (number,) = await cases(site, 1)
+    first = await site.act(site.mia, number)
+
+    async def attempt(turn: int) -> bool:
+        try:
+            if turn % 2:
+                await site.act(site.tom, number, "throttle")
+            else:
+                await site.actions.undo(site.ada, first.id)
+        except CaseError:
+            return False
+        return True
+
+    found = await asyncio.gather(*(attempt(turn) for turn in range(12)))
+    assert sum(found) >= 6
+    site.wall.now += 60
+    await site.actions.reconcile.turn()
+    assert len(site.words(Target("account", "b0"))) == 1
