@@ -101,7 +101,7 @@ class Effects:
         """Tell the site, once."""
         if self._queue is not None:
             said = {**told.said, **({told.about: target.value} if told.about else {})}
-            await self._queue.add(message_of(told.type, row.at, said, row.id, told.type))
+            await self._queue.add(message_of(told.type, row.at, said, row.id, row.at))
 
     async def decided(self, case: int, verdict: str, about: Sequence[tuple[str, int]], said: dict[str, Any], at: float) -> None:
         """Tell, once, that a case was decided without a deed; `about` are attempts of purchases whose label that is."""

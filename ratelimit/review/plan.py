@@ -18,7 +18,7 @@ from ratelimit.review.effect import Before, Plan, Told, nameless
 from ratelimit.service.overrides import Overrides
 
 THROTTLE: Final = BucketAsked(capacity=10, refill="10/min")  # where a throttle says nothing else
-_TYPES: Final = {"rotate_key": "key.rotate", "refund": "purchase.refund", "report_fraud": "fraud.report"}
+TYPES: Final = {"rotate_key": "key.rotate", "refund": "purchase.refund", "report_fraud": "fraud.report"}
 
 
 class Facts(NamedTuple):
@@ -115,7 +115,7 @@ def _ended(deed: Deed, principal: Principal, facts: Facts) -> Plan:
 
 
 def _told(deed: Deed, principal: Principal, facts: Facts, case: int | None) -> tuple[Told, ...]:
-    kind = _TYPES.get(deed.then)
+    kind = TYPES.get(deed.then)
     if kind is None:
         return ()
     said: dict[str, Any] = {"reason": deed.why, "by": principal.login, "case": f"C-{case}" if case is not None else None}
