@@ -18,7 +18,7 @@ from ratelimit.console.case_why import Why, why
 from ratelimit.console.subject_name import KINDS, named
 from ratelimit.console.timeline import Timeline, timeline
 from ratelimit.core.principal import Principal
-from ratelimit.ledger.evidence import BoughtRow, LifeRow, RequestRow
+from ratelimit.ledger.evidence import MOST_REFUSED, BoughtRow, LifeRow, RequestRow
 from ratelimit.review.deed import ActionView
 from ratelimit.review.dossier import ADDRESS_STEPS, SPANS_S, STEPS, Alike, Dossier, Privacy
 from ratelimit.review.dossier_force import NOTHING
@@ -187,13 +187,22 @@ def _past(it: Dossier) -> tuple[PastLine, ...]:
         found.append(
             PastLine(decision_of(action.then), title, _person(it, action.by), action.at, _became(action, it.now), action.case, standing)
         )
+    many = sum(one.count for one in it.refusals) >= MOST_REFUSED
     for refused in it.refusals:
         title = "Refused" if refused.decision == "block" else "Rate limited" if refused.reason == "rate_exceeded" else "Throttled"
         what = (
             f"limit {refused.limit_name}" if refused.reason == "rate_exceeded" and refused.limit_name else refused.reason.replace("_", " ")
         )
         found.append(
-            PastLine(refused.decision, title, f"{what}, {wording.several(refused.count, 'time')}", refused.last_at, "", None, False)
+            PastLine(
+                refused.decision,
+                title,
+                f"{what}, {'at least ' if many else ''}{wording.several(refused.count, 'time')}",
+                refused.last_at,
+                "",
+                None,
+                False,
+            )
         )
     return tuple(sorted(found, key=lambda line: line.at, reverse=True))
 

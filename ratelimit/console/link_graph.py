@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 _ROWS: Final = (40.0, 58.0)  # the least and the most that a leaf has: two lines of words, and air
-_HEIGHT: Final = 232.0  # that is used where it is enough
+_HEIGHT: Final = (128.0, 232.0)  # at least, and as much as is used where it is enough
 _REACH: Final = 108.0  # from the middle to the first hop, at the height of the middle
 _BOW: Final = 22.0  # by which the first hop comes nearer at the top and at the bottom
 _HOP: Final = 190.0  # from there to the second
-_WORDS: Final = 132.0  # that a name takes
+_WORDS: Final = 160.0  # that a name takes
 _EDGE: Final = 12.0
 
 
@@ -65,7 +65,8 @@ def graph(entities: Sequence[Entity]) -> Graph:
     right, left = list(entities[0::2]), list(entities[1::2])
     deep = any(entity.further for entity in entities)
     x = _EDGE + _WORDS + _REACH + (_HOP if deep else 0.0)
-    height = max(_HEIGHT, *(sum(map(_leaves, side)) * _ROWS[0] for side in (left, right)))
+    rows = max(sum(map(_leaves, side)) for side in (left, right))
+    height = max(_HEIGHT[0], min(_HEIGHT[1], rows * _ROWS[1]), rows * _ROWS[0])
     half = Graph(2 * x, height, x, round(height / 2, 1), (), ())
     for sign, members in ((1, right), (-1, left)):
         half = _with_side(half, members, sign)

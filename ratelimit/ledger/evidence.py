@@ -14,7 +14,6 @@ from ratelimit.ledger.tables.record import RECORD
 
 USUAL_S: Final = 7 * 86_400.0  # for which somebody comes from an address that is usual
 _MOST_USUAL: Final = 50
-_LOOKED_AT: Final = 500  # decisions, for one with signals
 MOST_SUMMED: Final = 20_000  # records of one subject that a figure is made of; of more, the newest
 MOST_REFUSED: Final = 3_000  # the same for refusals by reason
 
@@ -219,15 +218,10 @@ async def usual(connection: AsyncConnection, seen: Seen, now: float) -> list[int
     return [int(entity) for (entity,) in found]
 
 
-async def latest_with_signals(connection: AsyncConnection, seen: Seen) -> str | None:
-    """The id of the newest decision that carries the signals of this subject; looked for among the newest of it."""
-    column = _RECORDS.get(seen.kind)
-    if column is None:
-        return None
-    newest = select(RECORD.c.id, RECORD.c.at, RECORD.c.risk_subject, RECORD.c.signal_version).where(column == seen.id)
-    some = newest.order_by(RECORD.c.at.desc()).limit(_LOOKED_AT).subquery()
-    query = select(some.c.id).where(some.c.signal_version.is_not(None), some.c.risk_subject == seen.id)
-    found: str | None = (await connection.execute(query.order_by(some.c.at.desc()).limit(1))).scalar()
+async def latest_with_signals(connection: AsyncConnection, subject: int) -> str | None:
+    """The id of the newest decision that carries the signals of this subject."""
+    query = select(RECORD.c.id).where(RECORD.c.risk_subject == subject, RECORD.c.risk_subject.is_not(None))
+    found: str | None = (await connection.execute(query.order_by(RECORD.c.at.desc()).limit(1))).scalar()
     return found
 
 

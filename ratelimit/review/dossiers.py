@@ -273,9 +273,12 @@ async def _vector(connection: AsyncConnection, found: CaseView | None, whose: _W
         row = next((one for one in attempts if one.attempt == told[-1].attempt), attempts[-1] if attempts else None)
         if row is not None and row.signals is not None:
             return of_purchase(row), None
-    reference = await evidence.latest_with_signals(connection, whose.seen)
-    record = await records.find(connection, reference) if reference is not None else None
-    return (of_request(record, whose.subject.kind), record.plan) if record is not None else (None, None)
+    for subject in (whose.subject, whose.account):  # of a key that was never looked at by itself what was seen of its account
+        reference = await evidence.latest_with_signals(connection, subject.id) if subject is not None else None
+        record = await records.find(connection, reference) if reference is not None else None
+        if record is not None and subject is not None:
+            return of_request(record, subject.kind), record.plan
+    return None, None
 
 
 def of_request(row: records.RecordRow, kind: str) -> Vector | None:

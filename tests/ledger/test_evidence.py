@@ -5,7 +5,23 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from ratelimit.ledger.evidence import Bin, Place, Refused, Seen, addresses, bought, decided, lives, refusals, requests, rhythm, usual
+from ratelimit.ledger.evidence import (
+    Bin,
+    Paid,
+    Place,
+    Refused,
+    Seen,
+    addresses,
+    bought,
+    decided,
+    latest_with_signals,
+    lives,
+    paid,
+    refusals,
+    requests,
+    rhythm,
+    usual,
+)
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.purchase import LIFE, LINK, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
@@ -15,7 +31,16 @@ ACCOUNT = Seen("account", 5)
 
 
 def record(number: int, at: float, **more: Any) -> dict[str, Any]:
-    fields = {"decision": "allow", "reason": "ok", "limit_name": None, "api_key": 7, "address": 90, "weight": 1.0}
+    fields = {
+        "decision": "allow",
+        "reason": "ok",
+        "limit_name": None,
+        "api_key": 7,
+        "address": 90,
+        "weight": 1.0,
+        "risk_subject": None,
+        "signals": None,
+    }
     return {"id": f"r{number:03}", "at": at, "method": "GET", "path": "/", "cost": 1, **fields, **more}
 
 
@@ -131,3 +156,51 @@ async def test_usual(ledger: Ledger) -> None:
         await connection.execute(insert(LINK), rows)
     async with ledger.read() as connection:
         assert sorted(await usual(connection, ACCOUNT, 40 * 86_400.0)) == [2, 3]
+
+
+async def test_latest_with_signals(ledger: Ledger) -> None:
+    """What the model knew of somebody is that of the newest decision that carries it, however many came later without."""
+    await fill(
+        ledger,
+        record(1, 1.0, risk_subject=7, signals=b"a"),
+        record(2, 2.0, risk_subject=7, signals=b"b"),
+        record(3, 3.0),
+        record(4, 4.0, risk_subject=8),
+    )
+    async with ledger.read() as connection:
+        assert await latest_with_signals(connection, 7) == "r002"
+        assert await latest_with_signals(connection, 9) is None
+
+
+async def test_paid(ledger: Ledger) -> None:
+    """What an account has bought is what succeeded, in the currency of most of it."""
+    more = {
+        "kind": "purchase",
+        "account": 5,
+        "tokens": 1,
+        "decision": "allow",
+        "action": "accept",
+        "reason": "ok",
+        "hold_ratio": 0.0,
+        "held": 0,
+    }
+    told = [("EUR", "succeeded", True), ("EUR", "succeeded", False), ("USD", "succeeded", False), ("EUR", "failed", False)]
+    rows = [
+        {
+            "id": f"p{n}",
+            "attempt": 1,
+            "record": f"q{n}",
+            "at": 1.0,
+            "amount_minor": 100,
+            "currency": currency,
+            "outcome": outcome,
+            "disputed": disputed,
+            **more,
+        }
+        for n, (currency, outcome, disputed) in enumerate(told)
+    ]
+    async with ledger.write() as connection:
+        await connection.execute(insert(PURCHASE), rows)
+    async with ledger.read() as connection:
+        assert await paid(connection, 5) == Paid(2, 200, "EUR", 1)
+        assert await paid(connection, 6) is None

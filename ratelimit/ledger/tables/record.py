@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, String, Table, text
 
 from ratelimit.ledger.schema import METADATA, Time, Tree
+
+_WEIGHED: Final = text("risk_subject IS NOT NULL")
 
 # weight: how many decisions the row stands for, 1 for a refusal. signals: float32, little-endian, in the order of signal_version.
 RECORD: Final = Table(
@@ -43,6 +45,7 @@ RECORD: Final = Table(
     Index(None, "api_key", "at", "decision", "weight", "address"),
     Index(None, "address", "at", "decision", "weight"),
     Index(None, "decision", "at"),
+    Index(None, "risk_subject", "at", sqlite_where=_WEIGHED, postgresql_where=_WEIGHED),
 )
 
 # per 10 s, sidecar, decision and reason; sidecar is the id that a process drew at its start
