@@ -1,7 +1,7 @@
 """What stands about a subject now: the word of a person first, then of a rule or a list, then what its latest refusal was by."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from ratelimit.core.standing import Standing
 from ratelimit.ledger.evidence import Refused
@@ -37,9 +37,8 @@ def in_force(
     for decision in _STRONGEST:
         for view in standing:
             if view.then == decision:
-                return InForce(
-                    decision=decision, words=_words(decision, view.detail), since=view.at, by=view.by, until=view.until, action=view
-                )
+                said = next((word for word in words if word.id == view.override), None)
+                return InForce(decision=decision, words=_words(decision, said), since=view.at, by=view.by, until=view.until, action=view)
         for word in words:
             if word.then == decision and word.id not in overrides:
                 by = word.author if word.source == "override" else f"rule {word.author}"
@@ -68,17 +67,20 @@ def _name(refused: Refused) -> str:
     return (name if kind != "override" else f"override {name}") if colon else kind
 
 
-def _words(decision: Decided, detail: Any) -> str:
-    bucket = detail.get("bucket") if decision == "throttle" else None
-    if isinstance(bucket, dict) and bucket.get("refill"):
-        return str(bucket["refill"])
+def _words(decision: Decided, word: Standing | None) -> str:
+    if word is not None and word.bucket is not None:
+        tokens, _, unit = str(word.bucket.refill).partition("/")
+        return f"{tokens} {'token' if tokens == '1' else 'tokens'} a {_UNITS.get(unit, unit)}"
     return _PLAIN[decision]
 
 
 def _bucket(word: Standing) -> str:
+    if word.bucket is not None and word.then == "throttle":
+        return _words("throttle", word)
     return _PLAIN.get(word.then, "") if word.scope == "both" else f"{word.scope}s alone"
 
 
+_UNITS: Final = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 _PLAIN: Final = {
     "block": "every request and purchase",
     "allow": "no list, rule or risk counts",

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import insert, select, update
 
+from ratelimit.core.limit import BucketRule
 from ratelimit.core.message import Entity
 from ratelimit.core.standing import Standing, StandingSource, Target, Then
+from ratelimit.core.units import Refill
 from ratelimit.ledger.alike import alike
 from ratelimit.ledger.case_query import subjects_of
 from ratelimit.ledger.evidence import Refused
@@ -79,6 +82,13 @@ def test_in_force(views: list[ActionView], words: list[Standing], refusals: list
     """A person's word before a rule's, a block before all, and what refuses now where nobody has said anything."""
     found = in_force(views, words, refusals, 0.9994, NOW, lambda _: True)
     assert (found.decision, found.by) == (decision, by)
+
+
+def test_a_throttle_says_to_what() -> None:
+    """Of a throttle it is told how much is left."""
+    bucket = BucketRule(10, Refill.parse("10/min"))
+    found = in_force([view("throttle")], [replace(word("throttle", "override", "o1"), bucket=bucket)], [], None, NOW, lambda _: True)
+    assert (found.words, found.by) == ("10 tokens a minute", "mia")
 
 
 async def _link(ledger: Ledger, *pairs: tuple[int, int, str], count: int = 1) -> None:
