@@ -92,7 +92,7 @@ def _summary(subject: SubjectRef, account: SubjectRef | None, customer: Customer
         disputed = f"{customer.disputed} disputed" if customer.disputed else "none disputed"
         said.append(f"{wording.several(customer.purchases, 'purchase')}, {paid}, {disputed}")
     if customer.keys:
-        said.append(wording.several(customer.keys, "other key"))
+        said.append(wording.several(customer.keys, "other key" if subject.kind == "api_key" else "key"))
     return tuple(said)
 
 

@@ -140,7 +140,7 @@ def _weighed(model: Model, row: Floats, vector: Vector, weighing: Weighing) -> R
     counted = {table.names[column] for column in table.counted}
     far = [it for it in strongest if it.signed is not None and abs(it.signed) > _FAR and not (it.signed < 0 and it.source in counted)]
     usual = {it.source: it for it in lines if it not in far}
-    favour = [usual[name] for name in _TELLING[table.family] if name in usual]
+    favour = [usual[name] for name in _TELLING[table.family] if name in usual and not _is_said(usual[name])]
     peers = kind_of(row) if vector.kind == PURCHASE else vector.plan
     scored = model.score(vector.kind, row[None], [peers])[0]
     known = len(parts.quantiles.edges)
@@ -156,6 +156,12 @@ def _weighed(model: Model, row: Floats, vector: Vector, weighing: Weighing) -> R
         at=vector.at,
     )
     return Recomputed(full, tuple(strongest), None if np.isnan(scored) else float(scored), there=True)
+
+
+def _is_said(reason: CaseReason) -> bool:
+    """Whether it is a fact that is so, such as a card of another country: usual or not, that speaks for nobody."""
+    words = _words(reason.about == "purchase").get(reason.source)
+    return words is not None and words.yes is not None and bool(reason.number)
 
 
 def _lines(model: Model, row: Floats, vector: Vector) -> Iterator[CaseReason]:

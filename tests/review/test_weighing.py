@@ -76,13 +76,22 @@ async def test_another_model(tmp_path: Path, model: str | None, version: int | N
 async def test_purchase(tmp_path: Path) -> None:
     """A purchase is weighed by the model of purchases, money in its currency."""
     version = Model.read(MODELS / "purchases", "purchases").version
-    values = {"amount": 180.0, "account_age_s": 3e7, "cards_1h": 7.0, "declines_1h": 6.0, "attempts_1h": 8.0, "card_age_s": 0.0}
+    values = {
+        "amount": 180.0,
+        "account_age_s": 3e7,
+        "cards_1h": 7.0,
+        "declines_1h": 6.0,
+        "attempts_1h": 8.0,
+        "card_age_s": 0.0,
+        "card_ip_mismatch": 1.0,
+    }
     row = tuple(values.get(name) for name in purchase_signals.NAMES)
     found = await Weigher(lambda: policy(tmp_path)).again(
         Vector("purchase", row, version, purchase_signals.VERSION, 0.99, "rec", 1.0, currency="EUR")
     )
     assert found.there
     assert "cards_1h" in {one.source for one in found.weighing.against}
+    assert "card_ip_mismatch" not in {one.source for one in found.weighing.in_favour}
     assert any("€" in one.value for one in found.signals)
     assert found.weighing.thresholds == (("hold", 0.99),)
 
