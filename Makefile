@@ -11,7 +11,7 @@ APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive
 ALONE := tests/e2e/test_promises.py tests/e2e/test_load.py
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test check bench load scale deps
+.PHONY: help serve demo test check bench load scale screens pages deps
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
@@ -57,6 +57,12 @@ load: $(READY) ## let honest and abusive callers come, and fail if an objective 
 
 scale: $(READY) ## simulate hundreds of sidecars and millions of keys
 	$(BIN)/python bench/scale.py $(ARGS)
+
+screens: $(READY) ## make pictures of every page of the console into bench/results/screens
+	$(BIN)/python -m tests.e2e.console.screenshots
+
+pages: $(READY) ## measure the console's pages on a ledger of a million records, SQLite and PostgreSQL
+	$(BIN)/python -m bench.pages $(ARGS)
 
 deps: ## install what no wheel brings (apt): redis-server, postgresql, nginx, haproxy, wrk, chromium
 	$(APT) update -qq
