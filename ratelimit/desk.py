@@ -136,7 +136,7 @@ class Desk:
 
     def begin_rules(self, policy: Callable[[], Policy], figures: Figures, stack: AsyncExitStack) -> None:
         """Put in force what people have laid on the rules of the file's policy, and take what they want of them."""
-        self.rules = RuleDesk(self.ledger, self._work, policy, figures)
+        self.rules = RuleDesk(self.ledger, self._work, policy, figures, self.standings)
         self.rules.begin(stack)
 
     def overrides(self, policy: Callable[[], Policy]) -> Overrides:

@@ -24,8 +24,11 @@ from ratelimit.review.models import Models, Sample
 from ratelimit.review.rule_count import RuleCounter
 from ratelimit.review.rule_dossier import RuleFacts
 from ratelimit.review.rule_draft import Drafts
+from ratelimit.review.rule_lift import RuleLift
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rules import Rules
+from ratelimit.service.rule_words import RuleWords
+from ratelimit.service.standings import Standings
 from ratelimit.web.models import ModelCalls
 from ratelimit.web.route import Route
 from ratelimit.web.rules import RuleCalls
@@ -36,10 +39,11 @@ Figures = Callable[[], Awaitable[list[Metric]]]
 class RuleDesk:
     """`policy` is the file's, as it is below what people have laid on its rules; `figures` are what sidecars have counted."""
 
-    def __init__(self, ledger: Ledger, store: Store, policy: Callable[[], Policy], figures: Figures) -> None:
+    def __init__(self, ledger: Ledger, store: Store, policy: Callable[[], Policy], figures: Figures, standings: Standings) -> None:
         self._figures = figures
         self.overlay: Final = RuleOverlay(ledger, store, policy, time.time)
-        self.rules: Final = Rules(ledger, self.overlay, time.time)
+        self.lift: Final = RuleLift(RuleWords(standings))
+        self.rules: Final = Rules(ledger, self.overlay, time.time, self.lift)
         self.drafts: Final = Drafts(ledger, time.time)
         self.backtests: Final = Backtests(ledger, time.time)
         self.facts: Final = RuleFacts(ledger, time.time)
@@ -50,6 +54,7 @@ class RuleDesk:
     def begin(self, stack: AsyncExitStack) -> None:
         """Keep everything in step, for ever."""
         stack.push_async_callback(self.backtests.close)
+        stack.push_async_callback(self.lift.close)
         keep_running(self.overlay.run, stack)
         keep_running(self.canaries.run, stack)
         keep_running(self.counter.run, stack)

@@ -4,12 +4,13 @@ Each change is one transaction with its entry in the audit. Then the sidecars ar
 tells them later. An analyst writes, tests and puts into shadow; an admin decides what is in force. A block comes live by two people.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.overlay import candidate_name
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import RuleVersion, Step, backtests, change_version, versions
@@ -43,11 +44,14 @@ class Promoted(Struct, frozen=True):
     told: bool
 
 
-class Rules:
-    """`wall` is seconds since the epoch."""
+Lift = Callable[[frozenset[str]], Awaitable[None]]
 
-    def __init__(self, ledger: Ledger, overlay: RuleOverlay, wall: Callable[[], float]) -> None:
-        self._ledger, self._overlay, self._wall = ledger, overlay, wall
+
+class Rules:
+    """`wall` is seconds since the epoch. `lift` takes away what rules let stand that are taken out of force."""
+
+    def __init__(self, ledger: Ledger, overlay: RuleOverlay, wall: Callable[[], float], lift: Lift | None = None) -> None:
+        self._ledger, self._overlay, self._wall, self._lift = ledger, overlay, wall, lift
 
     async def all(self) -> list[RuleState]:
         """Every rule, by name."""
@@ -121,7 +125,7 @@ class Rules:
             await _put(connection, version, to, now, why=why)
             content = {"rule": name, "version": number, "from": version.step, "why": why}
             await audit.append(connection, who.login, "rule.paused", content, at=now)
-        return await self._done(name, number)
+        return await self._done(name, number, lifted=candidate_name(name, number) if to == "backtest" else name)
 
     async def restore(self, who: Principal, name: str, number: int, why: str) -> Promoted:
         """Put a version in force again that once was: one that is paused, or an earlier one in the place of what is live."""
@@ -136,7 +140,7 @@ class Rules:
             await self._move(connection, state, version, "live", now, why=why)
             content = {"rule": name, "version": number, "from": version.step, "why": why}
             await audit.append(connection, who.login, "rule.rolled_back", content, at=now)
-        return await self._done(name, number)
+        return await self._done(name, number, lifted=name)
 
     async def back(self, name: str, number: int, why: str) -> None:
         """A canary goes back to shadow by itself."""
@@ -147,7 +151,7 @@ class Rules:
                 return
             await _put(connection, version, "shadow", now, why=why)
             await audit.append(connection, "canary", "rule.rolled_back", {"rule": name, "version": number, "why": why}, at=now)
-        await self._overlay.publish()
+        await self._told(candidate_name(name, number))
 
     async def _move(  # noqa: PLR0913  what a step is
         self,
@@ -166,9 +170,15 @@ class Rules:
                 await _put(connection, other, "replaced" if to == "live" else "backtest", now, why=None)
         await _put(connection, version, to, now, why=why, share=share)
 
-    async def _done(self, name: str, number: int, *, waits: bool = False) -> Promoted:
-        told = True if waits else await self._overlay.publish()
+    async def _done(self, name: str, number: int, *, waits: bool = False, lifted: str | None = None) -> Promoted:
+        told = True if waits else await self._told(lifted)
         return Promoted((await self.get(name)).version(number), waits, told)
+
+    async def _told(self, lifted: str | None) -> bool:
+        told = await self._overlay.publish()
+        if lifted is not None and self._lift is not None:
+            await self._lift(frozenset({lifted}))
+        return told
 
 
 def _check_step(version: RuleVersion, asked: Promotion) -> None:

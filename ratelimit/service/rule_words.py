@@ -5,7 +5,8 @@ away a verdict does not stand, and will when its rule holds again.
 """
 
 from asyncio import gather
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from ratelimit.core.rule_word import fresh, word_of
 from ratelimit.core.standing import Standing, Target, TargetKind
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.standings import FullError, Standings
+
+_AT_ONCE: Final = 100  # words that are taken away together
 
 
 class RuleWords:
@@ -32,6 +35,13 @@ class RuleWords:
     async def of_request(self, rules: Iterable[Rule], target: Target, now_s: float) -> None:
         """The same for a subject of requests."""
         await gather(*(self._put(rule, target, now_s) for rule in rules))
+
+    async def lift(self, authors: Collection[str]) -> int:
+        """Take away the words of those rules, and say how many there were. Raises StoreAwayError."""
+        found = [word.id for word in self._standings.all() if word.source == "rule" and word.author in authors]
+        for start in range(0, len(found), _AT_ONCE):
+            await gather(*(self._standings.change(id, lambda _: None) for id in found[start : start + _AT_ONCE]))
+        return len(found)
 
     async def _put(self, rule: Rule, target: Target, now_s: float) -> None:
         wanted = word_of(rule, target, now_s)

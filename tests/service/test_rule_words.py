@@ -174,3 +174,13 @@ async def test_review_asks_for_a_case_once_a_day(standings: Standings, wall: Wal
     ] * 2
     assert len({flag.id for flag in told}) == len({flag.source for flag in told}) == 2
     assert not standings.all()
+
+
+async def test_lifted(standings: Standings) -> None:
+    """The words of a rule are taken away together, and those of others stay."""
+    words = RuleWords(standings)
+    await words.of_purchase([block(), replace(block(), name="other"), replace(block(), name="cards@2")], TARGETS, T0)
+    assert len(standings.all()) == 6
+    assert await words.lift({"cards"}) == 2
+    assert {word.author for word in standings.all()} == {"other", "cards@2"}
+    assert await words.lift({"cards"}) == 0
