@@ -68,7 +68,7 @@ class Front:
             *OverviewPages(console, desk.overview).routes(),
             *self._of_traffic(),
             *self._of_lists(),
-            *PrivacyPages(console, desk.privacy.privacy).routes(),
+            *PrivacyPages(console, desk.privacy.privacy, lambda: self._policy().file.retention).routes(),
             *(desk.rules.pages(console) if desk.rules is not None else ()),
             *Styleguide(console).routes(),
         ]

@@ -1,5 +1,6 @@
 """The privacy page: requests of people about their data, what is kept and why, and what retention took away."""
 
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -7,6 +8,7 @@ from aiohttp import web
 from ratelimit.console.form import FormError, read
 from ratelimit.console.privacy_view import SAID, privacy_page
 from ratelimit.console.render import Console, Toast
+from ratelimit.core.retention import Retention
 from ratelimit.review.privacy import Privacy
 from ratelimit.review.privacy_request import PrivacyAsked
 from ratelimit.web.privacy import PrivacyText, document, number, spoken
@@ -19,10 +21,10 @@ _RUNS: Final = 5
 
 
 class PrivacyPages:
-    """Answers with the page, and takes its forms."""
+    """Answers with the page, and takes its forms. `retention` gives what the policy in force says."""
 
-    def __init__(self, console: Console, privacy: Privacy) -> None:
-        self._console, self._privacy = console, privacy
+    def __init__(self, console: Console, privacy: Privacy, retention: Callable[[], Retention] = Retention) -> None:
+        self._console, self._privacy, self._retention = console, privacy, retention
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -88,6 +90,7 @@ class PrivacyPages:
             await self._privacy.requests(),
             await self._privacy.requests(closed=True, most=_CLOSED),
             await self._privacy.runs(_RUNS),
+            self._retention(),
             request[PRINCIPAL],
             self._console.now(),
             wrong,

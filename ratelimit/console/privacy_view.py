@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.console.wording import due
 from ratelimit.core.inventory import INVENTORY, Kept
 from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import KINDS, NO_MODEL
+from ratelimit.core.retention import DAY_S, Retention
 from ratelimit.ledger.privacy import RetentionRun
 from ratelimit.review.privacy_request import PrivacyView
 
@@ -20,6 +22,14 @@ SAID: Final = {
     "done": "Correction written down.",
     "refuse": "Request refused.",
     "withdraw": "Request withdrawn.",
+}
+_SPANS: Final = {
+    "addresses": "whole addresses of usage; then their networks",
+    "records": "decisions on requests",
+    "lives": "logins, keys made, sign-ups",
+    "purchases": "purchases, what became of them, what they shared",
+    "cases": "closed cases, what was done and noted",
+    "traffic": "counts of decisions",
 }
 _SOON_S: Final = 7 * 86_400.0
 
@@ -49,6 +59,14 @@ class Line(Struct, frozen=True, kw_only=True):
     may_withdraw: bool
 
 
+class Span(Struct, frozen=True):
+    """How long something is kept, as the policy says."""
+
+    name: str
+    words: str
+    days: str
+
+
 class Run(Struct, frozen=True):
     """One run of the retention job."""
 
@@ -65,6 +83,7 @@ class PrivacyPage(Struct, frozen=True, kw_only=True):
     late: int
     kinds: tuple[tuple[str, str], ...]
     inventory: tuple[Kept, ...]
+    spans: tuple[Span, ...]
     runs: tuple[Run, ...]
     may_enter: bool
     wrong: dict[str, str]
@@ -75,6 +94,7 @@ def privacy_page(  # noqa: PLR0913, PLR0917  what the page is made of
     requests: Sequence[PrivacyView],
     closed: Sequence[PrivacyView],
     runs: Iterable[RetentionRun],
+    retention: Retention,
     who: Principal,
     now: float,
     wrong: dict[str, str] | None = None,
@@ -87,12 +107,23 @@ def privacy_page(  # noqa: PLR0913, PLR0917  what the page is made of
         closed=tuple(_line(one, who, now) for one in closed),
         late=sum(one.late for one in lines),
         kinds=tuple((kind, _WORDS[kind]) for kind in KINDS),
-        inventory=INVENTORY,
+        inventory=tuple(_kept(one, retention) for one in INVENTORY),
+        spans=tuple(Span(name, words, _days(retention, name)) for name, words in _SPANS.items()),
         runs=tuple(_run(one) for one in runs),
         may_enter=who.may("analyst"),
         wrong=wrong or {},
         given=given or {},
     )
+
+
+def _days(retention: Retention, name: str) -> str:
+    return f"{getattr(retention, name).seconds / DAY_S:g} days"
+
+
+def _kept(it: Kept, retention: Retention) -> Kept:
+    """What no sentence of the site's policy covers is on once the owner has said so."""
+    life = it.life.format_map({name: _days(retention, name) for name in _SPANS})
+    return replace(it, life=life, off=it.off and not (it.needs and set(it.needs) <= set(retention.keep)))
 
 
 def _line(it: PrivacyView, who: Principal, now: float) -> Line:

@@ -12,7 +12,7 @@ Sentence = Literal["account", "transactions", "usage", "device and log", "suppor
 
 
 class Kept(Struct, frozen=True):
-    """One thing. `places` are tables of the ledger and prefixes of keys in the store; `life` is in words."""
+    """One thing. `places` are tables of the ledger and prefixes of keys in the store; `life` is in words; what is in braces is a span of core/retention.Retention."""
 
     what: str
     places: tuple[str, ...]
@@ -20,21 +20,34 @@ class Kept(Struct, frozen=True):
     life: str
     sentence: Sentence
     off: bool = False
+    needs: tuple[str, ...] = ()  # of core/retention.Retention.keep
 
+
+_CARD: Final = ("card_country", "brand", "funding")
 
 INVENTORY: Final = (
-    Kept("Requests: path, method, answer, user agent, referrer's host", ("record",), "abuse, appeals", "90 days", "usage"),
-    Kept("Addresses of requests", ("record", "subject"), "abuse, appeals", "30 days, then the prefix", "device and log"),
+    Kept("Requests: path, method, answer, user agent, referrer's host", ("record",), "abuse, appeals", "{records}", "usage"),
+    Kept("Addresses of requests", ("record", "subject"), "abuse, appeals", "{addresses}, then the prefix", "device and log"),
     Kept("Accounts and digests of their keys", ("subject",), "to find what belongs together", "as long as rows name them", "account"),
-    Kept("Who used which card, device, mailbox, address or key", ("link",), "fraud", "540 days after the last time", "transactions"),
-    Kept("Purchases: amount, time, outcome, last four, expiry", ("purchase", "outcome"), "fraud, legal claims", "540 days", "transactions"),
-    Kept("Card's fingerprint, country, brand, funding", ("purchase",), "fraud", "540 days", "none", off=True),
-    Kept("Device", ("purchase",), "fraud", "540 days", "none", off=True),
-    Kept("Logins, keys made, sign-ups", ("life",), "account take-over", "90 days", "account"),
-    Kept("Counts of decisions", ("traffic", "rule_day"), "capacity", "400 days; of nobody", "usage"),
-    Kept("Cases, what opened them, notes", ("case_", "opening", "campaign", "mention", "candidate"), "fraud", "540 days", "security"),
-    Kept("What was done to accounts, and why", ("action", "known_normal", "appeal"), "appeals", "540 days", "security"),
-    Kept("Labels: fraud, good, ...", ("label",), "fraud", "540 days", "security"),
+    Kept("Who used which card, device, mailbox, address or key", ("link",), "fraud", "{purchases} after the last time", "transactions"),
+    Kept(
+        "Purchases: amount, time, outcome, last four, expiry", ("purchase", "outcome"), "fraud, legal claims", "{purchases}", "transactions"
+    ),
+    Kept(
+        "Card's country, brand, funding",
+        ("purchase",),
+        "fraud",
+        "{purchases}",
+        "none",
+        off=True,
+        needs=("card_country", "brand", "funding"),
+    ),
+    Kept("Device", ("purchase",), "fraud", "{purchases}", "none", off=True, needs=("device",)),
+    Kept("Logins, keys made, sign-ups", ("life",), "account take-over", "{lives}", "account"),
+    Kept("Counts of decisions", ("traffic", "rule_day"), "capacity", "{traffic}; of nobody", "usage"),
+    Kept("Cases, what opened them, notes", ("case_", "opening", "campaign", "mention", "candidate"), "fraud", "{cases}", "security"),
+    Kept("What was done to accounts, and why", ("action", "known_normal", "appeal"), "appeals", "{cases}", "security"),
+    Kept("Labels: fraud, good, ...", ("label",), "fraud", "{cases}", "security"),
     Kept("The audit", ("audit", "audit_content", "audit_head"), "accountability", "contents as long as whom they are about", "security"),
     Kept(
         "Requests about data, restrictions",

@@ -7,6 +7,8 @@ import pytest
 from ratelimit.console.privacy import PrivacyPages
 from ratelimit.console.render import Console
 from ratelimit.core.principal import Principal, Role
+from ratelimit.core.retention import Retention
+from ratelimit.core.units import Duration
 from tests.console.conftest import Serve
 from tests.review.test_erasing import fill
 from tests.review.test_privacy import Room, lived, own_node, room, site, store
@@ -89,3 +91,15 @@ async def test_no_such_request(room: Room, serve: Serve, console: Console, path:
     """It is said, and nothing breaks."""
     ada = await serve(PrivacyPages(console, room.privacy).routes(), person(2, "admin"))
     assert (await ada.post(path, {}))[0] == 404
+
+
+async def test_what_the_policy_says(room: Room, serve: Serve, console: Console) -> None:
+    """How long things are kept, and what is turned on, is as the policy in force has it."""
+    policy = Retention(records=Duration.parse("20d"), keep=("device",))
+    here = await serve(PrivacyPages(console, room.privacy, lambda: policy).routes(), person(1, "analyst"))
+    _, text, _ = await here.get("/privacy")
+    assert text.count("20 days") == 2
+    assert text.count("no sentence: off") == 1
+    _, text, _ = await (await serve(PrivacyPages(console, room.privacy).routes(), person(1, "analyst"))).get("/privacy")
+    assert text.count("no sentence: off") == 2
+    assert "{" not in text.partition("What is kept")[2].partition("</table>")[0]
