@@ -12,7 +12,10 @@ Sentence = Literal["account", "transactions", "usage", "device and log", "suppor
 
 
 class Kept(Struct, frozen=True):
-    """One thing. `places` are tables of the ledger and prefixes of keys in the store; `life` is in words; what is in braces is a span of core/retention.Retention."""
+    """One thing. `places` are tables of the ledger and prefixes of keys in the store.
+
+    `life` is in words; what is in braces is a span of core/retention.Retention.
+    """
 
     what: str
     places: tuple[str, ...]
