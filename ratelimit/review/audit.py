@@ -23,6 +23,7 @@ from ratelimit.core.audit_chain import SALT_BYTES, START, Entry, content_digest,
 from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT, AUDIT_HEAD
 
 _HEAD_ID: Final = 1
+_LONGEST_ACTOR: Final = 64  # characters, as the column has them
 _AT_ONCE: Final = 500  # a statement takes so many seqs
 # each is looked up behind the one before: DISTINCT would read the whole index for a dozen words
 _KINDS: Final = """
@@ -107,7 +108,7 @@ async def append_all(connection: AsyncConnection, events: Sequence[Event]) -> li
         entry = Entry(
             seq=seq,
             at=float(event.at),
-            actor=event.actor,
+            actor=event.actor[:_LONGEST_ACTOR],
             kind=event.kind,
             case=event.case,
             content_digest=content_digest(salt, said),

@@ -5,10 +5,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.tables.privacy import ERASURE
+from tests.ledger.database import new_database, opened
 
 
 async def _count(ledger: Ledger) -> int:
@@ -44,6 +45,23 @@ async def test_reads_one_state(ledger: Ledger) -> None:
         await _write(ledger)
         assert (await connection.execute(count)).scalar_one() == before
     assert await _count(ledger) == before + 1
+
+
+async def test_entangled(postgres_socket: str) -> None:
+    """Of two that wait for one another one is told to come again, and nothing of it was made."""
+    meeting = asyncio.Barrier(2)
+
+    async def write(first: int, second: int) -> None:
+        async with ledger.write() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": first})
+            await connection.execute(insert(ERASURE).values(kind="account", digest=b"%d" % first, at=0.0))
+            await meeting.wait()
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": second})
+
+    async with opened(await new_database(postgres_socket)) as ledger:
+        told = await asyncio.gather(write(1, 2), write(2, 1), return_exceptions=True)
+        assert [type(one) for one in told if one is not None] == [LedgerAwayError]
+        assert await _count(ledger) == 1
 
 
 async def test_away(tmp_path: Path) -> None:

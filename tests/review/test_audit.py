@@ -45,9 +45,11 @@ async def test_entries_come_back_as_they_were(ledger: Ledger) -> None:
     """Whatever a caller may have written, the chain is whole and the content is the same."""
     async with ledger.write() as connection:
         assert await append(connection, "mira", "noted", HOSTILE, at=1, case=3) == 1
+        assert await append(connection, "m" * 100, "noted", HOSTILE, at=1) == 2
     async with ledger.read() as connection:
-        (entry,) = await entries(connection, AuditFilter(), 10)
+        longer, entry = await entries(connection, AuditFilter(), 10)
     assert (entry.content, entry.actor, entry.kind, entry.case, entry.at) == (HOSTILE, "mira", "noted", 3, 1.0)
+    assert longer.actor == "m" * 64
     assert (await verified(ledger)).whole
 
 
