@@ -31,9 +31,9 @@ _ROUNDS: Final = 7
 _START_S: Final = 30.0
 _PAGES: Final = (
     "/overview", "/queue", "/queue?tab=closed", "/queue?tab=mine", "/queue?tab=snoozed", "/queue?sort=due", "/queue?text=acc",
-    "/cases/{busiest}", "/cases/{busiest}?show=purchases", "/cases/{latest}", "/cases/{busiest}/preview?then=block", "/subjects/{subject}", "/campaigns",
-    "/campaigns/{campaign}", "/traffic", "/traffic?span=7d", "/rules", "/rules/card-testing", "/models", "/lists", "/audit", "/privacy",
-    "/users", "/search?q=acc_1",
+    "/cases/{busiest}", "/cases/{busiest}?show=purchases", "/cases/{latest}", "/cases/{busiest}/preview?then=block", "/subjects/{subject}",
+    "/campaigns", "/campaigns/{campaign}", "/traffic", "/traffic?span=7d", "/rules", "/rules/card-testing", "/models", "/lists", "/audit",
+    "/privacy", "/users", "/search?q=acc_1",
 )  # fmt: skip
 
 
