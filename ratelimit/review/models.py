@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from ratelimit.anomaly.purchase_model import PurchaseModel
@@ -33,6 +34,7 @@ MOST_ROWS: Final = 2_000
 LEAST_WHY: Final = 10
 _MOST_WHY: Final = 500
 _MOST_POLICIES: Final = 50
+_DRIFT_KEPT_S: Final = 60.0  # a model is read, and some thousand purchases
 
 Sample = tuple[str, dict[str, str], float]  # of a metric: its name, labels and value
 Figures = Callable[[], Awaitable[Iterable[Sample]]]
@@ -95,6 +97,7 @@ class Models:
     ) -> None:
         self._ledger, self._overlay, self._policy, self._figures, self._wall = ledger, overlay, policy, figures, wall
         self._cards = ModelCards()
+        self._drift: tuple[float, str, tuple[Drifted, ...]] = 0.0, "", ()  # of purchases: when it was told, of which model
 
     async def look(self) -> ModelsFound:
         """How everything stands."""
@@ -163,13 +166,16 @@ class Models:
         """Of purchases the ledger has the signals, so drift is told from there, of those of the last weeks."""
         if found.section != "purchases" or found.champion is None or found.champion.ranked is None:
             return found
+        at, version, drift = self._drift
+        if version == found.champion.version and self._wall() - at < _DRIFT_KEPT_S:
+            return replace(found, drift=drift)
         readable = (PURCHASE.c.signals.is_not(None)) & (PURCHASE.c.signal_version == VERSION)
         rows = select(PURCHASE.c.signals).where(readable).order_by(PURCHASE.c.at.desc()).limit(MOST_ROWS)
         async with self._ledger.read() as connection:
             blobs = list((await connection.execute(rows)).scalars())
-        folder = Path(policy.source).parent / found.champion.folder
-        drift = await asyncio.to_thread(_purchase_drift, folder, blobs)
-        return SectionFound(**{**{name: getattr(found, name) for name in found.__struct_fields__}, "drift": drift})
+        drift = await asyncio.to_thread(purchase_drift, Path(policy.source).parent / found.champion.folder, blobs)
+        self._drift = self._wall(), found.champion.version, drift
+        return replace(found, drift=drift)
 
 
 def _rules(policy: Policy, section: Section) -> RequestRisk | PurchaseRisk | None:
@@ -225,7 +231,8 @@ def _drift(samples: Iterable[Sample]) -> Iterable[Drifted]:
     return [Drifted(kind, count, signals.get(kind, {}), risks.get(kind)) for kind, count in rows.items()]
 
 
-def _purchase_drift(folder: Path, blobs: list[bytes]) -> tuple[Drifted, ...]:
+def purchase_drift(folder: Path, blobs: list[bytes]) -> tuple[Drifted, ...]:
+    """How far these purchases, by their signals, are from those that the model in the folder was ranked on."""
     size = len(NAMES) * 8
     whole = [blob for blob in blobs if len(blob) == size]
     if len(whole) < LEAST_ROWS:

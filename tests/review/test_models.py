@@ -3,15 +3,20 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.overlay import Overlay, decode_overlay, overlaid, read_of, reading
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
+from ratelimit.core.purchase_signals import NAMES
+from ratelimit.core.spread import Spread
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import audit
-from ratelimit.review.models import Agreement, Drifted, SectionFound
+from ratelimit.review.models import Agreement, Drifted, SectionFound, purchase_drift
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.service.ask import ask
 from ratelimit.stores.client import Options, RedisStore
@@ -151,3 +156,30 @@ async def test_policies(site: ModelSite) -> None:
     assert policies[0].detail["overlay"] in policies[0].digest
     assert policies[1].digest == first
     assert '"models/two"' in (policies[0].text or "")
+
+
+def test_drift_of_purchases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of purchases what has moved stands out, what is as it was does not, and a few say nothing."""
+    chance = np.random.default_rng(1)
+    usual = chance.random((2_000, len(NAMES)))
+    cuts = np.quantile(np.column_stack([usual, usual[:, 0]]), np.arange(1, 10) / 10, axis=0).T.astype(np.float32)
+
+    class Ranked:
+        def spread(self) -> Spread:
+            return Spread.of(cuts, np.column_stack([usual, usual[:, 0]]))
+
+        def score(self, rows: Any) -> Any:
+            return rows[:, 0]
+
+    monkeypatch.setattr(PurchaseModel, "read", lambda _: Ranked())
+    now = chance.random((600, len(NAMES)))
+    now[:, 5] += 0.5
+    blobs = [row.astype("<f8").tobytes() for row in now]
+    (drifted,) = purchase_drift(tmp_path, [*blobs, b"another version's"])
+    assert drifted.rows == 600
+    assert max(drifted.signals, key=drifted.signals.__getitem__) == NAMES[5]
+    assert drifted.signals[NAMES[5]] > 1
+    assert drifted.risk is not None
+    assert drifted.risk < 0.1
+    (few,) = purchase_drift(tmp_path, blobs[:100])
+    assert (few.rows, few.signals, few.risk) == (100, {}, None)
