@@ -116,10 +116,12 @@ class Desk:
         self.deeds: DeedDesk | None = None
         self.retention: RetentionJob | None = None
         self._retained: Callable[[], Retention] = Retention
-        self.privacy: Final = PrivacyDesk(ledger, self.subjects, work, standings, keys, lambda: self._webhooks if self._sender else None)
+        self.live: Final = LiveTail()
+        self.privacy: Final = PrivacyDesk(
+            ledger, self.subjects, work, standings, keys, lambda: self._webhooks if self._sender else None, self.live
+        )
         self.traffic: Final = TrafficBook(ledger)
         self.overview: Final = OverviewBook(ledger, standings, time.time)
-        self.live: Final = LiveTail()
         self.intake.add(Decided, self.live.take)
         self.intake.add(Counted, self.traffic.take)
         self._policy: Callable[[], Policy] | None = None

@@ -11,6 +11,7 @@ from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.review.erasing import Erasing, Place
 from ratelimit.review.exporting import Exporting
+from ratelimit.review.live import LiveTail
 from ratelimit.review.privacy import Privacy
 from ratelimit.service.spared import Spared
 from ratelimit.service.standings import Standings
@@ -23,7 +24,7 @@ from ratelimit.web.route import Route
 class PrivacyDesk:
     """`told` is the queue of webhooks, None where nobody is told."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is put together from
         self,
         ledger: Ledger,
         subjects: Subjects,
@@ -31,12 +32,13 @@ class PrivacyDesk:
         standings: Standings,
         keys: StoreKeys,
         told: Callable[[], WebhookQueue | None],
+        live: LiveTail,
     ) -> None:
         place = Place(ledger, subjects, store, standings, keys)
         self.privacy: Final = Privacy(
             ledger,
             subjects,
-            erasing=Erasing(place, time.time),
+            erasing=Erasing(place, time.time, live.forget),
             exporting=Exporting(ledger, store, keys, standings),
             spared=Spared(standings, time.time),
             told=told,

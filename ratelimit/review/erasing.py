@@ -6,7 +6,7 @@ was under way at the time of an erasure is met as well. A restored ledger withou
 the ledger. Times are seconds since the epoch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -48,13 +48,20 @@ class Place(NamedTuple):
     keys: StoreKeys
 
 
-class Erasing:
-    """Erases, and erases again what comes back."""
+Forget = Callable[[str, Collection[str]], None]  # what is remembered of an account and its keys in this process
 
-    def __init__(self, place: Place, wall: Callable[[], float]) -> None:
+
+def _nothing(_account: str, _api_keys: Collection[str]) -> None:
+    """Nothing is remembered here."""
+
+
+class Erasing:
+    """Erases, and erases again what comes back. `forget` is for what this process shows of the latest decisions."""
+
+    def __init__(self, place: Place, wall: Callable[[], float], forget: Forget = _nothing) -> None:
         self._ledger, self._subjects, self._store, self._standings, keys = place
         self._forgetting = Forgetting(self._store, keys, self._standings)
-        self._wall = wall
+        self._wall, self._forget = wall, forget
 
     async def erase(self, subject: int, *, again: bool = False) -> Erased:
         """Erase the account with that id; raises LedgerAwayError and StoreAwayError, and may be called again then.
@@ -68,6 +75,7 @@ class Erasing:
         if not again:
             await self._note(it)
         forgotten = await self._forgetting.forget(it.value, it.keys, it.purchases)
+        self._forget(it.value, it.keys)
         rows = 0
         while gone := await self._delete_piece(it):
             rows += gone

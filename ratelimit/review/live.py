@@ -4,7 +4,7 @@ There are as many of them as there are; whoever follows is shown a few a second,
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -55,6 +55,12 @@ class LiveTail:
                 self.number += 1
                 self._ids.append(one.id)
                 self._rows.append(_shown(self.number, one))
+
+    def forget(self, account: str, api_keys: Collection[str]) -> None:
+        """Whoever was erased is not shown any more."""
+        names = {("account", account), *(("api_key", key_shown(key)) for key in api_keys)}
+        kept = [row for row in self._rows if (row.kind, row.subject) not in names and account not in row.path]
+        self._rows = deque(kept, maxlen=self._rows.maxlen)
 
     def since(self, number: int, most: int, *, refused: bool) -> Heard:
         """What came after that number; with `refused` without what was allowed."""

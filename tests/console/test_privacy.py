@@ -102,4 +102,4 @@ async def test_what_the_policy_says(room: Room, serve: Serve, console: Console) 
     assert text.count("no sentence: off") == 1
     _, text, _ = await (await serve(PrivacyPages(console, room.privacy).routes(), person(1, "analyst"))).get("/privacy")
     assert text.count("no sentence: off") == 2
-    assert "{records}" not in text
+    assert "{purchases}" not in text

@@ -137,6 +137,15 @@ async def test_the_live_tail() -> None:
     assert tail.since(7, 4, refused=True).hidden == 21
 
 
+async def test_the_live_tail_forgets() -> None:
+    """Whoever is erased is not shown any more, by account, by key or in a path; others are."""
+    tail = LiveTail()
+    mine = [decided(1, subject="account:quinn-4711"), decided(2), decided(3, subject="ip:192.0.2.9", path="/u/quinn-4711")]
+    await tail.take(None, [*mine, decided(4, subject="account:robin")], NOW)  # type: ignore[arg-type]
+    tail.forget("quinn-4711", ["KEYDIGEST"])
+    assert [row.subject for row in tail.since(0, 9, refused=True).rows] == ["robin"]
+
+
 def test_risk_steps() -> None:
     """Each subject is on one step; the last whole hour is told, and after a gap this one."""
     steps = RiskSteps()
