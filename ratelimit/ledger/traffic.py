@@ -3,21 +3,26 @@
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.ledger.rollup import ALL
 from ratelimit.ledger.tables.case import CASE
 from ratelimit.ledger.tables.record import RECORD, TRAFFIC
 from ratelimit.ledger.tables.rule import IN_FORCE
 
 
 class Count(Struct, frozen=True, gc=False):
-    """So many decisions of a kind in the step that begins at `at`; `latency_us` is the worst p99 of what deciding added in it."""
+    """So many decisions of a kind in the step that begins at `at`; `latency_us` is the worst p99 of what deciding added in it.
+
+    `hourly`: it is of the hour that begins in that step, since older counts are kept by the hour alone.
+    """
 
     at: float
     decision: str
     count: int
     latency_us: float | None
+    hourly: bool = False
 
 
 class Extent(Struct, frozen=True):
@@ -51,9 +56,11 @@ class Mark(Struct, frozen=True):
 async def counts(connection: AsyncConnection, since: float, until: float, step_s: float) -> list[Count]:
     """What was counted from `since` on and before `until`, in steps; a step in which nothing was told of is left out."""
     step = _step(connection, step_s)
-    query = select(step, TRAFFIC.c.decision, func.sum(TRAFFIC.c.count), func.max(TRAFFIC.c.latency_us))
-    query = query.where(TRAFFIC.c.at >= since, TRAFFIC.c.at < until).group_by(step, TRAFFIC.c.decision)
-    return [Count(float(at) * step_s, decision, int(count), latency) for at, decision, count, latency in await connection.execute(query)]
+    hourly = case((TRAFFIC.c.sidecar == ALL, 1), else_=0)
+    by = (step, TRAFFIC.c.decision, hourly)
+    query = select(*by, func.sum(TRAFFIC.c.count), func.max(TRAFFIC.c.latency_us))
+    found = await connection.execute(query.where(TRAFFIC.c.at >= since, TRAFFIC.c.at < until).group_by(*by))
+    return [Count(float(at) * step_s, decision, int(count), latency, bool(whole)) for at, decision, whole, count, latency in found]
 
 
 async def sidecars(connection: AsyncConnection, since: float) -> int:

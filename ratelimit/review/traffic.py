@@ -6,7 +6,7 @@ only what is new: so a page costs no scan, however long its span. Times are seco
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.message import Counted
 from ratelimit.ledger import traffic
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.rollup import HOUR_S
 from ratelimit.ledger.subjects import named
 from ratelimit.ledger.traffic import Count, Mark
 from ratelimit.review.top_subjects import BY, LENGTH_S, SPARK, Span, Tops, by_subject, most_by, with_name
@@ -58,7 +59,7 @@ class Series(Struct, frozen=True, kw_only=True):
     marks: list[Mark]
 
 
-Steps = dict[int, Counter[str]]
+Steps = dict[int, dict[str, float]]
 
 
 class TrafficBook:
@@ -163,7 +164,7 @@ class TrafficBook:
         told = [one for one in steps if one is not None]
         if not told:
             return None
-        return sum(one.total() if decision is None else one[decision] for one in told) / (len(told) * FINE_S)
+        return sum(_of(one, decision) for one in told) / (len(told) * FINE_S)
 
     def rate_before(self, decision: str | None, seconds: float) -> float | None:
         """The same a day before."""
@@ -171,7 +172,7 @@ class TrafficBook:
         told = [one for index in range(max(1, round(seconds / FINE_S))) if (one := self._fine.get(int(until / FINE_S) - index)) is not None]
         if not told:
             return None
-        return sum(one.total() if decision is None else one[decision] for one in told) / (len(told) * FINE_S)
+        return sum(_of(one, decision) for one in told) / (len(told) * FINE_S)
 
     def latency_us(self, seconds: float) -> float | None:
         """The worst p99 of what deciding added, in the latest so many seconds."""
@@ -184,7 +185,7 @@ class TrafficBook:
             minutes = {int(one.at // COARSE_S) for one in fine if one.at >= since}
             for minute in minutes:
                 parts = [self._fine[step] for step in range(minute * 6, minute * 6 + 6) if step in self._fine]
-                self._coarse[minute] = sum(parts, Counter[str]())
+                self._coarse[minute] = _added(parts)
         for one in fine:
             if one.latency_us is not None:
                 step = round(one.at / FINE_S)
@@ -205,7 +206,7 @@ class TrafficBook:
         for when in at:
             first = round(when / unit)
             told = [one for index in range(round(step_s / unit)) if (one := steps.get(first + index)) is not None]
-            found.append(sum(one[decision] for one in told) / (len(told) * unit) if told else None)
+            found.append(sum(_of(one, decision) for one in told) / (len(told) * unit) if told else None)
         return found
 
     def _worst(self, when: float, step_s: float) -> float | None:
@@ -226,7 +227,22 @@ class TrafficBook:
 
 
 def _put(steps: Steps, counts: Sequence[Count], step_s: float) -> None:
-    fresh: Steps = defaultdict(Counter)
+    """Add what was counted; what is known by the hour alone is spread over its steps evenly."""
+    fresh: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for one in counts:
-        fresh[round(one.at / step_s)][one.decision] += one.count
+        first, parts = round(one.at / step_s), round(HOUR_S / step_s) if one.hourly else 1
+        for step in range(first, first + parts):
+            fresh[step][one.decision] += one.count / parts
     steps.update(fresh)
+
+
+def _of(step: Mapping[str, float], decision: str | None) -> float:
+    return sum(step.values()) if decision is None else step.get(decision, 0.0)
+
+
+def _added(steps: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = defaultdict(float)
+    for step in steps:
+        for decision, count in step.items():
+            found[decision] += count
+    return found

@@ -10,6 +10,7 @@ from ratelimit.core.message import Counted, Tally
 from ratelimit.ledger.intake import Batch
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.record_intake import take_counts
+from ratelimit.ledger.rollup import roll_up
 from ratelimit.ledger.tables.rule import IN_FORCE
 from ratelimit.review.live import LiveTail
 from ratelimit.review.top_subjects import LENGTH_S, SPANS
@@ -93,6 +94,18 @@ async def test_only_what_is_new_is_read(ledger: Ledger, wall: Wall) -> None:
     hours = await book.series("6h")
     assert sum(told(hours.lanes[0].rates)) == pytest.approx((10 + 50) / 60)
     assert (await TrafficBook(ledger, wall).series("6h")).lanes == hours.lanes
+
+
+async def test_old_counts_are_hourly(ledger: Ledger, wall: Wall) -> None:
+    """What is kept by the hour alone is spread over it, so last week's line has no peaks of its own making."""
+    hour = END - END % 3_600 - 9 * DAY
+    for minute in range(60):
+        await tell(ledger, hour + 60 * minute, ("allow", 600))
+    before = await TrafficBook(ledger, wall).series("7d")
+    async with ledger.write() as connection:
+        assert await roll_up(connection, hour) == 59
+    after = await TrafficBook(ledger, wall).series("7d")
+    assert told(before.lanes[0].before) == told(after.lanes[0].before) == [10.0, 10.0]
 
 
 async def test_marks(ledger: Ledger, wall: Wall) -> None:
