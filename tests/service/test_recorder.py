@@ -87,3 +87,29 @@ async def test_end(store: RedisStore, own_node: Node) -> None:
         await ask(store, [record_stream.asking_state(NOW)])
     await here.finish()
     assert here.counts == {"away": 1}
+
+
+async def test_at_once(store: RedisStore) -> None:
+    """Several that wait for it at once all have their messages in the stream then, each once."""
+    here = Recorder(store, lambda: NOW)
+
+    async def tell(number: int) -> bool:
+        here.put(event(number))
+        return await here.flush()
+
+    assert await asyncio.gather(*(tell(number) for number in range(100))) == [True] * 100
+    assert sorted(str(one) for one in await told(store)) == sorted(str(event(number)) for number in range(100))
+
+
+async def test_cancelled(store: RedisStore) -> None:
+    """What was being packed when the process was told to end is sent in the end."""
+    here = Recorder(store, lambda: NOW)
+    for number in range(AT_ONCE):
+        here.put(event(number))
+    flushing = asyncio.create_task(here.flush())
+    await asyncio.sleep(0)
+    flushing.cancel()
+    await asyncio.gather(flushing, return_exceptions=True)
+    await here.finish()
+    assert await told(store) == [event(number) for number in range(AT_ONCE)]
+    assert here.waiting == 0
