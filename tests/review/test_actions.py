@@ -110,6 +110,8 @@ async def test_restores_what_people_said_elsewhere(site: DeedSite) -> None:
     site.wall.now += 2 * HOUR
     await site.actions.undo(site.mia, done.id)
     assert site.words() == []
+    told = [message.body for message in await site.told() if said.id in message.body]
+    assert sum('"state":"set"' in body for body in told) == 2  # as it was said, and as it was restored once
 
 
 async def test_second_person(site: DeedSite) -> None:

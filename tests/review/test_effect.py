@@ -209,3 +209,19 @@ async def test_crash_in_an_undo(site: DeedSite) -> None:
     site.wall.now += 60
     assert await site.actions.reconcile.turn() == 1
     assert (site.thens(), (await site.row(throttle.id)).state) == (["throttle"], "in_force")
+
+
+async def test_replaced_in_the_very_moment(site: DeedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deed whose place another takes while the store is being told of it leaves no word behind."""
+    case, say = await site.case(), site.overrides.say
+    later: list[Any] = []
+
+    async def told_meanwhile(*args: Any) -> None:
+        if not later:
+            later.append(None)
+            later.append(await site.act(site.tom, case, "throttle"))
+        await say(*args)
+
+    monkeypatch.setattr(site.overrides, "say", told_meanwhile)
+    first = await site.act(site.mia, case)
+    assert (first.state, later[1].state, site.thens()) == ("replaced", "in_force", ["throttle"])
