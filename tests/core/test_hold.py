@@ -15,6 +15,7 @@ from ratelimit.core.hold import (
     lapsed,
     next_lapse,
     opened,
+    placed,
     released,
     revoked,
     spent_of,
@@ -166,3 +167,24 @@ def test_no_order_makes_tokens(balance: int, steps: list[tuple[str, str, int, in
         assert sum(shares) == max(0, min(spent, amount(held, now)) - balance)
         assert all(0 <= share <= one.tokens - withheld(one, now) for share, one in zip(shares, held.holds, strict=True))
         assert amount(held, now + DAY) >= amount(held, now)
+
+
+@given(st.integers(0, 300), st.integers(1, 300), st.integers(0, 300))
+def test_placed(balance: int, tokens: int, held: int) -> None:
+    """A person holds tokens of a purchase that is part of the balance: no more than there are, and a release gives back the same."""
+    before = account(balance=balance)
+    after = placed(before, hold(tokens=tokens, held=min(held, tokens)), 1.0)
+    found = find(after, "p1")
+    withheld_ = found.held if found is not None else 0
+    assert withheld_ == min(held, tokens, balance)
+    assert amount(after, 1.0) == balance - withheld_
+    assert amount(released(after, "p1", "mia", "known"), 1.0) == balance
+
+
+def test_placed_on_what_is_known() -> None:
+    """What is known of a purchase becomes what a person says, more or less of it."""
+    before = account(hold(held=40), balance=10)
+    more = placed(before, hold(held=70), 1.0)
+    assert (amount(before, 1.0), amount(more, 1.0), amount(placed(more, hold(held=40), 1.0), 1.0)) == (70, 40, 70)
+    full = account(*(hold(f"p{number}", 1, 1, made_at=number) for number in range(MOST_PURCHASES)), balance=10)
+    assert placed(full, hold("late"), 1.0) == full

@@ -67,6 +67,9 @@ def case_closed(verdict: str, **more: Any) -> Fact:
 @pytest.mark.parametrize(
     ("facts", "label"),
     [
+        ([case_closed("fraud"), case_closed("undone", created=5)], ""),
+        ([disputed("fraudulent", "lost"), case_closed("good"), case_closed("undone", created=5)], "fraud"),
+        ([case_closed("fraud"), case_closed("undone", created=5), case_closed("good", created=9)], "good"),
         ([fact(EFW)], "fraud"),
         ([fact("radar.early_fraud_warning.updated", actionable=False)], "fraud"),
         ([disputed("fraudulent", "needs_response")], "fraud"),
