@@ -156,7 +156,7 @@ def _title(then: DeedThen, kind: str) -> str:
 def _figures(it: Preview) -> tuple[Figure, ...]:
     others = sum(1 for one in it.other_accounts if one.kind == "account")
     found = [
-        Figure("Requests it would have met", told(it.requests), f"of {told(it.of_requests)}"),
+        _met(it),
         Figure("of them, refused already", count(it.already_throttled)),
         Figure("from the customer's usual addresses", told(it.from_usual), strong=it.from_usual.value > 0),
         Figure("Other accounts hit", count(others), strong=others > 0),
@@ -167,6 +167,12 @@ def _figures(it: Preview) -> tuple[Figure, ...]:
         price = money(it.left_minor, it.currency or "EUR") if it.left_minor is not None else ""
         found.append(Figure("Tokens left", count(it.tokens_left), price))
     return tuple(found)
+
+
+def _met(it: Preview) -> Figure:
+    if it.requests == it.of_requests:
+        return Figure("All its requests", told(it.requests))
+    return Figure("Requests it would have met", told(it.requests), f"of {told(it.of_requests)}")
 
 
 def told(it: Estimate) -> str:
