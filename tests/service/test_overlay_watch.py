@@ -102,6 +102,7 @@ async def test_store_is_emptied(store: RedisStore, own_node: Any) -> None:
     own_node.client.flushall()
     await site.watch.look()
     assert site.names == ["one", "two"]
+    assert (site.watch.failed, site.watch.problems) == (0, [])
     await site.write(encode_overlay(live("three")))
     await site.watch.look()
     assert site.names == ["one", "three"]
