@@ -160,7 +160,7 @@ def figures(rates: Rates, series: Series, opened: Opened, measured: Measured) ->
         ),
         Figure(
             id="latency", name="Latency added, p99", value="–" if rates.latency_us is None else count(rates.latency_us), unit="µs",
-            beside=f"budget {LATENCY_BUDGET_US} µs", spark=_thin(series.latency_us),
+            beside="not measured" if rates.latency_us is None else f"budget {LATENCY_BUDGET_US} µs", spark=_thin(series.latency_us),
         ),
         Figure(
             id="calls", name="Store calls per decision", value="–" if measured.calls is None else f"{measured.calls:.3f}", unit="",

@@ -54,7 +54,6 @@ function words(u) {
     taken = left;
     const word = document.createElement("span");
     word.className = "lane-mark";
-    word.style.left = `${left}px`;
     if (mark.case) {
       const link = document.createElement("a");
       link.href = `/cases/${mark.case}`;
@@ -64,6 +63,8 @@ function words(u) {
       word.textContent = mark.words;
     }
     u.over.append(word);
+    const half = word.offsetWidth / 2;
+    word.style.left = `${Math.min(Math.max(left, half), u.over.clientWidth - half)}px`;
   }
 }
 
