@@ -37,5 +37,5 @@ def _signal(flag: Flagged, signal: UnusualSignal) -> CaseReason | None:
         return None
     low, high = -inf if signal.low is None else signal.low, inf if signal.high is None else signal.high
     reason = SignalReason(signal.signal, signal.value, low, high, signal.tail_share)
-    kind = flag.kind if flag.kind == "audit" else "model"
-    return worded(reason, words, flag.anchor.kind, kind=kind, about=flag.about, currency=flag.currency)
+    # those of the audit are the model's too: nothing may tell them apart
+    return worded(reason, words, flag.anchor.kind, kind="model", about=flag.about, currency=flag.currency)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, select
+import msgspec
+from sqlalchemy import func, select, update
 
 from ratelimit.core.message import Flagged
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.case import CANDIDATE, CASE
 from ratelimit.review.daily import DAY_S, SHARE_S, Daily
 from ratelimit.review.flagged import FlagIntake
-from tests.review.case_site import HOUR, NOW, SUBJECTS, account, bought, model, rule, subject
+from tests.review.case_site import HOUR, NOW, SUBJECTS, account, bought, model, rule, subject, view
 
 
 def never() -> float:
@@ -49,7 +50,7 @@ def some(first: int, last: int, at: float = NOW, kind: Any = "model") -> list[Fl
 async def test_the_greatest_loss_first(ledger: Ledger) -> None:
     """Of ten candidates the two with the most at stake have the room there is; the others wait."""
     for number in (3, 7):
-        await bought(ledger, await subject(ledger, account(f"a{number}")), amount_minor=5_000 + number)
+        await bought(ledger, await subject(ledger, account(f"a{number}")), amount_minor=5_000 + 100 * number)
     await take_in(ledger, *some(0, 10))
     anchors = [await subject(ledger, account(name)) for name in ("a7", "a3")]
     assert [row.anchor for row in await rows(ledger)] == anchors
@@ -100,3 +101,16 @@ async def test_one_in_a_hundred_is_drawn_by_lot(ledger: Ledger) -> None:
     assert audit.anchor == await subject(ledger, account("a5"))
     assert (audit.priority, audit.due_at, audit.opened_word) == (model_case.priority, model_case.due_at, "risk 0.3000")
     assert await waiting(ledger) == 0
+
+
+async def test_nothing_tells_it_apart(ledger: Ledger) -> None:
+    """Until it is decided nobody is told what opened it, in any word; then everybody is."""
+    await take_in(ledger, *some(5, 6, kind="audit"), *some(0, 1), draw=always)
+    number = (await rows(ledger))[1].number
+    hidden = await view(ledger, number)
+    assert (hidden.row.opened_by, hidden.row.opened_word, hidden.row.risk, hidden.openings) == ("model", "", None, ())
+    assert b"audit" not in msgspec.json.encode(hidden)
+    async with ledger.write() as connection:
+        await connection.execute(update(CASE).where(CASE.c.number == number).values(state="closed", closed_at=NOW, verdict="good"))
+    told = await view(ledger, number)
+    assert (told.row.opened_by, told.row.risk, len(told.openings)) == ("audit", 0.3, 1)
