@@ -44,7 +44,13 @@ async def waiting(ledger: Ledger) -> int:
 def some(first: int, last: int, at: float = NOW, kind: Any = "model") -> list[Flagged]:
     """Candidates of accounts with these numbers."""
     found = [model(account(f"a{number}"), at=at) for number in range(first, last)]
-    return found if kind == "model" else [Flagged(f.id, f.anchor, kind, f.source, (), at, signals=f.signals, risk=0.3) for f in found]
+    if kind == "model":
+        return found
+    lots = range(first, last)  # the lot falls for the least
+    return [
+        Flagged(f.id, f.anchor, kind, f.source, (), at, signals=f.signals, risk=0.3, chance=lot / 100)
+        for f, lot in zip(found, lots, strict=True)
+    ]
 
 
 async def test_the_greatest_loss_first(ledger: Ledger) -> None:
