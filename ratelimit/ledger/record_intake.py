@@ -1,7 +1,7 @@
 """Writes decisions on requests, who asked from where, and how many decisions of each kind there were."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, NamedTuple, cast, get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,8 +29,10 @@ class RecordIntake:
 
     async def take(self, connection: AsyncConnection, messages: Sequence[Decided], now: float) -> None:
         """Write those that are not there yet."""
-        ids = await self._subjects.ids(connection, (entity for one in messages for entity in _entities(one)), now)
-        await connection.execute(inserting(connection, RECORD).on_conflict_do_nothing(), [_row(one, ids) for one in messages])
+        named = [_named_by(one) for one in messages]
+        ids = await self._subjects.ids(connection, (entity for some in named for entity in some.all), now)
+        rows = [_row(one, some, ids) for one, some in zip(messages, named, strict=True)]
+        await connection.execute(inserting(connection, RECORD).on_conflict_do_nothing(), rows)
         await link(connection, (met for one in messages for met in _met(one, ids)))
 
 
@@ -74,19 +76,25 @@ def id_of(ids: Ids, kind: str, value: str | None) -> int | None:
     return None if value is None else ids.get((kind, value))
 
 
-def _entities(one: Decided) -> Iterator[Entity]:
-    yield from caller_entities(one.account, one.api_key, one.address)
-    for entity in (_subject(one), _named(one.risk_subject)):
-        if entity is not None:
-            yield entity
+class _NamedBy(NamedTuple):
+    """Whom a decision names: who asked, by whom it was decided where that is one subject, and whose risk it tells."""
+
+    callers: tuple[Entity, ...]
+    subject: Entity | None
+    risk_subject: Entity | None
+
+    @property
+    def all(self) -> Iterator[Entity]:
+        yield from self.callers
+        yield from (one for one in (self.subject, self.risk_subject) if one is not None)
 
 
-def _subject(one: Decided) -> Entity | None:
-    """By which it was decided, where that is one subject: several, such as a key and its address, are written with a plus."""
-    own = {f"{entity.kind}:{entity.value}": entity for entity in caller_entities(one.account, one.api_key, one.address)}
-    if one.subject in own:
-        return own[one.subject]
-    return None if one.subject is None or "+" in one.subject else _named(one.subject)
+def _named_by(one: Decided) -> _NamedBy:
+    callers = tuple(caller_entities(one.account, one.api_key, one.address))
+    subject = next((entity for entity in callers if one.subject == f"{entity.kind}:{entity.value}"), None)
+    if subject is None and one.subject is not None and "+" not in one.subject:  # several, such as a key and its address, have a plus
+        subject = _named(one.subject)
+    return _NamedBy(callers, subject, _named(one.risk_subject))
 
 
 def _named(text: str | None) -> Entity | None:
@@ -97,8 +105,8 @@ def _named(text: str | None) -> Entity | None:
     return Entity(cast(TargetKind, kind), value, key_shown(value) if kind == "api_key" else None)
 
 
-def _row(one: Decided, ids: Ids) -> dict[str, Any]:
-    subject, risk_subject = _subject(one), _named(one.risk_subject)
+def _row(one: Decided, named: _NamedBy, ids: Ids) -> dict[str, Any]:
+    _, subject, risk_subject = named
     return _fit_record(
         {
             "id": one.id,

@@ -22,7 +22,7 @@ from ratelimit.review import audit
 
 ACTOR: Final = "retention"  # as the audit names it
 EVERY_S: Final = 3_600.0
-FIRST_S: Final = 60.0  # after the start, when there is more to do than this
+FIRST_S: Final = 60.0  # after the start, when there is more to do than this, and where the ledger was away
 LONGEST_S: Final = 0.05  # of a transaction: others wait for it
 _FOUND: Final = 5_000  # rows that are looked for at once
 _PIECES: Final = (50, 2_000)  # rows of a transaction, at least and at most
@@ -51,13 +51,15 @@ class RetentionJob:
 
     async def run(self) -> None:
         """Work for ever."""
-        await asyncio.sleep(FIRST_S)
+        pause = FIRST_S
         while True:
+            await asyncio.sleep(pause)
             try:
                 await self.once()
+                pause = EVERY_S
             except LedgerAwayError as error:
-                _log.warning("retention could not run, since the ledger is away; it runs again later", why=str(error)[:200])
-            await asyncio.sleep(EVERY_S)
+                _log.warning("retention could not run, since the ledger is away; it is tried again", why=str(error)[:200])
+                pause = FIRST_S
 
     async def once(self) -> Ran:
         """Remove all that is due; raises LedgerAwayError, and then some of it is removed."""
