@@ -45,8 +45,8 @@ class CaseLocks:
     def routes(self) -> list[Route]:
         """What is answered, and where."""
         return [
-            Route("GET", f"{CASE}/lock", self.watch, role="viewer", page=True),
-            Route("POST", f"{CASE}/heartbeat", self.heartbeat, role="analyst", page=True),
+            Route("GET", f"{CASE}/lock", self.watch, role="viewer", page=True, by_itself=True),
+            Route("POST", f"{CASE}/heartbeat", self.heartbeat, role="analyst", page=True, by_itself=True),
             Route("POST", f"{CASE}/release", self.release, role="analyst", page=True),
             Route("POST", f"{CASE}/take-over", self.take_over, role="analyst", page=True),
         ]

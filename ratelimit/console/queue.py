@@ -76,7 +76,7 @@ class QueuePages:
         """What is answered, and where."""
         return [
             Route("GET", QUEUE, self.page, role="viewer", page=True),
-            Route("GET", f"{QUEUE}/rows", self.rows, role="viewer", page=True),
+            Route("GET", f"{QUEUE}/rows", self.rows, role="viewer", page=True, by_itself=True),
             Route("GET", f"{QUEUE}.csv", self.csv, role="analyst", page=True),
             Route("POST", f"{QUEUE}/next", self.next, role="analyst", page=True),
             Route("POST", VIEWS, self.save, role="viewer", page=True),

@@ -46,7 +46,7 @@ class TrafficStream:
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
-        return [Route("GET", LIVE, self.follow, role="viewer")]
+        return [Route("GET", LIVE, self.follow, role="viewer", by_itself=True)]
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Follow; with `refused=1` without what is allowed. Where the browser was before says the id of the last event."""

@@ -58,9 +58,9 @@ class Principals:
                     raise
         return self._anybody
 
-    async def of_session(self, secret: str) -> Principal | None:
-        """Whose session it is, if it lasts and the person may come in."""
-        session = await self._sessions.find(secret)
+    async def of_session(self, secret: str, *, seen: bool = True) -> Principal | None:
+        """Whose session it is, if it lasts and the person may come in; `seen` as sessions have it."""
+        session = await self._sessions.find(secret, seen=seen)
         person = None if session is None else await self._person(session.person)
         if session is None or person is None or not person.active:
             return None

@@ -54,13 +54,13 @@ class Sessions:
         await self._ask("open", made.id, str(person), msgspec.json.encode(facts).decode(), now, IDLE_S, now + LONGEST_S, MOST)
         return secret, made
 
-    async def find(self, secret: str) -> Session | None:
-        """The session of this secret, which is seen by that."""
+    async def find(self, secret: str, *, seen: bool = True) -> Session | None:
+        """The session of this secret; it is `seen` by that, or not, where a page asks by itself."""
         if len(secret) != _SECRET_LENGTH or not secret.isascii():
             return None
         id, now = _digest(secret), self._wall()
-        found = await self._ask("touch", id, now, IDLE_S)
-        return Session(id=id, person=int(found[1]), seen_at=now, facts=_facts(found[0])) if found else None
+        found = await self._ask("touch", id, now, IDLE_S if seen else 0)
+        return Session(id=id, person=int(found[1]), seen_at=now if seen else float(found[2]), facts=_facts(found[0])) if found else None
 
     async def lasts(self, id: str) -> bool:
         """Whether a session is still there; it is not seen by that."""

@@ -3,7 +3,7 @@
 -- KEYS  any number of times the name of all of them, whose hash tag holds all its keys together (on a cluster: once)
 -- ARGV  i  the call for KEYS[i], a MessagePack array whose first is what to do; times are seconds since the epoch, ids and sessions are text
 --          open id person session now idle_s until most   a new one, until `until` at the latest; of a person's the `most` seen last are kept
---          touch id now idle_s                             the session, and that it was seen
+--          touch id now idle_s                             the session, and that it was seen; idle_s 0: it is not seen by that
 --          lasts id                                        whether it is there, without its being seen
 --          of person                                       a person's sessions
 --          end person id                                   that one is over
@@ -66,9 +66,11 @@ function turn.touch(name, id, now, idle_s)
         over(name, found[2], id)
         return {}
     end
-    call('HSET', key, 'seen', now)
-    call('PEXPIRE', key, lasts(until_, now, idle_s))
-    call('ZADD', name .. ':p:' .. found[2], now, id)
+    if idle_s > 0 then
+        call('HSET', key, 'seen', now)
+        call('PEXPIRE', key, lasts(until_, now, idle_s))
+        call('ZADD', name .. ':p:' .. found[2], now, id)
+    end
     return {found[1], found[2], found[3]}
 end
 

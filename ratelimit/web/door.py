@@ -28,7 +28,7 @@ class Door:
         self._principals = principals
         self.origin: Final = origin or Origin()
 
-    async def who(self, request: web.Request) -> Principal | None:
+    async def who(self, request: web.Request, *, seen: bool = True) -> Principal | None:
         """Who asks; None: nobody who says so, or whose session has ended. Raises ClientError for a token that is wrong."""
         given = request.headers.get("Authorization")
         if given is not None:
@@ -36,7 +36,7 @@ class Door:
         secret = self.cookie(request)
         if secret is None or self._principals is None:
             return None
-        return await self._principals.of_session(secret)
+        return await self._principals.of_session(secret, seen=seen)
 
     async def admit(self, request: web.Request, route: Route) -> Principal | None:
         """Who asks, where this route lets them; raises ClientError where it does not. None: it asks nobody, or it is to be asked of a
@@ -46,7 +46,7 @@ class Door:
             return None
         if route.role is None and self._token is None:
             return None  # metrics and documentation of this machine
-        principal = await self.who(request)
+        principal = await self.who(request, seen=not route.by_itself)
         if principal is None:
             if route.early and self._token is None and not await self._anybody():
                 return OPERATOR

@@ -27,7 +27,7 @@ class Route(NamedTuple):
     `role`: who asks must be known, and have at least that role; then `request[PRINCIPAL]` says who it is. `scope` is what a token must
     have beside it; None: it may not ask at all. `early`: as long as nobody has a password and no operator token is set, anybody may; then
     `request[PRINCIPAL]` is the operator. `page`: a person reads the answer, so whoever is not known is sent to log in, and problems are
-    pages too.
+    pages too. `by_itself`: an open page asks this again and again, which keeps nobody's session from ending.
     """
 
     method: str
@@ -38,3 +38,4 @@ class Route(NamedTuple):
     scope: str | None = None
     page: bool = False
     early: bool = False
+    by_itself: bool = False

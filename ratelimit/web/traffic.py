@@ -25,7 +25,7 @@ class TrafficCalls:
     def routes(self) -> list[Route]:
         """What is answered, and where."""
         return [
-            Route("GET", TRAFFIC, self.series, role="viewer", scope="records:read"),
+            Route("GET", TRAFFIC, self.series, role="viewer", scope="records:read", by_itself=True),
             Route("GET", TOP, self.tops, role="analyst", scope="records:read"),
         ]
 

@@ -69,6 +69,19 @@ async def test_over_when_idle(site: Site) -> None:
     assert await site.sessions.of(1) == []
 
 
+async def test_not_seen(site: Site) -> None:
+    """What a page asks by itself finds the session and puts no end off."""
+    secret, _ = await site.open()
+    for _ in range(11):
+        site.now += IDLE_S / 12
+        found = await site.sessions.find(secret, seen=False)
+        assert found is not None
+        assert found.seen_at == NOW
+    assert (await site.sessions.of(1))[0].seen_at == NOW
+    assert max((await _ttls(site.store)).values()) <= LONGEST_S * 1_000
+    assert min((await _ttls(site.store)).values()) <= IDLE_S * 1_000
+
+
 async def test_of_a_person(site: Site) -> None:
     """Those of one person, seen last first; each can end theirs, none another's."""
     (first, one), (second, two) = await site.open(), await site.open()

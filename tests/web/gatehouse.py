@@ -95,6 +95,7 @@ PROBES = [
     Route("GET", "/early", who, role="analyst", scope="overrides:read", early=True),
     Route("POST", "/early", who, role="analyst", scope="overrides:write", early=True),
     Route("GET", "/viewer", who, role="viewer", scope="cases:read"),
+    Route("GET", "/again", who, role="viewer", scope="cases:read", by_itself=True),
     Route("GET", "/admin", who, role="admin", scope="users:write"),
     Route("POST", "/people-only", who, role="analyst"),
     Route("GET", "/page", page, role="viewer", page=True),

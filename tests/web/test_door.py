@@ -11,7 +11,7 @@ from ratelimit.core.principal import OPERATOR
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.account import Change, TokenAsked
 from tests.ledger.database import opened, sqlite_url
-from tests.review.front import GOOD
+from tests.review.front import GOOD, NOW
 from tests.web.gatehouse import OPERATOR_TOKEN, OURS, Lane, lane_on
 
 Open = Callable[..., AbstractAsyncContextManager[Lane]]
@@ -76,6 +76,17 @@ async def test_a_role_that_was_taken(start: Any) -> None:
     assert (await lane.get("/admin", session=session)).status == 403
     await lane.front.accounts.change(OPERATOR, mira.id, Change(disabled=True))
     assert (await lane.get("/viewer", session=session)).status == 401
+
+
+async def test_a_page_that_asks_by_itself(start: Any) -> None:
+    """It is answered, and keeps nobody's session from ending."""
+    lane = await start()
+    session, mira = await lane.front.person("mira")
+    for path, at, seen in (("/again", 3.0, 0.0), ("/viewer", 5.0, 5.0), ("/again", 9.0, 5.0)):
+        lane.front.now = NOW + at
+        assert (await lane.get(path, session=session)).status == 200
+        (view,) = await lane.front.accounts.sessions(mira, mira.id)
+        assert view.seen_at - NOW == seen
 
 
 async def test_tokens(start: Any) -> None:
