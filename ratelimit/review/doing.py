@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.deed import ActionState
 from ratelimit.core.principal import Principal
+from ratelimit.core.standing import Target
 from ratelimit.ledger import actions, impact, purchases, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.ledger import Ledger
@@ -73,10 +74,17 @@ class Doing:
         state = settled(row)
         async with self.ledger.write() as connection:
             confirmed = await actions.change(connection, row.id, "intended", state=state)
-        if not confirmed:  # a later deed has taken its place before it was in force
-            await self.effects.withdraw(row, subject.target)
-            return replace(row, state="replaced")
-        return replace(row, state=state)
+        return replace(row, state=state) if confirmed else await self._overtaken(row, subject.target)
+
+    async def _overtaken(self, row: ActionRow, target: Target) -> ActionRow:
+        """Somebody else has confirmed it; or a later deed took its place, or it was undone, meanwhile: then it must not stand."""
+        async with self.ledger.read() as connection:
+            now = await actions.find(connection, row.id) or row
+        if now.state in {"undoing", "undone"}:
+            await self.effects.revert(now, target)
+        elif now.state not in {"in_force", "proposed", "done"}:
+            await self.effects.withdraw(now, target)
+        return now
 
     async def _fail(self, row: ActionRow, why: str) -> ActionRow:
         async with self.ledger.write() as connection:

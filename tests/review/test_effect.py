@@ -225,3 +225,32 @@ async def test_replaced_in_the_very_moment(site: DeedSite, monkeypatch: pytest.M
     monkeypatch.setattr(site.overrides, "say", told_meanwhile)
     first = await site.act(site.mia, case)
     assert (first.state, later[1].state, site.thens()) == ("replaced", "in_force", ["throttle"])
+
+
+async def test_finished_by_two_at_once(site: DeedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What two finish at the same time stands; what is undone meanwhile does not."""
+    case, say = await site.case(), site.overrides.say
+    meanwhile: list[str] = []
+
+    async def told_meanwhile(*args: Any) -> None:
+        await say(*args)
+        if not meanwhile:
+            meanwhile.append("once")
+            site.wall.now += 60
+            assert await site.actions.reconcile.turn() == 1
+
+    monkeypatch.setattr(site.overrides, "say", told_meanwhile)
+    done = await site.act(site.mia, case)
+    assert (done.state, site.thens()) == ("in_force", ["block"])
+
+    async def undone_meanwhile(*args: Any) -> None:
+        await say(*args)
+        if len(meanwhile) == 1:
+            meanwhile.append("twice")
+            async with site.ledger.read() as connection:
+                (row,) = await actions.in_state(connection, ["intended"], site.wall() + 1, 1)
+            await site.actions.undo(site.mia, row.id)
+
+    monkeypatch.setattr(site.overrides, "say", undone_meanwhile)
+    undone = await site.act(site.mia, case, "allow")
+    assert (undone.state, site.thens()) == ("undone", ["block"])
