@@ -200,7 +200,7 @@ class Dossiers:
             customer=await _customer(connection, whose, linked, bought),
             in_force=in_force(views, words, refusals, weighing.risk, now, self._words.stands),
             weighing=weighing,
-            decided=await evidence.decided(connection, whose.seen, now - DAY_S),
+            decided=_last_day(bins) if span == "48h" else await evidence.decided(connection, whose.seen, now - DAY_S),
             tab=tab,
             span=span,
             bins=tuple(bins),
@@ -376,6 +376,15 @@ async def _span(connection: AsyncConnection, whose: _Whose, bought: Iterable[evi
         return "48h"
     kept = await evidence.kept_until(connection, whose.seen)
     return "30d" if kept is None or kept[1] < since else "48h"
+
+
+def _last_day(bins: Iterable[evidence.Bin]) -> dict[str, float]:
+    """How many were decided how in the later half of two days."""
+    found: dict[str, float] = {}
+    for one in bins:
+        if one.step >= STEPS / 2:
+            found[one.decision] = found.get(one.decision, 0.0) + one.count
+    return found
 
 
 def _addresses(page: Page) -> list[int | None]:
