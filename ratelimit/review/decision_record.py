@@ -14,7 +14,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.purchases import OutcomeRow, PurchaseRow
 from ratelimit.ledger.records import RecordRow
 from ratelimit.review.case_error import NotFoundError
-from ratelimit.review.dossiers import of_purchase, of_request
+from ratelimit.review.dossier_piece import of_purchase, of_request
 from ratelimit.review.weighing import Recomputed, Weigher
 
 _MOST_CASES: Final = 10

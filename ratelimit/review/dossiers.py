@@ -1,27 +1,20 @@
 """Gathers what stands on the page of a case or of a subject, in one look at the ledger, by indexed queries that are bounded."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
-from ratelimit.core.privacy import NO_MODEL
 from ratelimit.core.retention import Retention
-from ratelimit.core.signals import KINDS
 from ratelimit.core.standing import Standing, Target
-from ratelimit.ledger import actions, case_query, evidence, purchases, queue, records
-from ratelimit.ledger.alike import AlikeRow, alike
-from ratelimit.ledger.cases import CaseView, Note, PersonRef, Place, QueueFilter, SubjectRef
+from ratelimit.ledger import actions, case_query, evidence, queue
+from ratelimit.ledger.cases import CaseView, Place, QueueFilter, SubjectRef
 from ratelimit.ledger.evidence import Seen
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.privacy import of_subject
 from ratelimit.ledger.subjects import named
-from ratelimit.ledger.tables.person import PERSON
-from ratelimit.ledger.tables.privacy import RESTRICTION
 from ratelimit.review import work
 from ratelimit.review.actions import view_of
 from ratelimit.review.by_hand import open_case
@@ -32,18 +25,16 @@ from ratelimit.review.dossier import (
     DAY_S,
     SPANS_S,
     STEPS,
-    Alike,
-    Customer,
     Dossier,
     Linked,
     Page,
-    Privacy,
     Span,
     Tab,
     Weighing,
 )  # fmt: skip
 from ratelimit.review.dossier_force import in_force
 from ratelimit.review.dossier_links import links_of
+from ratelimit.review.dossier_piece import Whose, alike_of, customer_of, people_in, privacy_of, vector_of, whose_of
 from ratelimit.review.lock import actor_id
 from ratelimit.review.undoing import why_not
 from ratelimit.review.weighing import NOTHING, Vector, Weigher
@@ -51,14 +42,6 @@ from ratelimit.review.weighing import NOTHING, Vector, Weigher
 _REFUSALS_S: Final = 30 * 86_400.0
 _PAGE: Final = 11  # rows of a page, and one to know that more follow
 _BESIDE: Final = 40  # purchases and logins, for the timeline
-_OPEN: Final = frozenset({"asked", "approved"})
-_WORDS: Final = {
-    "fraud": "Confirmed fraud",
-    "abuse": "Confirmed abuse",
-    "good": "False alarm",
-    "victim": "Its owner was the victim",
-    "unclear": "Nothing was clear",
-}
 
 
 class Words(Protocol):
@@ -95,15 +78,6 @@ class Kin(NamedTuple):
     def kind_of(self, id: str) -> str:
         """What is of that id."""
         return "api_key" if any(str(key.id) == id for key in self.keys) else "account"
-
-
-class _Whose(NamedTuple):
-    """Whom a page is about, by its own rows and by those of its account."""
-
-    subject: SubjectRef
-    account: SubjectRef | None
-    seen: Seen
-    payer: Seen
 
 
 LOOK: Final = Look()
@@ -176,7 +150,7 @@ class Dossiers:
     ) -> Dossier:
         now = self._wall()
         linked = await links_of(connection, subject, look.hops)
-        whose = _whose(subject, await _account(connection, subject, linked))
+        whose = whose_of(subject, await _account(connection, subject, linked))
         bought = await evidence.bought(connection, whose.payer, _BESIDE)
         tab = look.tab or _tab(found)
         span = look.span or await _span(connection, whose, bought, now)
@@ -186,9 +160,9 @@ class Dossiers:
         views = await _views(connection, subject, found, principal, now)
         notes = await work.notes(connection, found.row.number) if found is not None else []
         page = await _page(connection, whose, look, tab)
-        others = await _alike(connection, found, whose)
-        people = await _people(connection, views, notes)
-        vector, plan = await _vector(connection, found, whose)
+        others = await alike_of(connection, found, whose)
+        people = await people_in(connection, views, notes)
+        vector, plan = await vector_of(connection, found, whose)
         words, weighing = await self._standing(connection, subject), await self._weighing(vector)
         return Dossier(
             now=now,
@@ -197,7 +171,7 @@ class Dossiers:
             account=whose.account,
             plan=found.row.plan if found is not None else plan,
             place=place,
-            customer=await _customer(connection, whose, linked, bought),
+            customer=await customer_of(connection, whose, linked, bought),
             in_force=in_force(views, words, refusals, weighing.risk, now, self._words.stands),
             weighing=weighing,
             decided=_last_day(bins) if span == "48h" else await evidence.decided(connection, whose.seen, now - DAY_S),
@@ -215,7 +189,7 @@ class Dossiers:
             notes=tuple(notes),
             people=people,
             alike=others,
-            privacy=await _privacy(connection, whose, self._kept(), now),
+            privacy=await privacy_of(connection, whose, self._kept(), now),
             names=await case_query.subjects_of(connection, _addresses(page)),
         )
 
@@ -234,11 +208,6 @@ async def _known(connection: AsyncConnection, id: int) -> SubjectRef:
     return found
 
 
-def _whose(subject: SubjectRef, account: SubjectRef | None) -> _Whose:
-    seen = Seen(subject.kind, subject.id)
-    return _Whose(subject, account, seen, Seen("account", account.id) if account is not None else seen)
-
-
 async def _account(connection: AsyncConnection, subject: SubjectRef, linked: Iterable[Linked]) -> SubjectRef | None:
     if subject.kind == "account":
         return subject
@@ -246,7 +215,7 @@ async def _account(connection: AsyncConnection, subject: SubjectRef, linked: Ite
     return (await case_query.subjects_of(connection, [owner]))[owner] if owner is not None else None
 
 
-async def _page(connection: AsyncConnection, whose: _Whose, look: Look, tab: Tab) -> Page:
+async def _page(connection: AsyncConnection, whose: Whose, look: Look, tab: Tab) -> Page:
     if tab == "purchases":
         return Page(purchases=tuple(await evidence.bought(connection, whose.payer, _PAGE, before=look.before)))
     if tab == "logins":
@@ -263,93 +232,6 @@ async def _views(
     else:
         rows = await actions.of_subject(connection, subject.id)
     return [view_of(row, None, why_not(principal, row, now), now) for row in rows]
-
-
-async def _vector(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Vector | None, str | None]:
-    """What the model saw: of the purchase that the case is about, else at the latest decision on a request; and the plan."""
-    told = [one for one in found.openings if one.purchase is not None] if found is not None else []
-    if found is not None and told and not any(reason.signal and reason.about == "request" for reason in found.row.reasons):
-        attempts = await purchases.find(connection, told[-1].purchase or "")
-        row = next((one for one in attempts if one.attempt == told[-1].attempt), attempts[-1] if attempts else None)
-        if row is not None and row.signals is not None:
-            return of_purchase(row), None
-    for subject in (whose.subject, whose.account):  # of a key that was never looked at by itself what was seen of its account
-        reference = await evidence.latest_with_signals(connection, subject.id) if subject is not None else None
-        record = await records.find(connection, reference) if reference is not None else None
-        if record is not None and subject is not None:
-            return of_request(record, subject.kind), record.plan
-    return None, None
-
-
-def of_request(row: records.RecordRow, kind: str) -> Vector | None:
-    """What the model saw of a subject of that kind."""
-    if kind not in KINDS or row.signals is None:
-        return None
-    return Vector(kind, row.values, row.model, row.signal_version, row.risk, row.id, row.at, row.plan)
-
-
-def of_purchase(row: purchases.PurchaseRow) -> Vector:
-    """What the model saw of a purchase."""
-    return Vector("purchase", row.values, row.model, row.signal_version, row.risk, row.record, row.at, currency=row.currency)
-
-
-async def _customer(connection: AsyncConnection, whose: _Whose, linked: Sequence[Linked], bought: Iterable[evidence.BoughtRow]) -> Customer:
-    keys = sum(one.many for one in linked if one.kind == "api_key")
-    first = (whose.account or whose.subject).first_at
-    since = min((first, *(one.first_at for one in linked), *(row.at for row in bought)))
-    found = await evidence.paid(connection, whose.account.id) if whose.account is not None else None
-    if found is None:
-        return Customer(keys=keys, since=since)
-    return Customer(
-        purchases=found.purchases, paid_minor=found.minor, currency=found.currency, disputed=found.disputed, keys=keys, since=since
-    )
-
-
-async def _alike(connection: AsyncConnection, found: CaseView | None, whose: _Whose) -> tuple[Alike, ...]:
-    mine = [whose.subject.id, *([whose.account.id] if whose.account is not None and whose.account.id != whose.subject.id else [])]
-    rows = await alike(connection, found.row.number if found is not None else 0, mine)
-    names = await case_query.subjects_of(connection, [one for row in rows for one in (row.anchor, row.by)])
-    return tuple(_like(row, names) for row in rows)
-
-
-def _like(row: AlikeRow, names: Mapping[int, SubjectRef]) -> Alike:
-    why = f"shares {_KIND.get(names[row.by].kind, 'something')}" if row.by is not None else "the same campaign or reasons"
-    words = ", ".join(part for part in (_WORDS.get(row.verdict or "", ""), why) if part)
-    return Alike(
-        number=row.number,
-        anchor=names[row.anchor],
-        priority=row.priority,
-        state=row.state,
-        at=row.closed_at or row.opened_at,
-        verdict=row.verdict,
-        words=words[:1].upper() + words[1:],
-    )
-
-
-_KIND: Final = {"ip": "an address", "card": "a card", "device": "a device", "email": "a mailbox", "api_key": "a key"}
-
-
-async def _people(connection: AsyncConnection, views: Iterable[ActionView], notes: Iterable[Note]) -> dict[str, PersonRef]:
-    logins = {*(view.by for view in views), *(note.by for note in notes), *(login for note in notes for login in note.mentions)}
-    if not logins:
-        return {}
-    query = select(PERSON.c.id, PERSON.c.login, PERSON.c.name).where(PERSON.c.login.in_(sorted(logins)))
-    return {row.login: PersonRef(row.id, row.login, row.name, case_query.initials(row.name)) for row in await connection.execute(query)}
-
-
-async def _privacy(connection: AsyncConnection, whose: _Whose, keep: Retention, now: float) -> Privacy:
-    kept = await evidence.kept_until(connection, whose.seen)
-    about = (whose.account or whose.subject).id
-    restricted = select(RESTRICTION.c.kind).where(RESTRICTION.c.subject == about, RESTRICTION.c.kind.in_(NO_MODEL)).limit(1)
-    asked = [one for one in await of_subject(connection, about) if one.state in _OPEN]
-    erase = any(one.kind == "erase" for one in asked)
-    return Privacy(
-        addresses_until=kept[1] + keep.addresses.seconds if kept is not None else None,
-        records_until=kept[1] + keep.records.seconds if kept is not None else None,
-        share_left=max(0.0, 1 - (now - kept[1]) / keep.addresses.seconds) if kept is not None else 0.0,
-        restricted=(await connection.execute(restricted)).first() is not None,
-        asked="erasure asked for" if erase else f"{asked[0].kind} asked for" if asked else "",
-    )
 
 
 def _tab_of(found: CaseView, principal: Principal) -> QueueFilter:
@@ -369,7 +251,7 @@ def _tab(found: CaseView | None) -> Tab:
     return "purchases" if about else "requests"
 
 
-async def _span(connection: AsyncConnection, whose: _Whose, bought: Iterable[evidence.BoughtRow], now: float) -> Span:
+async def _span(connection: AsyncConnection, whose: Whose, bought: Iterable[evidence.BoughtRow], now: float) -> Span:
     """The shorter one, if anything was asked for or bought in it."""
     since = now - SPANS_S["48h"]
     if any(row.at >= since for row in bought):
