@@ -149,10 +149,10 @@ async def test_no_model(room: Room, kind: RequestKind) -> None:
 
 
 async def test_erasure_needs_another_admin(room: Room) -> None:
-    """Not an analyst, not who entered it, not the deployment's token; a second admin in person, and then nothing is left."""
+    """Not an analyst, not who entered it, no token; a second admin in person, and then nothing is left."""
     await fill(room.ledger)
     asked = await room.ask("erase", ADA)
-    for who in (MIRA, ADA, OPERATOR):
+    for who in (MIRA, ADA, OPERATOR, person(9, "admin", "token")):
         with pytest.raises(NotYoursError):
             await room.privacy.approve(asked.id, who)
     assert ACCOUNT in await everything(room.ledger)
