@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from ratelimit.ledger import actions, subjects
-from ratelimit.ledger.actions import UNFINISHED
+from ratelimit.ledger.actions import UNFINISHED, ActionRow
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.case_error import CaseError
 from ratelimit.review.doing import Doing
@@ -41,7 +41,7 @@ class Reconcile:
         """Finish what is old enough, and say how many that were."""
         now = self._doing.wall()
         async with self._doing.ledger.read() as connection:
-            rows = await actions.in_state(connection, UNFINISHED, now - OLD_S, _AT_ONCE)
+            rows = [row for row in await actions.in_state(connection, UNFINISHED, now - OLD_S, _AT_ONCE) if _touched_at(row) < now - OLD_S]
             whom = await subjects.named(connection, [row.target for row in rows])
             ended = await actions.any_ended(connection, now)
         finished = 0
@@ -60,3 +60,8 @@ class Reconcile:
             async with self._doing.ledger.write() as connection:
                 await actions.expire(connection, now)
         return finished
+
+
+def _touched_at(row: ActionRow) -> float:
+    """When somebody last began to do something with it."""
+    return max(row.at, row.undone_at or 0.0, row.second_at or 0.0)
