@@ -192,6 +192,7 @@ class App:
         stack.push_async_callback(runner.cleanup)
         operator = await listen(runner.lane, self._settings.operator, "RATELIMIT_OPERATOR")
         stack.push_async_callback(operator.close)
+        stack.callback(front.streams.close)  # before that: whoever follows would hold it up
         return operator.address
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:

@@ -38,6 +38,7 @@ from ratelimit.review.words import Words
 from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import Route
+from ratelimit.web.stream import Streams
 from ratelimit.web.watched import Sidecars
 
 _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
@@ -53,6 +54,7 @@ class Front:
         self._desk, self._where, self._measuring = desk, where, Measuring(sidecars)
         self._fresh: Fresh = sidecars.find
         self._sidecars = sidecars
+        self.streams: Final = Streams()
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
 
@@ -85,7 +87,7 @@ class Front:
     def _of_traffic(self) -> list[Route]:
         desk = self._desk
         pages = TrafficPages(self.console, desk.ledger, desk.traffic, desk.live, self._measuring)
-        return [*pages.routes(), *TrafficStream(self.console, pages, desk.live).routes()]
+        return [*pages.routes(), *TrafficStream(self.console, pages, desk.live, self.streams).routes()]
 
     def _of_cases(self) -> list[Route]:
         deeds = self._desk.deeds

@@ -5,6 +5,7 @@ A stream ends after LIFE_S, and the browser asks anew. Every LOOK_S it is asked 
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -30,26 +31,35 @@ class Streams:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self.open = 0
+        self._following: set[asyncio.Timeout] = set()
+
+    @property
+    def open(self) -> int:
+        """How many follow."""
+        return len(self._following)
+
+    def close(self) -> None:
+        """End all of them, and take in no more, so that a server can stop."""
+        self._most, now = 0, asyncio.get_running_loop().time()
+        for one in list(self._following):
+            one.reschedule(now)
 
     async def follow(self, request: web.Request, events: AsyncIterator[bytes], life_s: float = LIFE_S) -> web.StreamResponse:
         """Send the events, until there are no more, the browser goes away or its time is up."""
         if self.open >= self._most:
             raise ClientError(503, f"{self._most} follow already; close another page, or ask again", headers={"Retry-After": "10"})
-        self.open += 1
-        try:
-            answer = web.StreamResponse(headers=_HEADERS)
-            await answer.prepare(request)
-            await answer.write(f"retry: {AGAIN_MS}\n\n".encode())
-            try:
-                async with asyncio.timeout(life_s):
+        answer = web.StreamResponse(headers=_HEADERS)
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(life_s) as life:
+                self._following.add(life)
+                try:
+                    await answer.prepare(request)
+                    await answer.write(f"retry: {AGAIN_MS}\n\n".encode())
                     async for event in _while_allowed(request, events):
                         await answer.write(event)
-            except (TimeoutError, ConnectionError):
-                pass
-            return answer
-        finally:
-            self.open -= 1
+                finally:
+                    self._following.discard(life)
+        return answer
 
 
 async def _while_allowed(request: web.Request, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -34,12 +34,22 @@ async def test_it_ends_and_is_bounded() -> None:
     async def long(request: web.Request) -> web.StreamResponse:
         return await streams.follow(request, words("a", then=forever), life_s=0.05)
 
-    async with serving([Route("GET", "/short", short), Route("GET", "/long", long)]) as lane:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        return await streams.follow(request, words("a", then=forever))
+
+    routes = [Route("GET", "/short", short), Route("GET", "/long", long), Route("GET", "/endless", endless)]
+    async with serving(routes) as lane:
         for path, count in (("/short", 2), ("/long", 1)):
             async with lane.session.get(lane.url(path)) as answer:
                 assert answer.headers["Content-Type"].startswith("text/event-stream")
                 assert (await answer.text()).count("event: word") == count
         assert streams.open == 0
+        async with lane.session.get(lane.url("/endless")) as held:
+            await held.content.readline()
+            assert streams.open == 1
+            streams.close()
+            await held.text()
+        streams = Streams(most=1)
         async with lane.session.get(lane.url("/long")) as held:
             await held.content.readline()
             async with lane.session.get(lane.url("/short")) as refused:
