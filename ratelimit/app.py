@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
@@ -22,6 +22,7 @@ from ratelimit.crew.crew import Crew
 from ratelimit.desk import Desk, WebhookTerms
 from ratelimit.front import Front
 from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.ledger_desk import Around, LedgerDesk
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
 from ratelimit.reception import Reception
@@ -77,6 +78,14 @@ class Serving(Protocol):
         """Answer the gateway at this place; raises RatelimitError."""
 
 
+class Desks(NamedTuple):
+    """Who answers on the operator lane: on the store, on the ledger, and at the door."""
+
+    store: Desk
+    ledger: LedgerDesk
+    reception: Reception
+
+
 class App:
     """`ratelimit serve`, from start to end."""
 
@@ -101,16 +110,16 @@ class App:
         async with AsyncExitStack() as stack:
             terms = await self._open_store(stack)
             books = Books.begin(settings, stack)
-            desk = await Desk.open(terms, books, self._webhook(), settings.stripe_secrets, stack)
+            desk = await Desk.open(terms, self._webhook(), settings.stripe_secrets, stack)
             serving = await self._open(terms, desk, stack)
             reload = self._watch_policy(serving, stack)
-            desk.begin_rules(lambda: self._policy, serving.sidecars.figures, stack)
-            if isinstance(serving, Crew) and desk.rules is not None:
-                serving.overlaid = desk.rules.overlay.in_force
-            desk.begin_retention(lambda: serving.sidecars.policy, stack)
-            desk.begin_deeds(lambda: serving.sidecars.policy, stack)
+            around = Around(lambda: serving.sidecars.policy, lambda: self._policy, serving.sidecars.figures, terms.allow_sample)
+            of_ledger = LedgerDesk(books, desk, around)
+            of_ledger.begin(stack)
+            if isinstance(serving, Crew):
+                serving.overlaid = of_ledger.rules.overlay.in_force
             reception = await Reception.open(terms, books, settings, stack)
-            operator = await self._open_operator(serving, desk, reception, reload, stack)
+            operator = await self._open_operator(serving, Desks(desk, of_ledger, reception), reload, stack)
             place = await reserve(settings.gateway, GATEWAY)
             await self._unless_stopped(serving.listen(place, stack))
             if not self._stop.is_set():
@@ -169,10 +178,9 @@ class App:
         keep_running(reload.run, stack)
         return reload.state
 
-    async def _open_operator(
-        self, serving: Serving, desk: Desk, reception: Reception, reload: ReloadState, stack: AsyncExitStack
-    ) -> Address:
+    async def _open_operator(self, serving: Serving, desks: Desks, reload: ReloadState, stack: AsyncExitStack) -> Address:
         counts, policy = Counts(), lambda: serving.sidecars.policy
+        desk, of_ledger, reception = desks
         watched = Watched(
             serving.sidecars,
             serving.health,
@@ -181,12 +189,12 @@ class App:
             lambda: self._embedded.restarts if self._embedded is not None else 0,
             lambda: serving.workers,
             lambda: serving.worker_restarts,
-            desk.figures,
+            lambda: (*desk.figures(), *of_ledger.figures()),
         )
-        front = Front(desk, whereabouts(self._book.facts), serving.sidecars)
+        front = Front(of_ledger, desk.standings, whereabouts(self._book.facts), serving.sidecars)
         door = reception.door(policy)
         keep_running(front.console.warm, stack)
-        routes = [*desk.routes(policy), *front.routes(), *reception.routes(front.console, door)]
+        routes = [*desk.routes(policy), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]
         runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

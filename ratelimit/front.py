@@ -29,12 +29,13 @@ from ratelimit.console.traffic import TrafficPages
 from ratelimit.console.traffic_live import TrafficStream
 from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal
-from ratelimit.desk import Desk
 from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.ledger_desk import LedgerDesk
 from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.seen import Seen
 from ratelimit.review.views import Views
 from ratelimit.review.words import Words
+from ratelimit.service.standings import Standings
 from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import Route
@@ -50,8 +51,8 @@ class Front:
     `sidecars` are asked for the decisions that they still remember, and for their figures.
     """
 
-    def __init__(self, desk: Desk, where: Place, sidecars: Sidecars) -> None:
-        self._desk, self._where, self._measuring = desk, where, Measuring(sidecars)
+    def __init__(self, desk: LedgerDesk, standings: Standings, where: Place, sidecars: Sidecars) -> None:
+        self._desk, self._standings, self._where, self._measuring = desk, standings, where, Measuring(sidecars)
         self._fresh: Fresh = sidecars.find
         self._sidecars = sidecars
         self.streams: Final = Streams()
@@ -71,15 +72,14 @@ class Front:
             *self._of_traffic(),
             *self._of_lists(),
             *PrivacyPages(console, desk.privacy.privacy, lambda: self._policy().file.retention).routes(),
-            *(desk.rules.pages(console) if desk.rules is not None else ()),
+            *desk.rules.pages(console),
             *Styleguide(console).routes(),
         ]
 
     def _of_lists(self) -> list[Route]:
         desk = self._desk
-        overrides = desk.overrides(self._policy)
-        words = Words(overrides, desk.ledger, desk.subjects, time.time)
-        return ListPages(self.console, words, overrides, desk.standings, self._policy).routes()
+        words = Words(desk.overrides, desk.ledger, desk.subjects, time.time)
+        return ListPages(self.console, words, desk.overrides, self._standings, self._policy).routes()
 
     def _policy(self) -> Policy:
         return self._sidecars.policy
@@ -90,10 +90,7 @@ class Front:
         return [*pages.routes(), *TrafficStream(self.console, pages, desk.live, self.streams).routes()]
 
     def _of_cases(self) -> list[Route]:
-        deeds = self._desk.deeds
-        if deeds is None:
-            return []
-        console, cases = self.console, self._desk.cases
+        console, cases, deeds = self.console, self._desk.cases, self._desk.deeds
         decisions = Decisions(self._desk.ledger, deeds.weigher, self._fresh)
         return [
             *CasePages(console, cases, deeds.dossiers, deeds.seen, self._where).routes(),
@@ -115,7 +112,7 @@ class Front:
 class Counting:
     """What the bar above every page counts, asked of the ledger now and then."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: LedgerDesk) -> None:
         self._desk = desk
         self._known: dict[int, tuple[float, Counts]] = {}
 
