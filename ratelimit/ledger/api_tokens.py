@@ -50,6 +50,12 @@ async def by_id(connection: AsyncConnection, id: int) -> TokenRow | None:
     return None if row is None else _token(row)
 
 
+async def person_behind(connection: AsyncConnection, actor: int) -> int:
+    """The person who did something, or who made the token that did; `actor` is below 0 for a token."""
+    row = await by_id(connection, -actor) if actor < 0 else None
+    return actor if row is None else row.made_by
+
+
 async def all_tokens(connection: AsyncConnection) -> list[TokenRow]:
     """All, latest first."""
     return [_token(row) for row in await connection.execute(select(API_TOKEN).order_by(API_TOKEN.c.id.desc()))]

@@ -24,7 +24,8 @@ from ratelimit.core.masked import HIDDEN
 from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.core.priority import DUE_OF_KIND_S
-from ratelimit.ledger import acted, appeals, subjects
+from ratelimit.ledger import acted, appeals, people, subjects
+from ratelimit.ledger.api_tokens import person_behind
 from ratelimit.ledger.appeals import AppealRow, AppealState
 from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.ledger.subjects import clean
@@ -34,7 +35,7 @@ from ratelimit.review.case_error import CaseError, ConflictError, ForbiddenError
 from ratelimit.review.closing import Verdict
 from ratelimit.review.decided import Decided, decided
 from ratelimit.review.deed_check import DeedError, check_role
-from ratelimit.review.lock import actor_id, refuse_others
+from ratelimit.review.lock import actor_id, is_barred, refuse_others
 from ratelimit.review.opening import Opener
 from ratelimit.review.reconcile import LOOK_EVERY_S
 from ratelimit.service.ask import StoreAwayError
@@ -123,6 +124,7 @@ class Appeals:
             found = await decided(connection, reference)
             if found is None:
                 raise NotFoundError("no decision of that id is remembered; it may be too long ago, or not have come to the ledger yet")
+            found = replace(found, person=await self._whose(connection, found))
             await acted.lock(connection, found.subject)
             before = await appeals.of_reference(connection, reference)
             if before is not None and before.state == "open":
@@ -207,6 +209,17 @@ class Appeals:
         share = overturned / decided_ if decided_ else None
         return AppealFigures(since, sum(found.values()), found.get("open", 0), found.get("upheld", 0), overturned, share)
 
+    async def _whose(self, connection: AsyncConnection, found: Decided) -> int | None:
+        """The person behind it, also where a token of theirs did it, or they said a word without a case."""
+        if found.person is not None or found.override is None:
+            return None if found.person is None else await person_behind(connection, found.person)
+        try:
+            author = self._actions.doing.effects.overrides.get(found.override).author
+        except NoOverrideError:
+            return None
+        person = await people.by_login(connection, author)
+        return person.id if person is not None else None
+
     async def _open(self, connection: AsyncConnection, reference: str, found: Decided, now: float) -> int:
         anchor = (await subjects.named(connection, [found.subject])).get(found.subject)
         if anchor is None:
@@ -233,7 +246,7 @@ class Appeals:
         now, made = self._wall(), decision_of(row)
         if row.state != "open":
             raise ConflictError(f"nothing was decided: it was {row.state} before, by {row.decided_by}")
-        if made is not None and made.person is not None and made.person == actor_id(principal):
+        if made is not None and await is_barred(connection, principal, made.person):
             raise ForbiddenError("nothing was decided: it is about a decision of yours, so somebody else must decide it")
         case = await acted.head(connection, row.case_number)
         if case is None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.principal import Principal
-from ratelimit.ledger import actions, subjects
+from ratelimit.ledger import actions, api_tokens, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.subjects import Subject, clean
 from ratelimit.review import audit
@@ -60,10 +60,10 @@ class Approval:
         row = await actions.find(connection, id, lock=True)
         if row is None:
             raise NotFoundError(f"there is no action {id}")
-        if is_own(principal, row):
-            raise ForbiddenError("nothing was approved: it is your own; expected another analyst, or an admin")
-        if principal.via == "token":
+        if principal.via != "session":
             raise ForbiddenError("nothing was approved: a second person is asked for, and a token is none")
+        if is_own(principal, row) or await api_tokens.person_behind(connection, row.by) == principal.id:
+            raise ForbiddenError("nothing was approved: it is your own, or your token's; expected another analyst, or an admin")
         if row.state != "proposed" or (row.until is not None and row.until <= self._doing.wall()):
             by = f" by {row.second_by}" if row.second_by else ""
             raise ConflictError(f"nothing was approved: it waits for nobody any more, it is {row.state.replace('_', ' ')}{by}")

@@ -22,7 +22,7 @@ from ratelimit.review.closing import Labelled, Verdict
 from ratelimit.review.deed import DONE, NORMAL_S, SPAN_S, WORDS, Deed
 from ratelimit.review.deed_check import check_kind, needs_second
 from ratelimit.review.effect import DECIDED, Before, Plan, Told, plan_of, stored
-from ratelimit.review.lock import actor_id, refuse_others
+from ratelimit.review.lock import actor_id, is_barred, refuse_others
 from ratelimit.review.plan import Facts, planned
 from ratelimit.service.overrides import Overrides
 
@@ -81,7 +81,7 @@ async def _check_seen(connection: AsyncConnection, found: CaseHead | None, asked
         return
     if found is None:
         raise NotFoundError(f"there is no case {shown(case)}")
-    if found.barred is not None and found.barred == actor_id(asked.principal):
+    if await is_barred(connection, asked.principal, found.barred):
         raise ForbiddenError(f"nothing was done: {shown(case)} is about a decision of yours, so somebody else must decide it")
     if version is not None and version != found.version:
         raise ConflictError(f"nothing was done: {shown(case)} has changed since you saw it{_who(found)}; look at it, and ask again")

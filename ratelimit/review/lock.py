@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import case_query, queue
+from ratelimit.ledger.api_tokens import person_behind
 from ratelimit.ledger.cases import Tab
 from ratelimit.ledger.tables.case import CASE
 from ratelimit.review.audit import append
@@ -24,7 +25,12 @@ MOST_BEAT_S: Final = 120.0
 
 def actor_id(principal: Principal) -> int:
     """By which rows name who it was: a person by its id, a token by one below 0, which no person has."""
-    return -principal.id if principal.via == "token" else principal.id
+    return principal.id
+
+
+async def is_barred(connection: AsyncConnection, principal: Principal, person: int | None) -> bool:
+    """Whether what that person decided is theirs: a token speaks for whoever made it."""
+    return person is not None and person == await person_behind(connection, actor_id(principal))
 
 
 async def take_next(connection: AsyncConnection, principal: Principal, tab: Tab | None, now: float) -> int | None:
@@ -55,7 +61,7 @@ async def take(connection: AsyncConnection, principal: Principal, number: int, n
     row = await found(connection, number)
     if row.state != "open":
         raise ConflictError(f"{shown(number)} was not taken: it is closed")
-    if row.barred is not None and row.barred == actor_id(principal):
+    if await is_barred(connection, principal, row.barred):
         raise ForbiddenError(f"{shown(number)} was not taken: it is about a decision of yours, so somebody else must look at it")
     if not over:
         await refuse_others(connection, principal, row, now)

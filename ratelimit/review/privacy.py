@@ -16,7 +16,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import NO_MODEL, OPEN, RequestState, month_after
 from ratelimit.core.standing import Target
 from ratelimit.core.webhook import message_of
-from ratelimit.ledger import erasure, privacy
+from ratelimit.ledger import api_tokens, erasure, privacy
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.privacy import RequestRow, RetentionRun
 from ratelimit.ledger.subjects import Subjects, named
@@ -125,8 +125,12 @@ class Privacy:
             raise PrivacyError(f"request {id} needs no second person; it is for a person to {row.kind}")
         if not by.may("admin"):
             raise NotYoursError("an erasure is approved by an admin")
-        if by.id == row.by or by.via != "session":  # a token is whoever has it
-            raise NotYoursError("whoever entered an erasure cannot approve it; another admin has to, in person")
+        async with self._ledger.read() as connection:
+            asker = await api_tokens.person_behind(connection, row.by)
+        if by.via != "session" or by.id == asker:
+            raise NotYoursError(
+                "whoever entered an erasure, or made the token that did, cannot approve it; another admin has to, in person"
+            )
         await self._move(id, ("asked",), by, "privacy_approved", state="approved", second_by=by.id)
         return await self._erase(await self._row(id), by.login)
 

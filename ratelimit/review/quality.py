@@ -18,6 +18,7 @@ from ratelimit.anomaly.evaluation_report import Share
 from ratelimit.core.agreement import Agreement, agreement
 from ratelimit.core.priority import DUE_OF_KIND_S
 from ratelimit.ledger import opening, quality
+from ratelimit.ledger.api_tokens import person_behind
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.quality import Pair
 from ratelimit.review.audit import append
@@ -101,7 +102,8 @@ class Quality:
     async def _second(self, connection: AsyncConnection, row: Any, now: float) -> None:
         values = {name: getattr(row, name) for name in _SAME}
         values |= {"opened_at": now, "opened_by": "quality", "opened_word": "second review", "due_at": now + DUE_OF_KIND_S["quality"]}
-        values |= {"second_of": row.number, "barred": row.closed_by, "blind": True, "announced": True, "drawn": True}
+        barred = row.closed_by if row.closed_by is None else await person_behind(connection, row.closed_by)
+        values |= {"second_of": row.number, "barred": barred, "blind": True, "announced": True, "drawn": True}
         number = await opening.insert_case(connection, values)
         await append(connection, "lot", "case.opened", {"opened_by": "quality"}, at=now, case=number, subject=row.anchor)
 

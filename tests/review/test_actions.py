@@ -9,10 +9,14 @@ import pytest
 from ratelimit.core.identity import Caller
 from ratelimit.core.message import Entity
 from ratelimit.core.override import OverrideAsked
+from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.core.standing import Target
+from ratelimit.ledger import api_tokens
+from ratelimit.ledger.api_tokens import TokenRow
+from ratelimit.review import lock
 from ratelimit.review.cases import ConflictError, ForbiddenError, LockedError, NotFoundError
 from ratelimit.review.deed import Deed
-from ratelimit.review.deed_check import DeedError
+from ratelimit.review.deed_check import SCOPE, DeedError
 from tests.review.case_site import subject
 from tests.review.deed_site import DeedSite, deed
 
@@ -138,6 +142,32 @@ async def test_second_person_against(site: DeedSite) -> None:
     refused = await site.actions.refuse(site.tom, done.id, "too long")
     assert (refused.state, site.words()[0].until) == ("in_force", done.until)
     assert await site.actions.waiting(site.tom) == []
+
+
+async def test_a_token_makes_nobody_two_people(site: DeedSite) -> None:
+    """Whoever made a token does not approve what it did; and neither it nor the deployment's token is a second person."""
+    made = TokenRow(
+        id=0, name="ops", role="admin", scopes=(SCOPE,), made_at=0.0, made_by=site.ada.id, until=None, used_at=None, revoked_at=None
+    )
+    async with site.ledger.write() as connection:
+        number = await api_tokens.add(connection, made, bytes(32))
+    token = Principal(id=-number, login="token:ops", name="ops", role="admin", via="token", scopes=frozenset({SCOPE}))
+    by_token = await site.act(token, await site.case(), span="30d")
+    by_ada = await site.act(site.ada, await site.case(anchor=Entity("account", "a2")), span="30d")
+    for who, done in ((site.ada, by_token), (token, by_ada), (OPERATOR, by_ada)):
+        with pytest.raises(ForbiddenError):
+            await site.actions.approve(who, done.id)
+    assert (await site.actions.approve(site.tom, by_token.id)).state == "in_force"
+
+
+async def test_a_token_has_no_case_of_a_person(site: DeedSite) -> None:
+    """A token and a person whose numbers are the same are two."""
+    case = await site.case()
+    async with site.ledger.write() as connection:
+        await lock.take(connection, site.mia, case, site.wall())
+    token = Principal(id=-site.mia.id, login="token:ops", name="ops", role="analyst", via="token", scopes=frozenset({SCOPE}))
+    with pytest.raises(LockedError):
+        await site.act(token, case)
 
 
 async def test_second_person_is_not_gone_round(site: DeedSite) -> None:

@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import insert
 
 from ratelimit.core.override import OverrideAsked
+from ratelimit.core.principal import Principal
+from ratelimit.ledger import api_tokens
+from ratelimit.ledger.api_tokens import TokenRow
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.review.appeal import AppealAsked, Appeals, AppealView, AppealWord
 from ratelimit.review.case_error import ConflictError, ForbiddenError, NotFoundError
-from ratelimit.review.deed_check import DeedError
+from ratelimit.review.deed_check import SCOPE, DeedError
 from tests.review.case_site import HOUR, NOW, account, bought, subject
 from tests.review.deed_site import DeedSite
 
@@ -79,6 +82,19 @@ async def test_who_decided_first(site: DeedSite, appeals: Appeals) -> None:
         await appeals.decide(site.vic, made.id, OVERTURNED)
     with pytest.raises(DeedError, match="not for overturned"):
         await appeals.decide(site.tom, made.id, AppealWord("overturned", "w", "fraud"))
+
+
+async def test_who_said_it_by_other_means(site: DeedSite, appeals: Appeals) -> None:
+    """A word that somebody said without a case is theirs, and what a token decides is its maker's."""
+    word = await site.overrides.add(OverrideAsked(target="account:a1", then="block", reason="old", author="mia", for_="2h"))
+    made = await appeals.make(site.tom, AppealAsked(await refused(site, f"override:{word.id}"), "no"))
+    row = TokenRow(id=0, name="ops", role="analyst", scopes=(), made_at=0.0, made_by=site.mia.id, until=None, used_at=None, revoked_at=None)
+    async with site.ledger.write() as connection:
+        number = await api_tokens.add(connection, row, bytes(32))
+    token = Principal(id=-number, login="token:ops", name="ops", role="analyst", via="token", scopes=frozenset({SCOPE}))
+    for who in (site.mia, token):
+        with pytest.raises(ForbiddenError, match="decision of yours"):
+            await appeals.decide(who, made.id, OVERTURNED)
 
 
 async def test_twice(site: DeedSite, appeals: Appeals) -> None:

@@ -152,7 +152,8 @@ async def test_erasure_needs_another_admin(room: Room) -> None:
     """Not an analyst, not who entered it, no token; a second admin in person, and then nothing is left."""
     await fill(room.ledger)
     asked = await room.ask("erase", ADA)
-    for who in (MIRA, ADA, OPERATOR, person(9, "admin", "token")):
+    token = Principal(id=-7, login="token:ops", name="ops", role="admin", via="token", scopes=frozenset({"privacy:write"}))
+    for who in (MIRA, ADA, OPERATOR, token):
         with pytest.raises(NotYoursError):
             await room.privacy.approve(asked.id, who)
     assert ACCOUNT in await everything(room.ledger)

@@ -18,7 +18,7 @@ TOM = Principal(id=2, login="tom", name="Tom", role="analyst", via="session")
 ADA = Principal(id=3, login="ada", name="Ada", role="admin", via="session")
 VIC = Principal(id=4, login="vic", name="Vic", role="viewer", via="session")
 WAS_MIA = replace(MIA, role="viewer")
-TOKEN = Principal(id=1, login="token:site", name="Site", role="analyst", via="token", scopes=frozenset({"actions:write"}))
+TOKEN = Principal(id=-1, login="token:site", name="Site", role="analyst", via="token", scopes=frozenset({"actions:write"}))
 READER = replace(TOKEN, scopes=frozenset({"cases:read"}))
 BY_MIA = ActionRow(
     id=7, key="k", case_number=None, then="block", target_kind="account", target=1, by=1, by_login="mia", at=NOW, until=NOW + 48 * HOUR,

@@ -7,7 +7,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.views import MOST, TooManyError, Views
 
 MIRA = Principal(id=7, login="mira", name="Mira", role="analyst", via="session")
-BOT = Principal(id=7, login="bot", name="bot", role="analyst", via="token")
+BOT = Principal(id=-7, login="bot", name="bot", role="analyst", via="token")
 
 
 async def test_saved_and_dropped(ledger: Ledger) -> None:
