@@ -194,7 +194,7 @@ class App:
         front = Front(of_ledger, desk.standings, whereabouts(self._book.facts), serving.sidecars)
         door = reception.door(policy)
         keep_running(front.console.warm, stack)
-        routes = [*desk.routes(policy), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]
+        routes = [*desk.routes(), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]
         runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

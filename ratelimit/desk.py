@@ -37,7 +37,6 @@ from ratelimit.web.gate_metrics import standing_figures
 from ratelimit.web.hold_metrics import hold_figures
 from ratelimit.web.holds import HoldCalls
 from ratelimit.web.outgoing import Poster
-from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.route import Route
 from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_metrics import stripe_figures
@@ -102,10 +101,9 @@ class Desk:
         """What people say about subjects, judged by the policy in force."""
         return Overrides(self.standings, self._store_key, policy, time.time, self.told_queue)
 
-    def routes(self, policy: Callable[[], Policy]) -> list[Route]:
-        """What it answers on the operator lane; `policy` gives the one in force."""
+    def routes(self) -> list[Route]:
+        """What it answers on the operator lane."""
         return [
-            *OverrideCalls(self.overrides(policy), policy, time.time).routes(),
             *HoldCalls(self.holds).routes(),
             *WebhookCalls(self.webhooks).routes(),
             *StripeDoor(self.inbox, self._verify, time.time).routes(),

@@ -34,7 +34,6 @@ from ratelimit.ledger_desk import LedgerDesk
 from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.seen import Seen
 from ratelimit.review.views import Views
-from ratelimit.review.words import Words
 from ratelimit.service.standings import Standings
 from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
@@ -78,8 +77,7 @@ class Front:
 
     def _of_lists(self) -> list[Route]:
         desk = self._desk
-        words = Words(desk.overrides, desk.ledger, desk.subjects, time.time)
-        return ListPages(self.console, words, desk.overrides, self._standings, self._policy).routes()
+        return ListPages(self.console, desk.words, desk.overrides, self._standings, self._policy).routes()
 
     def _policy(self) -> Policy:
         return self._sidecars.policy

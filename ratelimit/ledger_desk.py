@@ -30,11 +30,13 @@ from ratelimit.review.overview import OverviewBook
 from ratelimit.review.quality import Quality
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
+from ratelimit.review.words import Words
 from ratelimit.rule_desk import RuleDesk
 from ratelimit.web.campaigns import CampaignCalls
 from ratelimit.web.cases import CaseCalls
 from ratelimit.web.intake import IntakeCalls
 from ratelimit.web.intake_metrics import intake_figures, retention_figures
+from ratelimit.web.overrides import OverrideCalls
 from ratelimit.web.overview import OverviewCalls
 from ratelimit.web.quality import QualityCalls
 from ratelimit.web.route import Route
@@ -77,6 +79,8 @@ class LedgerDesk:
         self.privacy: Final = PrivacyDesk(ledger, self.subjects, desk.work, desk.standings, desk.keys, lambda: desk.told_queue, self.live)
         self.rules: Final = RuleDesk(ledger, desk.work, around.policy_of_file, around.figures, desk.standings)
         self.overrides: Final = desk.overrides(policy)
+        self.words: Final = Words(self.overrides, ledger, self.subjects, time.time)
+        self._policy: Final = policy
         self.deeds: Final = DeedDesk(
             ledger,
             self.subjects,
@@ -109,6 +113,7 @@ class LedgerDesk:
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""
         return [
+            *OverrideCalls(self.overrides, self._policy, time.time, self.words.note).routes(),
             *CaseCalls(self.cases, time.time, self.deeds.actions, self.deeds.seen).routes(),
             *CampaignCalls(self.cases).routes(),
             *QualityCalls(self.quality).routes(),

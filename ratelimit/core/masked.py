@@ -1,5 +1,6 @@
 """What of a subject somebody may see who may not see all of it: emails are masked for everybody, addresses and accounts for viewers."""
 
+import re
 from typing import Final
 
 from ratelimit.core.principal import Role
@@ -8,6 +9,7 @@ ERASED: Final = "erased"
 _SHORT: Final = 6  # characters of a digest by which people tell keys apart
 _SEEN: Final = 5  # of an account's name, by a viewer
 HIDDEN: Final = "•••"
+_NEXT: Final = re.compile(r"\+(?=[a-z_]+:)")  # between the parts of who a limit of several kinds is about
 
 
 def name_of(kind: str, shown: str | None, role: Role = "viewer") -> str:
@@ -23,6 +25,14 @@ def name_of(kind: str, shown: str | None, role: Role = "viewer") -> str:
     if kind == "ip":
         return _masked_address(shown)
     return f"{shown[:_SEEN]}{HIDDEN}" if kind == "account" and len(shown) > _SEEN else shown
+
+
+def whom_of(text: str | None, role: Role = "viewer") -> str | None:
+    """Whom a decision or a word names, such as `ip:192.0.2.7+account:42`, for somebody of that role."""
+    if text is None or role != "viewer":
+        return text
+    parts = (part.partition(":") for part in _NEXT.split(text))
+    return "+".join(f"{kind}{colon}{name_of(kind, value)}" for kind, colon, value in parts)
 
 
 def masked_email(email: str) -> str:

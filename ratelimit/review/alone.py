@@ -1,5 +1,6 @@
 """What one person may not say alone: an account is blocked for longer than 72 h by two, whichever way it is said."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from ratelimit.core.standing import Standing
@@ -8,7 +9,17 @@ from ratelimit.review.deed import ALONE_S
 TOO_LONG: Final = "one person blocks an account for 72 h at most; expected that, or the action of its case, which another one approves"
 
 
-def alone_too_long(word: Standing) -> bool:
-    """Whether a second person is needed for it."""
-    lasts = word.until is None or word.until > word.made_at + ALONE_S
-    return word.then == "block" and word.target.kind == "account" and lasts
+def alone_too_long(word: Standing, beside: Sequence[Standing] = ()) -> bool:
+    """Whether a second person is needed for it. `beside` is what stands about its target, itself before an edit included: blocks in a
+    row are one, and what ends no later than a block that stands is nothing new.
+    """
+    if word.then != "block" or word.target.kind != "account":
+        return False
+    blocks = [one for one in beside if one.then == "block"]
+    if any(_ends(word) <= _ends(one) for one in blocks):
+        return False
+    return _ends(word) > min((one.made_at for one in blocks), default=word.made_at) + ALONE_S
+
+
+def _ends(word: Standing) -> float:
+    return float("inf") if word.until is None else word.until

@@ -103,6 +103,7 @@ async def _planned(
         raise ConflictError("nothing was done: whom it is about is not known any more; it was erased, or its time is over")
     standing = [row for row in await actions.standing(connection, subject.id, facts.now) if row.then in WORDS and row.override is not None]
     blocks = [float(row.detail.get("since", row.at)) for row in standing if row.then == "block"]
+    blocks += [word.made_at for word in facts.words if word.then == "block"]
     since = min(blocks) if blocks else None
     until = facts.now + SPAN_S[deed.for_] if asked.until is None else asked.until
     second = needs_second(deed, subject.kind, since, facts.now, until)

@@ -88,20 +88,20 @@ class Words:
         """Say it."""
         self._judged(asked, by)
         word = await self._overrides.add(asked.by(by.login))
-        await self._write(MADE, word, by, word.reason)
+        await self.note(MADE, word, by, word.reason)
         return word
 
     async def edit(self, id: str, asked: WordAsked, by: Principal) -> Standing:
         """Say something else in its place."""
         self._judged(asked, by)
         word = await self._overrides.edit(id, asked.by(by.login))
-        await self._write(EDITED, word, by, word.reason)
+        await self.note(EDITED, word, by, word.reason)
         return word
 
     async def end(self, id: str, by: Principal, reason: str) -> Standing:
         """Take it away before its time."""
         word = await self._overrides.drop(id, by.login, reason)
-        await self._write(ENDED, word, by, reason)
+        await self.note(ENDED, word, by, reason)
         return word
 
     async def history(self, most: int) -> list[Said]:
@@ -112,19 +112,20 @@ class Words:
             names = await named(connection, {int(it.content["subject"]) for it in found if it.content and "subject" in it.content})
         return [Said(it, names.get(int(it.content["subject"])) if it.content else None) for it in found]
 
-    def _judged(self, asked: WordAsked, by: Principal) -> Standing:
-        word = self._overrides.word(asked.by(by.login))
-        if alone_too_long(word):
-            raise OverrideError("$.for", TOO_LONG)
-        return word
-
-    async def _write(self, kind: str, word: Standing, by: Principal, reason: str) -> None:
+    async def note(self, kind: str, word: Standing, by: Principal, reason: str) -> None:
+        """Write into the audit what was done with a word."""
         target, now = word.target, self._wall()
         async with self._ledger.write() as connection:
             entity = Entity(target.kind, target.value, _shown(target))
             subject = (await self._subjects.ids(connection, [entity], now))[target.kind, target.value]
             said = {"override": word.id, "then": word.then, "reason": reason, "until": word.until, "subject": subject}
             await audit.append(connection, by.login, kind, said, at=now, subject=subject)
+
+    def _judged(self, asked: WordAsked, by: Principal) -> Standing:
+        word = self._overrides.word(asked.by(by.login))
+        if alone_too_long(word, self._overrides.about(word.target)):
+            raise OverrideError("$.for", TOO_LONG)
+        return word
 
 
 def _size(drawn: Drawn) -> float:

@@ -18,7 +18,7 @@ from ratelimit.service.holds import Holds, NoHoldError, NotHeldError
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 
 HOLDS: Final = "/v1/holds"
 RELEASE: Final = "/v1/holds/{purchase}/release"
@@ -93,7 +93,9 @@ class HoldCalls:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise undecodable(request, body, error, HoldEnd) from None
         try:
-            return json_reply(200, await end(request.match_info["purchase"], asked.by, asked.reason))
+            who = request[PRINCIPAL]
+            by = asked.by if who.via == "operator" else who.login
+            return json_reply(200, await end(request.match_info["purchase"], by, asked.reason))
         except NoHoldError:
             raise ClientError(404, "nothing of a purchase of that id is held; it may have lapsed") from None
         except NotHeldError as found:

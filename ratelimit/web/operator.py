@@ -9,8 +9,12 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
+from ratelimit.core.masked import whom_of
 from ratelimit.core.policy_file import written
+from ratelimit.core.principal import Role
+from ratelimit.core.record import Record
 from ratelimit.core.rule import Rule
 from ratelimit.web.counts import Counts
 from ratelimit.web.door import Door
@@ -21,7 +25,7 @@ from ratelimit.web.openapi import openapi
 from ratelimit.web.page import ASSETS, CSP, PAGES
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import JSON, Reply, json_reply, lines
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 from ratelimit.web.server import LaneServer
 from ratelimit.web.watched import Watched
 
@@ -48,16 +52,17 @@ class Operator:
         """The policy in force, and how its file stands to it."""
         return json_reply(200, policy_view(self._watched))
 
-    async def records(self, _request: web.Request) -> Reply:
+    async def records(self, request: web.Request) -> Reply:
         """The latest refusals, latest first."""
-        return json_reply(200, {"records": await self._watched.sidecars.records(_MOST_RECORDS)})
+        found = await self._watched.sidecars.records(_MOST_RECORDS)
+        return json_reply(200, {"records": [_as_seen(record, request[PRINCIPAL].role) for record in found]})
 
     async def record(self, request: web.Request) -> Reply:
         """The refusal with the id that a caller was told."""
         record = await self._watched.sidecars.find(request.match_info["id"])
         if record is None:
             raise ClientError(404, "no refusal of that id is remembered here; it may be another sidecar's, or too long ago")
-        return json_reply(200, record)
+        return json_reply(200, _as_seen(record, request[PRINCIPAL].role))
 
     async def openapi(self, _request: web.Request) -> Reply:
         """The description of both lanes."""
@@ -77,6 +82,11 @@ class Operator:
 def _swagger_ui(name: str) -> bytes:
     (version,) = files("swagger_ui_bundle").joinpath("vendor").iterdir()  # the wheel carries one
     return version.joinpath(name).read_bytes()
+
+
+def _as_seen(record: Record, role: Role) -> Record:
+    """To a viewer, whom it is about in part."""
+    return replace(record, subject=whom_of(record.subject, role), risk_subject=whom_of(record.risk_subject, role))
 
 
 def policy_view(watched: Watched) -> dict[str, Any]:

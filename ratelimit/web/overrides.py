@@ -7,16 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Literal, get_args
 
 import msgspec
+import structlog
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.core.expectation import meant, shown
 from ratelimit.core.list_item import ItemError
 from ratelimit.core.listing import PolicyList
+from ratelimit.core.masked import whom_of
 from ratelimit.core.override import OverrideAsked, OverrideError
 from ratelimit.core.policy import Policy
+from ratelimit.core.principal import Principal, Role
 from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target, Then
+from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.alone import TOO_LONG, alone_too_long
+from ratelimit.review.words import EDITED, ENDED, MADE
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.overrides import OF_DEED, NoOverrideError, Overrides
 from ratelimit.service.standings import FullError
@@ -29,9 +35,12 @@ OVERRIDES: Final = "/v1/overrides"
 OVERRIDE: Final = f"{OVERRIDES}/{{id}}"
 LISTS: Final = "/v1/lists"
 
+Note = Callable[[str, Standing, Principal, str], Awaitable[None]]  # the kind of entry, the word, who, and why
+
 _MOST_SHOWN: Final = 1_000
 _SOURCES: Final[Mapping[str, StandingSource]] = {source: source for source in get_args(StandingSource)}
 _LONGEST: Final = {"author": 100, "reason": 500}
+_log: Final = structlog.get_logger()
 
 
 class BucketView(Struct, frozen=True):
@@ -87,10 +96,13 @@ class ListsView(Struct, frozen=True):
 
 
 class OverrideCalls:
-    """Shows, makes, edits and takes away."""
+    """Shows, makes, edits and takes away; `note` writes into the audit what was done.
 
-    def __init__(self, overrides: Overrides, policy: Callable[[], Policy], wall: Callable[[], float]) -> None:
-        self._overrides, self._policy, self._wall = overrides, policy, wall
+    A person or a token is the author of what they say; the deployment's own token says who is.
+    """
+
+    def __init__(self, overrides: Overrides, policy: Callable[[], Policy], wall: Callable[[], float], note: Note | None = None) -> None:
+        self._overrides, self._policy, self._wall, self._note = overrides, policy, wall, note
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -112,12 +124,12 @@ class OverrideCalls:
             near = meant(asked, _SOURCES)
             raise ClientError(422, f"source: {shown(asked)} is not allowed{near}; expected one of {', '.join(_SOURCES)}")
         found, count = self._overrides.latest(_MOST_SHOWN, source, self._target(text) if text is not None else None)
-        return json_reply(200, OverridesView([override_view(word) for word in found], count))
+        return json_reply(200, OverridesView([override_view(word, request[PRINCIPAL].role) for word in found], count))
 
     async def get(self, request: web.Request) -> Reply:
         """One."""
         try:
-            return json_reply(200, override_view(self._overrides.get(request.match_info["id"])))
+            return json_reply(200, override_view(self._overrides.get(request.match_info["id"]), request[PRINCIPAL].role))
         except NoOverrideError:
             raise _unknown() from None
 
@@ -126,7 +138,7 @@ class OverrideCalls:
         asked = await self._asked(request)
         if asked.dry_run:
             return json_reply(200, self._judged(asked))
-        return json_reply(201, await _said(self._overrides.add(asked)))
+        return json_reply(201, await self._do(request, MADE, self._overrides.add(asked), asked.reason))
 
     async def edit(self, request: web.Request) -> Reply:
         """Say something else in the place of one."""
@@ -134,13 +146,14 @@ class OverrideCalls:
         id = _editable(request)
         if asked.dry_run:
             return json_reply(200, self._judged(asked))
-        return json_reply(200, await _said(self._overrides.edit(id, asked)))
+        return json_reply(200, await self._do(request, EDITED, self._overrides.edit(id, asked), asked.reason))
 
     async def drop(self, request: web.Request) -> Reply:
         """Take one away; the answer is what it was, so it can be made again."""
         _known(request, tuple(_LONGEST))
         author, reason = (_text(request, name) for name in _LONGEST)
-        return json_reply(200, await _said(self._overrides.drop(_editable(request), author, reason)))
+        drop = self._overrides.drop(_editable(request), _author(request[PRINCIPAL], author), reason)
+        return json_reply(200, await self._do(request, ENDED, drop, reason))
 
     async def lists(self, _request: web.Request) -> Reply:
         """Those of the policy."""
@@ -153,9 +166,22 @@ class OverrideCalls:
             asked: OverrideAsked = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise undecodable(request, body, error, OverrideAsked) from None
-        if request[PRINCIPAL].via == "session" and alone_too_long(self._judge(asked)):
-            raise ClientError(422, f"$.for: {TOO_LONG}", path="$.for")
+        who = request[PRINCIPAL]
+        asked = replace(asked, author=_author(who, asked.author))
+        if who.via != "operator":
+            word = self._judge(asked)
+            if alone_too_long(word, self._overrides.about(word.target)):
+                raise ClientError(422, f"$.for: {TOO_LONG}", path="$.for")
         return asked
+
+    async def _do(self, request: web.Request, kind: str, work: Awaitable[Standing], reason: str) -> OverrideView:
+        word = await _said(work)
+        if self._note is not None:
+            try:
+                await self._note(kind, word, request[PRINCIPAL], reason)
+            except LedgerAwayError:  # it is done, and stands in the log
+                _log.warning("what was done with an override is not in the audit: the ledger is away", override=word.id, kind=kind)
+        return override_view(word)
 
     def _judged(self, asked: OverrideAsked) -> OverrideView:
         return override_view(self._judge(asked))
@@ -173,10 +199,10 @@ class OverrideCalls:
             raise ClientError(422, f"target: {error}") from None
 
 
-async def _said(word: Awaitable[Standing]) -> OverrideView:
+async def _said(word: Awaitable[Standing]) -> Standing:
     """What became of it, or the problem why nothing did."""
     try:
-        return override_view(await word)
+        return await word
     except OverrideError as error:
         raise ClientError(422, str(error), path=error.path) from None
     except NoOverrideError:
@@ -187,15 +213,15 @@ async def _said(word: Awaitable[Standing]) -> OverrideView:
         raise ClientError(503, "the store is away, and nothing was changed as far as is known; look, and try again") from None
 
 
-def override_view(word: Standing) -> OverrideView:
-    """A word as it is shown."""
+def override_view(word: Standing, role: Role = "admin") -> OverrideView:
+    """A word as it is shown to somebody of that role: to a viewer, whom it is about in part, and not why."""
     bucket = None if word.bucket is None else BucketView(word.bucket.capacity, str(word.bucket.refill))
     return OverrideView(
         id=word.id,
-        target=str(word.target),
+        target=whom_of(str(word.target), role) or "",
         then=word.then,
         source=word.source,
-        reason=word.reason,
+        reason=word.reason if role != "viewer" else "",
         author=word.author,
         made_at=word.made_at,
         until=word.until,
@@ -229,6 +255,10 @@ def _known(request: web.Request, names: tuple[str, ...]) -> None:
             raise ClientError(400, f"{shown(name)} is not understood in the query{meant(name, names)}; expected {', '.join(names)}")
         if len(request.query.getall(name)) > 1:
             raise ClientError(400, f"{name} is there several times in the query; expected it once")
+
+
+def _author(who: Principal, said: str) -> str:
+    return said if who.via == "operator" else who.login
 
 
 def _text(request: web.Request, name: str) -> str:

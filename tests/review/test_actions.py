@@ -177,6 +177,9 @@ async def test_second_person_is_not_gone_round(site: DeedSite) -> None:
     site.wall.now += 71 * HOUR
     second = await site.act(site.mia, case, span="24h")
     assert [first.needs_second, second.needs_second] == [False, True]
+    await site.overrides.add(OverrideAsked(target="account:a2", then="block", reason="old", author="mia", for_="72h"))
+    site.wall.now += 71 * HOUR
+    assert (await site.act(site.mia, await site.case(anchor=Entity("account", "a2")), span="24h")).needs_second
     assert not (await site.act(site.mia, await site.case(anchor=Entity("api_key", "k" * 26)), span="30d")).needs_second
 
 

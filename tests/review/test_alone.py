@@ -25,3 +25,26 @@ def test_alone(then: Then, kind: TargetKind, hours: float | None, *, too_long: b
     until = None if hours is None else hours * HOUR
     word = Standing(id="w", target=Target(kind, "a"), then=then, source="override", reason="r", author="mia", made_at=0.0, until=until)
     assert alone_too_long(word) is too_long
+
+
+def block(made: float, hours: float | None) -> Standing:
+    until = None if hours is None else hours * HOUR
+    return Standing(
+        id="w", target=Target("account", "a"), then="block", source="override", reason="r", author="mia", made_at=made * HOUR, until=until
+    )
+
+
+@pytest.mark.parametrize(
+    ("until", "beside", "too_long"),
+    [
+        (72 + 71, (0, 72), True),  # said again, or edited, before it ends
+        (72, (0, 72), False),
+        (200, (0, 400), False),  # shorter than what two have said
+        (400, (0, 400), False),
+        (None, (0, 400), True),
+        (400, (0, None), False),
+    ],
+)
+def test_blocks_in_a_row(until: float | None, beside: tuple[float, float | None], *, too_long: bool) -> None:
+    """They are one block, from when the first of them was said; what stands already may be made shorter."""
+    assert alone_too_long(block(71, until), [block(*beside)]) is too_long

@@ -1,0 +1,22 @@
+"""What of a subject somebody may see who may not see all of it."""
+
+import pytest
+
+from ratelimit.core.masked import whom_of
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("ip:203.0.113.77", "ip:203.0.113.•"),
+        ("ip:2001:db8:1:2::/64", "ip:2001:db8:1::•/64"),
+        ("account:halden-studio+ip:203.0.113.77", "account:halde•••+ip:203.0.113.•"),
+        ("account:quinn+tag@mail.test", "account:quinn•••"),
+        ("api_key:key_5F3C91", "api_key:key_5F3C91"),
+        (None, None),
+    ],
+)
+def test_whom(text: str | None, seen: str | None) -> None:
+    """Each part of a composite is masked as its kind is; whoever works on cases sees it whole."""
+    assert whom_of(text) == seen
+    assert whom_of(text, "analyst") == text
