@@ -8,7 +8,7 @@ from msgspec import Struct
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.rules import Step
 from ratelimit.review.backtest_found import BacktestFound
-from ratelimit.review.ladder import SHARES, TRUSTED_HIT, Condition, conditions, next_step, ready_at, unmet
+from ratelimit.review.ladder import TRUSTED_HIT, Condition, conditions, next_step, ready_at, shares_of, unmet
 from ratelimit.review.rule_dossier import RuleDossier
 from ratelimit.review.rule_state import measured
 
@@ -62,7 +62,7 @@ def next_view(dossier: RuleDossier, who: Principal, now: float) -> Next | None:
         to=to,
         verb=_VERBS.get(to, f"Go to {to}"),
         conditions=found,
-        shares=tuple((f"{share:g}", f"{share * 100:g}\u00a0%") for share in SHARES) if to == "canary" else (),
+        shares=tuple((f"{share:g}", f"{share * 100:g}\u00a0%") for share in shares_of(version)) if to == "canary" else (),
         share=f"{version.canary:g}" if to == "canary" and version.canary is not None else "0.1",
         a_day=_a_day(dossier.found),
         trusted=TRUSTED_HIT,

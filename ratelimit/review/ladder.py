@@ -55,6 +55,11 @@ def next_step(step: Step) -> Step | None:
     return LADDER[LADDER.index(step) + 1]
 
 
+def shares_of(version: RuleVersion) -> tuple[float, ...]:
+    """Those that a canary of it is offered for: a block for all is live, which needs two people."""
+    return tuple(share for share in SHARES if share < 1 or version.rule.get("then") != "block")
+
+
 def conditions(version: RuleVersion, measured: Measured, now: float) -> tuple[Condition, ...]:
     """Those of the next step."""
     match version.step:

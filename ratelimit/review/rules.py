@@ -15,7 +15,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import RuleVersion, Step, backtests, change_version, versions
 from ratelimit.review import audit
-from ratelimit.review.ladder import SHARES, Condition, conditions, next_step, unmet
+from ratelimit.review.ladder import Condition, conditions, next_step, shares_of, unmet
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rule_state import RuleState, measured, person, stands, state_of
@@ -72,7 +72,7 @@ class Rules:
             state = await stands(connection, name, lock=True)
             version = state.version(number)
             _check_step(version, asked)
-            share = _share(asked)
+            share = _share(asked, version)
             found = conditions(version, measured(version, state.tested.get(number)), now)
             waits = _must_wait(who, version, asked.to)
             over = _passed_over(who, asked, found, waits=waits)
@@ -97,13 +97,13 @@ class Rules:
     async def share(self, who: Principal, name: str, number: int, share: float) -> Promoted:
         """Have a canary in force for another share of subjects."""
         now = self._wall()
-        if share not in SHARES:
-            raise RuleError(f"Not changed: {share:g} is no share that is offered; expected one of {', '.join(f'{it:g}' for it in SHARES)}.")
         _need_admin(who, "changes a canary's share")
         async with self._ledger.write() as connection:
             version = (await stands(connection, name, lock=True)).version(number)
             if version.step != "canary":
                 raise NotNowError(f"Not changed: version {number} of {name} is at the step {version.step}, not in canary.")
+            if share not in shares_of(version):
+                raise RuleError(f"Not changed: {share:g} is no share that is offered; expected one of {_offered(version)}.")
             await change_version(connection, version.id, canary=share)
             await audit.append(connection, who.login, "rule.share", {"rule": name, "version": number, "share": share}, at=now)
         return await self._done(name, number)
@@ -188,12 +188,16 @@ def _check_step(version: RuleVersion, asked: Promotion) -> None:
         raise NotNowError(f"Not promoted: from {version.step} the ladder does not lead to {asked.to}.")
 
 
-def _share(asked: Promotion) -> float | None:
+def _share(asked: Promotion, version: RuleVersion) -> float | None:
     if asked.to != "canary":
         return None
-    if asked.share not in SHARES:
-        raise RuleError(f"Not promoted: a canary needs a share of subjects, one of {', '.join(f'{it:g}' for it in SHARES)}.")
+    if asked.share not in shares_of(version):
+        raise RuleError(f"Not promoted: a canary needs a share of subjects, one of {_offered(version)}.")
     return asked.share
+
+
+def _offered(version: RuleVersion) -> str:
+    return ", ".join(f"{it:g}" for it in shares_of(version))
 
 
 def _must_wait(who: Principal, version: RuleVersion, to: Step) -> bool:

@@ -75,6 +75,7 @@ async def test_candidates(site: Site) -> None:
         (TOM, "shadow", "shadow", None, NotNowError),
         (MIRA, "shadow", "canary", None, RuleError),
         (MIRA, "shadow", "canary", 0.3, RuleError),
+        (MIRA, "shadow", "canary", 1.0, RuleError),  # a block for all is live, for which there are two
         (MIRA, "shadow", "live", None, NotNowError),
         (OPERATOR, "canary", "live", None, NotAllowedError),
     ],
@@ -137,9 +138,17 @@ async def test_block_that_a_token_wrote(site: Site) -> None:
     assert not (await site.rules.promote(ANA, "cards", 1, asked)).waits
 
 
+async def test_block_for_all_by_one(site: Site) -> None:
+    """A canary of a block is never for all."""
+    await site.at("canary")
+    with pytest.raises(RuleError, match="share"):
+        await site.rules.share(MIRA, "cards", 1, 1.0)
+
+
 async def test_hold_needs_one_admin(site: Site) -> None:
     """What does not block is an admin's own to bring live."""
     await site.at("canary", then="throttle")
+    await site.rules.share(MIRA, "cards", 1, 1.0)
     assert not (await site.rules.promote(MIRA, "cards", 1, Promotion(step="canary", to="live"))).waits
 
 
