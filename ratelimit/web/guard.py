@@ -19,6 +19,7 @@ from ratelimit.web.reply import Reply, error_reply, lines
 from ratelimit.web.route import PRINCIPAL, STILL, Handle, Route, Still
 
 LOGIN: Final = "/login"
+_CAREFUL: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # what is here is for who asks, and for now
 _METRICS: Final = "/metrics"  # asked for under names that a cluster gives
 
 Trouble = Callable[[web.Request, ClientError], Awaitable[web.StreamResponse]]  # a page that says what is wrong
@@ -34,8 +35,7 @@ def guard(counts: Counts, door: Door, routes: Routes, trouble: Trouble = no_page
     """The middleware. What is no route asks for whatever any call asks for, so that nobody learns what there is."""
     elsewhere = Route("GET", "", _nothing, role="viewer", early=True)
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handle) -> web.StreamResponse:
+    async def answered(request: web.Request, handler: Handle) -> web.StreamResponse:
         route = _route(request, routes) or elsewhere._replace(page=_is_browser(request) and trouble is not no_page)
         try:
             return await _pass(door, route, request, handler)
@@ -57,6 +57,13 @@ def guard(counts: Counts, door: Door, routes: Routes, trouble: Trouble = no_page
             return await trouble(request, ClientError(500, "this is a bug of ours; the log has more"))
         counts.problems[problem.problem.status] += 1
         return await trouble(request, problem) if route.page else error_reply(problem)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handle) -> web.StreamResponse:
+        answer = await answered(request, handler)
+        if isinstance(answer, Reply):
+            answer.also(_CAREFUL)
+        return answer
 
     return middleware
 

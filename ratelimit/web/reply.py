@@ -53,6 +53,11 @@ class Reply(StreamResponse):
         self._content = body
         self._keep_alive = False if close else None
 
+    def also(self, headers: Mapping[str, str]) -> None:
+        """Say these too, where it says nothing of them."""
+        said = f"\r\n{self._lines.lower()}"
+        self._lines += lines({name: value for name, value in headers.items() if f"\r\n{name.lower()}:" not in said})
+
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Write everything; nothing is left for `write_eof`."""
         if self._eof_sent:

@@ -228,3 +228,14 @@ async def test_without_the_ledger(start: Any, monkeypatch: pytest.MonkeyPatch) -
     assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
     assert (await lane.get("/page", session=session)).status == 503
     assert (await lane.get("/viewer", token=OPERATOR_TOKEN)).status == 200
+
+
+async def test_nothing_is_kept(start: Any) -> None:
+    """No answer that says nothing else may be kept by a browser or on the way, nor be taken for another kind: errors and redirects too."""
+    lane = await start()
+    session, _ = await lane.front.person("ada", "viewer")
+    answers = [await lane.get(path, session=session) for path in ("/viewer", "/admin", "/nowhere", "/v1/me")]
+    answers += [await lane.get("/page"), await lane.get("/viewer"), await lane.post("/early", session=session, headers={"Origin": "x"})]
+    told = {(one.headers.getall("Cache-Control")[0], one.headers["X-Content-Type-Options"]) for one in answers}
+    assert told == {("no-store", "nosniff")}
+    assert {len(one.headers.getall("Cache-Control")) for one in answers} == {1}
