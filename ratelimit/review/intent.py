@@ -85,6 +85,8 @@ async def _check_seen(connection: AsyncConnection, found: CaseHead | None, asked
         raise ForbiddenError(f"nothing was done: {shown(case)} is about a decision of yours, so somebody else must decide it")
     if version is not None and version != found.version:
         raise ConflictError(f"nothing was done: {shown(case)} has changed since you saw it{_who(found)}; look at it, and ask again")
+    if asked.deed.close and version is None and found.state == "closed":
+        raise ConflictError(f"nothing was done: {shown(case)} is closed already, as {found.verdict}; look at it, and ask with its version")
     await refuse_others(connection, asked.principal, found, now)
 
 

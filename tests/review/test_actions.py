@@ -75,6 +75,17 @@ async def test_faster(site: DeedSite) -> None:
     assert site.thens() == ["block"]
 
 
+async def test_closed_meanwhile(site: DeedSite) -> None:
+    """Nobody decides unknowingly what somebody else has decided; who has seen that it is closed may decide it anew."""
+    case = await site.case()
+    first = await site.act(site.mia, case, "label", verdict="fraud", close=True)
+    with pytest.raises(ConflictError, match="closed already, as fraud"):
+        await site.act(site.tom, case, "label", verdict="good", close=True)
+    assert [label.verdict for label in await site.labels(standing=True)] == ["fraud"]
+    await site.act(site.tom, case, "label", verdict="good", close=True, version=first.version)
+    assert [label.verdict for label in await site.labels(standing=True)] == ["good"]
+
+
 async def test_locked(site: DeedSite) -> None:
     """Who has not the lock does nothing while somebody else has it."""
     case = await site.case()
