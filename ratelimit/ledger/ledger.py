@@ -29,6 +29,8 @@ _CONNECTIONS: Final = 5
 _CONNECT_S: Final = 5.0
 _STATEMENT_MS: Final = 30_000
 _ENTANGLED: Final = frozenset({"40P01", "40001"})  # deadlocked, or not in one order with others: nothing was made, and again it may be
+# the server ends the connection, shuts down, starts, or has no connection left
+_AWAY: Final = frozenset({"57P01", "57P02", "57P03", "53300"})
 
 
 class LedgerAwayError(Exception):
@@ -75,7 +77,7 @@ class _away:  # noqa: N801  reads as what it is: a context in which the driver's
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
             raise LedgerAwayError(str(error)) from error
-        if isinstance(error, DBAPIError) and (error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _ENTANGLED):
+        if isinstance(error, DBAPIError) and (error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _ENTANGLED | _AWAY):
             raise LedgerAwayError(str(error)) from error
 
 

@@ -74,3 +74,13 @@ async def test_away(tmp_path: Path) -> None:
     for thread in threading.enumerate():
         if "_connection_worker_thread" in thread.name:  # aiosqlite's, which lets go of its loop a moment after it failed
             await asyncio.to_thread(thread.join)
+
+
+async def test_shutting_down(postgres_socket: str) -> None:
+    """A server that ends our connections while it shuts down is away, which is no bug of ours."""
+    url = await new_database(postgres_socket)
+    async with opened(url) as ledger:
+        with pytest.raises(LedgerAwayError):
+            async with ledger.read() as connection:
+                await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert await _count(ledger) == 0
