@@ -138,7 +138,10 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
     ),
     "IP_LISTS": _Variable("", "folder with lists of networks: hosting, VPN, relays, crawlers", Path, "none: what they say is unknown"),
     "COUNTRIES": _Variable("", "MaxMind database of countries, such as GeoLite2 or DB-IP", Path, "as the registries assigned addresses"),
-    "WEBHOOK_URL": _Variable("", "where the site is told of holds, cases and decisions, see docs/webhooks.md: https://, or http:// on this machine", webhook_url, "nothing is told"),
+    "WEBHOOK_URL": _Variable(
+        "", "where the site is told of holds, cases and decisions, see docs/webhooks.md: https://, or http:// on this machine", webhook_url,
+        "nothing is told",
+    ),
     "WEBHOOK_SECRET": _Variable(
         "", "signs what is posted, as Standard Webhooks do: `whsec_` and 24 to 64 bytes in base64; two, with a comma between them, while "
         "the receiver goes from one to the other", webhook_secrets, "required with RATELIMIT_WEBHOOK_URL",
