@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.errors import ConfigError
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.migrate import migrate
+from ratelimit.ledger.subjects import may_be_by
 from ratelimit.loop import keep_running
 from ratelimit.settings import Settings
 from ratelimit.stores.folder import make_folder
@@ -23,6 +24,11 @@ from ratelimit.stores.key_file import load_or_create_key
 
 _AGAIN_S: Final = 2.0
 _PATIENCE_S: Final = 5.0
+
+_OTHER_KEY: Final = (
+    "RATELIMIT_LEDGER_KEY, or ledger.key in the data folder, is not what the ledger was written with: nobody in it would be found, and no "
+    "erasure be known; bring that key back"
+)
 
 _log = structlog.get_logger()
 
@@ -95,6 +101,7 @@ class Books(Ledger):
         plain = Ledger(self._url)  # which asks nobody whether it may
         try:
             await migrate(plain)
+            await self._check_key(plain)
         except (LedgerAwayError, ConfigError) as error:
             if str(error) != self.why:
                 _log.error("the ledger cannot be opened, and is tried again", why=str(error))
@@ -105,6 +112,11 @@ class Books(Ledger):
         finally:
             self._tried.set()
             await plain.close()
+
+    async def _check_key(self, plain: Ledger) -> None:
+        async with plain.read() as connection:
+            if not await may_be_by(connection, self.keys):
+                raise ConfigError([_OTHER_KEY])
 
 
 class _Watch:

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from ratelimit.books import Books
+from ratelimit.core.message import Entity
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.audit import AUDIT
 from ratelimit.settings import read_settings
 from tests.ledger.database import new_database
@@ -70,6 +72,19 @@ async def test_newer_schema(tmp_path: Path, stack: AsyncExitStack) -> None:
     await asyncio.wait_for(later._tried.wait(), 30)
     with pytest.raises(LedgerAwayError, match="use a newer version"):
         await count(later)
+
+
+async def test_another_key(tmp_path: Path, stack: AsyncExitStack) -> None:
+    """A ledger whose key was lost stays away, and says why; with the old key behind a new one it is there."""
+    first = begun(tmp_path, stack, RATELIMIT_LEDGER_KEY="ab" * 32)
+    await asyncio.wait_for(first.opened.wait(), 30)
+    async with first.write() as connection:
+        await Subjects(first.keys).ids(connection, [Entity("account", "a1")], 1.0)
+    for keys, there in (("cd" * 32, False), (f"{'cd' * 32},{'ab' * 32}", True)):
+        later = begun(tmp_path, stack, RATELIMIT_LEDGER_KEY=keys)
+        await asyncio.wait_for(later._tried.wait(), 30)
+        assert later.opened.is_set() is there
+        assert there or "not what the ledger was written with" in str(later.why)
 
 
 async def test_away_and_back(tmp_path: Path, stack: AsyncExitStack) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.address import format_address, parse_address
 from ratelimit.core.address_facts import NETWORK_BITS, network_of
 from ratelimit.core.retention import DAY_S
-from ratelimit.ledger.subjects import AT_ONCE
+from ratelimit.ledger.subjects import AT_ONCE, NO_KEY
 from ratelimit.ledger.tables.privacy import RETENTION_MARK
 from ratelimit.ledger.tables.purchase import LIFE
 from ratelimit.ledger.tables.record import RECORD
@@ -73,7 +73,7 @@ async def _stand_ins(connection: AsyncConnection, wanted: Mapping[bytes, Any]) -
             "id": randbits(63) or 1,
             "kind": "ip",
             "digest": digest,
-            "key_id": 0,
+            "key_id": NO_KEY,
             "shown": shown(row.value),
             "first_at": row.at,
             "last_at": row.at,

@@ -22,6 +22,7 @@ SEEN_EVERY_S: Final = 60.0  # `last_at` is as exact as this: to write it each ti
 LONGEST: Final = 600  # characters of a value
 _ID_BITS: Final = 63
 _KEY_ID_BYTES: Final = 2
+NO_KEY: Final = 0  # stands in rows that no key of ours finds: what addresses of a past month have become
 
 
 class Subject(Struct, frozen=True):
@@ -58,6 +59,16 @@ class _Key:
         keyed = self._keyed.copy()
         keyed.update(kind.encode() + b"\0" + value.encode("utf-8", "backslashreplace"))
         return keyed.digest()
+
+
+async def may_be_by(connection: AsyncConnection, keys: Sequence[bytes]) -> bool:
+    """Whether one of these keys is among those that the ledger was written with, or nobody is in it yet."""
+    ids = [_Key(key).id for key in keys]
+    known = await connection.execute(select(SUBJECT.c.id).where(SUBJECT.c.key_id.in_(ids)).limit(1))
+    if known.first() is not None:
+        return True
+    by_another = await connection.execute(select(SUBJECT.c.id).where(SUBJECT.c.key_id != NO_KEY).limit(1))
+    return by_another.first() is None
 
 
 class Subjects:
