@@ -132,6 +132,12 @@ async def anchor(connection: AsyncConnection, case: int) -> int | None:
     return found
 
 
+async def is_blind(connection: AsyncConnection, case: int) -> bool:
+    """Whether whoever decides a case is not to know what others made of it."""
+    query = select(CASE.c.number).where(CASE.c.number == case, CASE.c.blind, CASE.c.state == "open")
+    return (await connection.execute(query)).scalar() is not None
+
+
 async def count(connection: AsyncConnection, since: float) -> dict[str, int]:
     """How many of each kind there were since then, for figures."""
     query = select(ACTION.c.then, func.count()).where(ACTION.c.at >= since).group_by(ACTION.c.then)

@@ -19,7 +19,7 @@ from ratelimit.review.deed import ActionView, Deed, Done
 from ratelimit.review.doing import Doing
 from ratelimit.review.effect import without
 from ratelimit.review.reconcile import Reconcile
-from ratelimit.review.undoing import Undoing, why_not
+from ratelimit.review.undoing import Undoing, is_own, why_not
 
 _OF_PROGRAMS: Final = ("plan", "labels", "known_normal", "since")
 
@@ -60,10 +60,12 @@ class Actions:
         ]
 
     async def of_case(self, principal: Principal, case: int) -> list[ActionView]:
-        """What was done in a case and about its anchor, latest first."""
+        """What was done in a case and about its anchor, latest first; of one that is decided blindly, what they did themselves."""
         async with self.doing.ledger.read() as connection:
             anchor = await actions.anchor(connection, case)
             rows = await actions.of_case(connection, case, anchor)
+            if await actions.is_blind(connection, case):
+                rows = [row for row in rows if is_own(principal, row)]
         return await self._views(principal, rows)
 
     async def of_subject(self, principal: Principal, subject: int) -> list[ActionView]:

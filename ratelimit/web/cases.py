@@ -30,6 +30,7 @@ CASE: Final = f"{CASES}/{{case}}"
 TAKE_NEXT: Final = f"{CASES}/take-next"
 READ: Final = "cases:read"
 WRITE: Final = "cases:write"
+_TELLS_NOTHING: Final = frozenset({"case.opened", "case.taken", "case.assigned"})  # of what others made of it
 
 Version = Annotated[int, Meta(ge=1, le=2**31)] | None
 Why = Annotated[str, Meta(max_length=500)]
@@ -166,12 +167,16 @@ class CaseCalls:
     async def notes(self, request: web.Request) -> Reply:
         """Its notes."""
         with as_problems():
-            return json_reply(200, Notes(await self._cases.notes(await self._number(request))))
+            number = await self._number(request)
+            mine, notes = await self._only(request, number), await self._cases.notes(number)
+        return json_reply(200, Notes([note for note in notes if mine in {None, note.by}]))
 
     async def history(self, request: web.Request) -> Reply:
         """What happened to it."""
         with as_problems():
-            return json_reply(200, History(await self._cases.history(await self._number(request))))
+            number = await self._number(request)
+            mine, events = await self._only(request, number), await self._cases.history(number)
+        return json_reply(200, History([event for event in events if mine in {None, event.actor} or event.kind in _TELLS_NOTHING]))
 
     async def take_next(self, request: web.Request) -> Reply:
         """Lock the most urgent case that nobody has open."""
@@ -242,6 +247,11 @@ class CaseCalls:
         with as_problems():
             number = await self._number(request)
             return json_reply(200, Changed(await change(number, request[PRINCIPAL], *given, **more)))
+
+    async def _only(self, request: web.Request, number: int) -> str | None:
+        """Whose words whoever asks may see; None: everybody's. What is decided blindly is decided without those of others."""
+        row = (await self._cases.get(number)).row
+        return request[PRINCIPAL].login if row.blind and row.state == "open" else None
 
     async def _number(self, request: web.Request) -> int:
         return await self._cases.number(request.match_info["case"])

@@ -243,6 +243,18 @@ async def test_who_may(site: DeedSite) -> None:
         await site.act(site.mia, 99)
 
 
+async def test_decided_blindly(site: DeedSite) -> None:
+    """Whoever is to decide blindly is told what they did themselves alone, until it is decided."""
+    case = await site.case()
+    await site.act(site.mia, case)
+    await site.change_case(case, blind=True)
+    mine = await site.act(site.tom, case, "label", verdict="good")
+    assert [[view.id for view in await site.actions.of_case(who, case)] for who in (site.tom, site.ada)] == [[mine.id], []]
+    assert await site.actions.in_force(site.tom, case) == []
+    await site.change_case(case, state="closed")
+    assert len(await site.actions.of_case(site.tom, case)) == 2
+
+
 async def test_a_viewer_sees_in_part(site: DeedSite) -> None:
     """Who may look and not act sees a name in part."""
     case = await site.case(anchor=Entity("account", "halden-studio"))

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from ratelimit.ledger import campaigns
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.tables.audit import AUDIT
+from ratelimit.ledger.tables.case import CASE
 from ratelimit.review.cases import Cases
 from ratelimit.review.quality import Quality
 from ratelimit.review.work import MOST_NOTE
@@ -55,6 +58,19 @@ async def test_one_case(lane: Any) -> None:
     assert (await lane.get(f"/v1/cases/{whole['openings'][0]['reference']}")).json == whole
     for name in ("C-9", "nobody", "%00", "%ff", "9" * 40):
         assert (await lane.get(f"/v1/cases/{name}")).status == 404
+
+
+async def test_decided_blindly(lane: Any, ledger: Ledger) -> None:
+    """What others wrote and did is not told of a case that is to be decided without it."""
+    note = {"text": "it is fraud"}
+    seq = (await lane.post("/v1/cases/1/notes", note)).json["seq"]
+    async with ledger.write() as connection:
+        await connection.execute(update(CASE).where(CASE.c.number == 1).values(blind=True))
+        await connection.execute(update(AUDIT).where(AUDIT.c.seq == seq).values(actor="tom"))
+    assert (await lane.get("/v1/cases/1/notes")).json == {"notes": []}
+    assert [event["kind"] for event in (await lane.get("/v1/cases/1/history")).json["events"]] == ["case.opened"]
+    await lane.post("/v1/cases/1/notes", note)
+    assert len((await lane.get("/v1/cases/1/notes")).json["notes"]) == 1
 
 
 async def test_work(lane: Any) -> None:
