@@ -17,6 +17,7 @@ from ratelimit.console.case_strip import Strip, decision_of, done_words, strip
 from ratelimit.console.case_why import Why, why
 from ratelimit.console.subject_name import KINDS, named
 from ratelimit.console.timeline import Timeline, timeline
+from ratelimit.core.masked import text_of
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.evidence import MOST_REFUSED, BoughtRow, LifeRow, RequestRow
 from ratelimit.review.deed import ActionView
@@ -118,7 +119,10 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         events=events(it),
         links=links(it.linked, principal.role, wanted.hops),
         past=_past(it),
-        notes=tuple(NoteLine(_person(it, note.by), note.at, note.text, note.by == principal.login) for note in it.notes),
+        notes=tuple(
+            NoteLine(_person(it, note.by), note.at, text_of(note.text or "", principal.role) or None, note.by == principal.login)
+            for note in it.notes
+        ),
         alike=tuple(_alike(one, principal) for one in it.alike),
         privacy=it.privacy,
     )

@@ -9,6 +9,9 @@ ERASED: Final = "erased"
 _SHORT: Final = 6  # characters of a digest by which people tell keys apart
 _SEEN: Final = 5  # of an account's name, by a viewer
 HIDDEN: Final = "•••"
+_EMAIL: Final = re.compile(r"[^\s@<>()\"',;:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_IPV6: Final = r"(?<![\w:])(?:(?:[0-9a-f]{1,4}:){1,7}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){3,7}[0-9a-f:]{1,4})"
+_ADDRESS: Final = re.compile(rf"\b(?:\d{{1,3}}\.){{3}}\d{{1,3}}\b|{_IPV6}", re.IGNORECASE)
 _NEXT: Final = re.compile(r"\+(?=[a-z_]+:)")  # between the parts of who a limit of several kinds is about
 
 
@@ -33,6 +36,14 @@ def whom_of(text: str | None, role: Role = "viewer") -> str | None:
         return text
     parts = (part.partition(":") for part in _NEXT.split(text))
     return "+".join(f"{kind}{colon}{name_of(kind, value)}" for kind, colon, value in parts)
+
+
+def text_of(text: str, role: Role = "viewer") -> str:
+    """What people wrote, for somebody of that role: emails and addresses in it are masked for a viewer. It is hostile text still."""
+    if role != "viewer":
+        return text
+    masked = _EMAIL.sub(lambda found: masked_email(found[0]), text)
+    return _ADDRESS.sub(lambda found: _masked_address(found[0]), masked)
 
 
 def masked_email(email: str) -> str:

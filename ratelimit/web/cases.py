@@ -9,8 +9,11 @@ from typing import Annotated, Any, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from ratelimit.core.deed import LabelVerdict
+from ratelimit.core.masked import text_of
+from ratelimit.core.principal import Role
 from ratelimit.ledger.cases import CaseView, Note, QueueFilter, Tab
 from ratelimit.review.actions import Actions
 from ratelimit.review.audit import AuditEntry
@@ -169,14 +172,17 @@ class CaseCalls:
         with as_problems():
             number = await self._number(request)
             mine, notes = await self._only(request, number), await self._cases.notes(number)
-        return json_reply(200, Notes([note for note in notes if mine in {None, note.by}]))
+        role = request[PRINCIPAL].role
+        seen = [replace(note, text=text_of(note.text, role)) if note.text is not None else note for note in notes]
+        return json_reply(200, Notes([note for note in seen if mine in {None, note.by}]))
 
     async def history(self, request: web.Request) -> Reply:
         """What happened to it."""
         with as_problems():
             number = await self._number(request)
             mine, events = await self._only(request, number), await self._cases.history(number)
-        return json_reply(200, History([event for event in events if mine in {None, event.actor} or event.kind in _TELLS_NOTHING]))
+        told = [event for event in events if mine in {None, event.actor} or event.kind in _TELLS_NOTHING]
+        return json_reply(200, History([_as_seen(event, request[PRINCIPAL].role) for event in told]))
 
     async def take_next(self, request: web.Request) -> Reply:
         """Lock the most urgent case that nobody has open."""
@@ -255,3 +261,10 @@ class CaseCalls:
 
     async def _number(self, request: web.Request) -> int:
         return await self._cases.number(request.match_info["case"])
+
+
+def _as_seen(event: AuditEntry, role: Role) -> AuditEntry:
+    """To a viewer, without the emails and addresses that people wrote."""
+    if event.content is None:
+        return event
+    return replace(event, content={name: text_of(said, role) if isinstance(said, str) else said for name, said in event.content.items()})

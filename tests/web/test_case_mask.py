@@ -6,7 +6,9 @@ from ratelimit.ledger.cases import QueueFilter, SubjectRef
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.cases import Cases
 from ratelimit.web.case_mask import masked_for
+from ratelimit.web.cases import CaseCalls
 from tests.review.case_site import NOW, account, bought, flagged, rule, subject
+from tests.web.lane import serving
 
 
 def who(role: Role) -> Principal:
@@ -31,3 +33,19 @@ async def test_in_part(ledger: Ledger) -> None:
     assert shown(part.rows[0].beside) == "q•••@mailbox.test"
     masked = masked_for(who("viewer"), one)
     assert (shown(masked.row.anchor), shown(one.row.anchor)) == ("acc_8•••", "acc_8WQ2RN")
+
+
+async def test_what_people_wrote(ledger: Ledger) -> None:
+    """A viewer reads notes without the emails and addresses in them, in the history as well."""
+    await flagged(ledger, rule(anchor=account("a1")))
+    cases = Cases(ledger, lambda: NOW)
+    await cases.note(1, who("analyst"), "wrote to quinn@mailbox.test from 203.0.113.77")
+    async with serving(CaseCalls(cases, lambda: NOW).routes()) as lane:
+        for role, seen in (
+            ("viewer", "wrote to q•••@mailbox.test from 203.0.113.•"),
+            ("analyst", "wrote to quinn@mailbox.test from 203.0.113.77"),
+        ):
+            lane.who = who(role)  # type: ignore[arg-type]
+            (note,) = (await lane.ask("GET", "/v1/cases/1/notes"))[1]["notes"]
+            told = (await lane.ask("GET", "/v1/cases/1/history"))[1]["events"][0]["content"]["text"]
+            assert (note["text"], told) == (seen, seen)
