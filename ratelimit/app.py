@@ -25,7 +25,7 @@ from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.ledger_desk import Around, LedgerDesk
 from ratelimit.logs import configure_logs
 from ratelimit.loop import keep_running
-from ratelimit.reception import Reception
+from ratelimit.reception import Reception, console_origin
 from ratelimit.service.address_book import AddressBook, Sources
 from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import built_in_policy, read_policy
@@ -235,6 +235,7 @@ class App:
             f"ratelimit {__version__}",
             f"  gateway lane   {listens}",
             f"  operator lane  {operator}   (metrics, policy, docs)",
+            f"  console        {console_origin(settings, operator)}/",
             *([f"  workers        {settings.workers}"] if settings.workers > 1 else []),
             f"  store          {'embedded' if settings.redis_url is None else 'RATELIMIT_REDIS_URL'}",
             f"  data           {settings.data.absolute()}",

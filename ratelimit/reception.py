@@ -33,6 +33,7 @@ from ratelimit.web.people import PeopleCalls
 from ratelimit.web.route import Route
 
 _DEADLINE_S: Final = 1.0
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  a comparison
 
 
 class Reception:
@@ -74,8 +75,7 @@ class Reception:
         token = await self.entry.first_link()
         if token is None:
             return None
-        origin = self._settings.console_url or (f"http://{lane}" if isinstance(lane, TcpAddress) else "http://localhost")
-        return f"{origin}{WELCOME}?token={token}"
+        return f"{console_origin(self._settings, lane)}{WELCOME}?token={token}"
 
     def door(self, policy: Callable[[], Policy]) -> Door:
         """The door of the operator lane; `policy` gives the one in force."""
@@ -83,3 +83,12 @@ class Reception:
         strict = not settings.operator.beyond_loopback
         origin = Origin(settings.console_url, strict=strict, trusted=lambda: policy().trusted)
         return Door(settings.operator_token, self.principals, origin)
+
+
+def console_origin(settings: Settings, lane: Address) -> str:
+    """Where a browser on this machine finds the console, unless the settings say where people open it."""
+    if settings.console_url is not None:
+        return settings.console_url
+    if not isinstance(lane, TcpAddress):
+        return "http://localhost"
+    return f"http://{TcpAddress('127.0.0.1', lane.port) if lane.host in _EVERYWHERE else lane}"

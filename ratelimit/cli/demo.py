@@ -44,11 +44,14 @@ def demo(folder: Path, models: Path, scale: float, seed: int) -> None:
     It listens where RATELIMIT_GATEWAY and RATELIMIT_OPERATOR say, or on the usual ports. Of other settings those of the store, the ledger
     and the policy are its own.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     found = {name: (models / name).absolute() for name in ("requests", "purchases") if (models / name / "manifest.json").exists()}
     policy = (folder / "ratelimit.yaml").absolute()
     filled = (folder / _FILLED).absolute()
-    policy.write_text(demo_policy(found), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        policy.write_text(demo_policy(found), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"--folder {folder}: cannot be used: {error.strerror}; expected a folder that can be written"]) from None
     where = {name: str(path) for name, path in found.items()}
     run(_serve(Wanted(folder, policy, filled, not filled.exists(), where, scale, seed)))
 
@@ -112,8 +115,10 @@ class Beginning:
 
     def _seen(self) -> Iterator[str]:
         yield ""
+        if self._told.requests is None and self._told.purchases is None:
+            yield "  There are no models in the folder of --models: rules alone open cases, and those are few."
         if self._password is not None:
-            yield "  Log in to the console on the operator lane; the password of all of them is shown this once: " + self._password
+            yield "  Log in to the console; the password of all of them is shown this once: " + self._password
             yield from (f"    {one.login:8}{one.role:9}{one.name}" for one in STAFF)
         if self._told.past:
             yield "  The past of the site is being told to the ledger; cases come within a minute."
