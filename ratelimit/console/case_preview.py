@@ -172,6 +172,8 @@ def _figures(it: Preview) -> tuple[Figure, ...]:
 def _met(it: Preview) -> Figure:
     if it.requests == it.of_requests:
         return Figure("All its requests", told(it.requests))
+    if not it.of_requests.value:
+        return Figure("Its requests", "none recorded", "" if it.requests.exact else f"at most {count(it.requests.high)}")
     return Figure("Requests it would have met", told(it.requests), f"of {told(it.of_requests)}")
 
 

@@ -59,6 +59,13 @@ def test_a_part_of_them() -> None:
     assert (found.words, found.value, found.beside) == ("Requests it would have met", "3,000", "of about 4,812 (4,700–4,900)")
 
 
+def test_none_of_them() -> None:
+    """Where no request was recorded it is not told of a number out of none, but how many a sample may have missed."""
+    none = Estimate(0.0, 0.0, 0.0)
+    found = panel(preview(requests=Estimate(0.0, 0.0, 3_668.0), of_requests=none)).figures[0]
+    assert (found.words, found.value, found.beside) == ("Its requests", "none recorded", "at most 3,668")
+
+
 def test_bar() -> None:
     """The bar is the whole: what is newly met, of it the customer's own, and what was refused already."""
     found = panel(preview())
