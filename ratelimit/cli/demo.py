@@ -120,6 +120,8 @@ class Beginning:
         if self._password is not None:
             yield "  Log in to the console; the password of all of them is shown this once: " + self._password
             yield from (f"    {one.login:8}{one.role:9}{one.name}" for one in STAFF)
+        else:
+            yield "  Log in to the console with the password of the first start; in another --folder it begins anew."
         if self._told.past:
             yield "  The past of the site is being told to the ledger; cases come within a minute."
 

@@ -146,7 +146,8 @@ def blinded(it: Dossier, principal: Principal) -> Dossier:
 def evidence(it: Dossier, principal: Principal, base: str, wanted: Filter, where: Place) -> Evidence:
     """One tab of the evidence. The dossier has a row more than a page, if another page follows."""
     teller = Teller(it.names, principal.role, it.usual, where)
-    counts = (int(sum(it.decided.values())), max(it.customer.purchases, len(it.purchases)), len(it.lives))
+    bought = max(it.customer.purchases, len(it.purchases))  # rows are attempts, of which some were refused
+    counts = (int(sum(it.decided.values())), bought, len(it.lives))
     tabs = tuple(zip(("requests", "purchases", "logins"), ("Requests", "Purchases", "Logins"), counts, strict=True))
     of: Mapping[str, Sequence[RequestRow | BoughtRow | LifeRow]]
     of = {"requests": it.page.requests, "purchases": it.page.purchases, "logins": it.page.lives}

@@ -121,8 +121,8 @@ def queue_view(
 
 
 def sum_of(sums: Sequence[Money]) -> str:
-    """Money in a sentence; of several currencies each."""
-    return " and ".join(money_short(one.minor, one.currency or "EUR") for one in sums) or money_short(0)
+    """Money in a sentence; of several currencies each, and nothing is in none."""
+    return " and ".join(money_short(one.minor, one.currency or "EUR") for one in sums) or "0"
 
 
 def _tabs(page: QueuePage, wanted: QueueFilter) -> tuple[Link, ...]:

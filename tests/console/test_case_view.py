@@ -13,7 +13,7 @@ from ratelimit.console.subject_name import name_of
 from ratelimit.core.case import CaseReason
 from ratelimit.core.principal import Role
 from ratelimit.ledger.cases import CaseView, SubjectRef
-from ratelimit.review.dossier import Dossier, InForce, Linked, Page
+from ratelimit.review.dossier import Customer, Dossier, InForce, Linked, Page
 from tests.console.case_sample import AGAINST, MIRA, NOW, REQUESTS, TOMAS, action, dossier, linked, row, where
 
 
@@ -147,6 +147,13 @@ def test_evidence() -> None:
     assert found.requests[2].where == "DE, usual"
     assert found.requests[0].answered == "0 left of limit key, retry after 6 s, risk 0.9994"
     assert found.requests[2].answered == "stands for 40 that passed"
+
+
+def test_refused_attempts_count_among_purchases() -> None:
+    """A tab with rows in it never says that there are none: whoever has bought nothing may have tried often."""
+    tried = dossier()
+    found = page(replace(tried, customer=Customer(purchases=0)), wanted=Filter(tab="purchases")).evidence
+    assert found.tabs[1][2] == len(tried.purchases) > 0
 
 
 def test_filters_in_the_address() -> None:

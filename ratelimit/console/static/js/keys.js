@@ -57,7 +57,8 @@ function stepBack(event) {
 
 function confirm(event) {
   const form = event.target.closest?.("form");
-  const button = form?.querySelector('[data-key="ctrl enter"]') ?? places().map((place) => place.querySelector('[data-key="ctrl enter"]')).find(Boolean);
+  const own = form?.querySelector('[data-key="ctrl enter"]') ?? (typing(event.target) ? form?.querySelector('button[type="submit"]') : null);
+  const button = own ?? places().map((place) => place.querySelector('[data-key="ctrl enter"]')).find(Boolean);
   if (!button || !usable(button)) return;
   event.preventDefault();
   button.click();
