@@ -58,4 +58,4 @@ def test_fill(filled: tuple[str, dict[str, int]]) -> None:
     assert all(row.at <= NOW for row in found["latest"])
     assert found["bought"][0].outcome in {"succeeded", "failed"}
     assert (found["verified"].what, found["verified"].entries) == (None, counts["audit"])
-    assert "ix_record_account_at" in found["ix"]
+    assert "ix_record_account_at_decision_weight_address" in found["ix"]
