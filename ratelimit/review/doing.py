@@ -200,6 +200,7 @@ def done(row: ActionRow, version: int | None, *, repeated: bool = False) -> Done
 
 def _again(written: Written, deed: Deed, case: int | None) -> Done:
     row = written.row
-    if (row.then, row.reason, row.case_number) != (deed.then, deed.why, case):
+    asked = (deed.then, deed.why, case, written.subject.id, deed.purchase)
+    if (row.then, row.reason, row.case_number, row.target, row.purchase) != asked:
         raise ConflictError(f"nothing was done: another deed ({DONE[row.then]}) was asked for by that key; expected a new key")
     return done(row, None, repeated=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ratelimit.core.identity import Caller
 from ratelimit.core.message import Entity
@@ -17,7 +18,7 @@ from ratelimit.review import lock
 from ratelimit.review.cases import ConflictError, ForbiddenError, LockedError, NotFoundError
 from ratelimit.review.deed import Deed
 from ratelimit.review.deed_check import SCOPE, DeedError
-from tests.review.case_site import subject
+from tests.review.case_site import bought, subject
 from tests.review.deed_site import DeedSite, deed
 
 HOUR = 3_600.0
@@ -54,6 +55,21 @@ async def test_same_key(site: DeedSite) -> None:
     assert (await site.actions.act(site.tom, case, asked)).id != first.id
     with pytest.raises(ConflictError, match="expected a new key"):
         await site.actions.act(site.mia, case, deed("allow", key=asked.key))
+
+
+async def test_same_key_of_another(site: DeedSite) -> None:
+    """What was done about one is not said to be done about another, nor of another purchase."""
+    for name in ("a1", "a2"):
+        await site.case(anchor=Entity("account", name))
+    buyer = await subject(site.ledger, Entity("account", "a1"))
+    for id in ("p1", "p2"):
+        await bought(site.ledger, buyer, id=id, record=f"r-{id}")
+    first, refund = deed(target="account:a1"), deed("refund", purchase="p1")
+    for asked, other in ((first, {"target": "account:a2"}), (refund, {"purchase": "p2"})):
+        await site.actions.act(site.mia, None, asked)
+        assert (await site.actions.act(site.mia, None, asked)).repeated
+        with pytest.raises(ConflictError, match="expected a new key"):
+            await site.actions.act(site.mia, None, replace(asked, **other))
 
 
 async def test_same_key_at_once(site: DeedSite) -> None:
