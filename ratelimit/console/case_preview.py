@@ -164,7 +164,7 @@ def _figures(it: Preview) -> tuple[Figure, ...]:
     if it.good:
         found.append(Figure("Good accounts that share it", count(it.good), strong=True))
     if it.tokens_left is not None:
-        price = money(it.left_minor, it.currency or "EUR") if it.left_minor is not None else ""
+        price = money(it.left_minor, it.currency) if it.left_minor is not None and it.currency else ""
         found.append(Figure("Tokens left", count(it.tokens_left), price))
     return tuple(found)
 
