@@ -1,6 +1,7 @@
 """A console of its own on a real socket, for tests of pages: whoever asks is the person that the test says."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
@@ -9,8 +10,10 @@ from aiohttp.test_utils import TestServer
 from ratelimit.console.error import error_page
 from ratelimit.console.render import Console, Counts
 from ratelimit.core.principal import Principal
+from ratelimit.ledger.ledger import Ledger
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import PRINCIPAL, Handle, Route
+from tests.ledger.database import opened, sqlite_url
 
 NOW = 1_795_959_127.0  # Sun 29 Nov 2026 14:32:07 in Berlin
 MIRA = Principal(id=7, login="mira", name="Mira Keller", role="analyst", via="session", session="s1")
@@ -77,3 +80,10 @@ async def serve(console: Console) -> AsyncIterator[Serve]:
         await session.close()
     for server in servers:
         await server.close()
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """An empty ledger on SQLite: what is asked of a database is tested on both in tests/ledger and tests/review."""
+    async with opened(sqlite_url(tmp_path)) as made:
+        yield made

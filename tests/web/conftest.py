@@ -56,6 +56,7 @@ from ratelimit.web.stripe import StripeDoor
 from ratelimit.web.stripe_signature import verifier
 from ratelimit.web.watched import Watched
 from ratelimit.web.webhooks import WebhookCalls
+from tests.ledger.database import opened, sqlite_url
 
 SECRET = bytes(range(32))
 STRIPE_SECRET = "whsec_of-the-tests-alone"
@@ -249,3 +250,10 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             return Operator(gateway, gateway._replace(address=listener.address, counts=counts), reload, gateway.store, sidecar)
 
         yield begin
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """An empty ledger on SQLite: what is asked of a database is tested on both in tests/ledger and tests/review."""
+    async with opened(sqlite_url(tmp_path)) as made:
+        yield made
