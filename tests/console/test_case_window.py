@@ -118,7 +118,7 @@ async def test_more_evidence(seen: Seen) -> None:
     page = seen.page
     await page.get_by_role("link", name="Show more").click()
     await expect(page.locator("#evidence [data-row]")).to_have_count(20)
-    await page.get_by_role("link", name="Purchases 2").click()
+    await page.get_by_role("link", name="Purchases").click()
     await expect(page.locator("#evidence")).to_contain_text("€180.00")
     assert page.url.endswith("?show=purchases")
     await page.reload()
