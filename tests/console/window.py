@@ -21,7 +21,8 @@ async def window(program: Path, *, width: int = 1440, height: int = 900, dark: b
         page.on("console", lambda said: errors.append(f"console: {said.text}") if said.type in {"error", "warning"} else None)
         yield page
         await browser.close()
-    assert [error for error in errors if not expected or expected not in error] == []
+    wrong = [error for error in errors if not expected or expected not in error]
+    assert wrong == [], wrong
 
 
 async def press(page: Page, keys: str) -> None:
