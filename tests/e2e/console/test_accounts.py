@@ -1,14 +1,9 @@
-"""Accounts in a real browser: who is let in, for how long, and what of it the audit has; by keys alone, on every width."""
+"""Accounts in a real browser: who is let in, for how long, and what of it the audit has; and by keys alone."""
 
-from typing import get_args
-
-import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.console.chromium import Scheme, visitor
+from tests.e2e.console.chromium import visitor
 from tests.e2e.console.office import ADA, EVE, INA, PASSWORD, TOM, VAL, Office
-
-PAGES = ("/users", "/users/2", "/account", "/audit")
 
 
 def test_disabled_at_once(place: Office) -> None:
@@ -75,21 +70,6 @@ def test_the_audit_has_it(place: Office) -> None:
         with page.expect_download() as file:
             page.click("a:has-text('Export CSV')")
         assert file.value.suggested_filename == "audit.csv"
-
-
-@pytest.mark.parametrize("scheme", get_args(Scheme))
-def test_for_everybody(place: Office, scheme: Scheme) -> None:
-    """axe finds nothing, and no page is wider than its window: at a desk, on a phone, and enlarged to 200 %."""
-    found: list[tuple[str, str, object]] = []
-    for width, zoom in (("desk", 1.0), ("phone", 1.0), ("laptop", 2.0)):
-        with visitor(place.browser, place.running.operator, width=width, scheme=scheme, zoom=zoom) as one:
-            one.go("/login")
-            found += [("/login", width, one.violations()), ("/login", width, one.overflow_px())]
-        with place.desk(ADA, width=width, scheme=scheme, zoom=zoom) as one:
-            for path in PAGES:
-                one.go(path)
-                found += [(path, width, one.violations()), (path, width, one.overflow_px())]
-    assert [it for it in found if it[2]] == []
 
 
 def test_guesses(place: Office) -> None:

@@ -10,7 +10,8 @@ from tests.e2e.serving import until
 NOWHERE, CASE = "/nowhere", "/cases/1?show=requests"
 PAGES = (
     "/overview", "/queue", "/queue?tab=closed", "/queue?tab=campaigns", "/queue?tab=quality", "/queue?tab=appeals", "/traffic", "/rules",
-    "/rules/looked-into", "/rules/new", "/models", "/lists", "/audit", "/privacy", "/users", "/account", "/search?q=acct", "/styleguide",
+    "/rules/looked-into", "/rules/looked-into/compare",
+    "/rules/new", "/models", "/lists", "/audit", "/privacy", "/users", "/users/2", "/account", "/search?q=acct", "/styleguide",
     "/campaigns", "/cases/1", NOWHERE,
 )  # fmt: skip
 LOOKS: dict[str, tuple[str, Scheme, float]] = {
