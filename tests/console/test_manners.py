@@ -228,6 +228,7 @@ async def test_keys_rest_in_a_field(page: Page, cases: Cases) -> None:
     await press(page, "Control+Enter")
     await expect(page.locator("#toast")).to_contain_text("Noted on C-2291.")
     assert cases.noted == ["jjxb look @tomas"]
+    await expect(text).to_be_hidden()
     await press(page, "/")
     await expect(page.locator("input[type=search]").first).to_be_focused()
     await press(page, "j Escape")
