@@ -5,7 +5,6 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.form import FormError, read
 from ratelimit.console.render import Console
 from ratelimit.core.deed import LabelVerdict
@@ -15,6 +14,7 @@ from ratelimit.review.case_error import NotFoundError
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed_check import DeedError
 from ratelimit.review.lock import actor_id
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route

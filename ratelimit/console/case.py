@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from ratelimit.console.case_evidence import Place
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.case_query import Wanted, wanted_of
 from ratelimit.console.case_view import CasePage, case_page, title_of
 from ratelimit.console.csv import Cell, csv_reply
@@ -19,6 +18,7 @@ from ratelimit.review.cases import Cases
 from ratelimit.review.dossier import Dossier
 from ratelimit.review.dossiers import Dossiers
 from ratelimit.review.seen import Seen
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route

@@ -9,7 +9,6 @@ from msgspec import Meta, Struct, structs
 
 from ratelimit.console.case import CASE, SUBJECT, Whom, whom_of
 from ratelimit.console.case_preview import Asked, preview_view
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.form import FormError, Model, read
 from ratelimit.console.hostile import plain
 from ratelimit.console.render import Console, Toast
@@ -23,6 +22,7 @@ from ratelimit.review.actions import Actions
 from ratelimit.review.cases import Cases
 from ratelimit.review.deed import DONE, FINAL, Deed, Done, Preview, Span
 from ratelimit.review.dossiers import Dossiers, Kin
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route

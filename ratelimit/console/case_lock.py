@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from ratelimit.console.case import CASE, whom_of
 from ratelimit.console.case_head import Lock, lock_of
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.render import Console, Toast
 from ratelimit.console.settled import SETTLED
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
 from ratelimit.review.case_error import CaseError, ConflictError, LockedError
 from ratelimit.review.cases import Cases
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 

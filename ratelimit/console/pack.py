@@ -5,12 +5,12 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.render import Console
 from ratelimit.console.wording import money
 from ratelimit.core.case import shown
 from ratelimit.review.cases import Cases
 from ratelimit.review.dispute_pack import Element, Pack, Packs, Transaction
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.reply import Reply
 from ratelimit.web.route import PRINCIPAL, Route
 

@@ -12,8 +12,9 @@ from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure
 from ratelimit.console.error import error_page
 from ratelimit.console.form import FormError, read
 from ratelimit.console.queue_query import QUEUE
-from ratelimit.console.queue_work import MOST_AT_ONCE, SETTLED, Pick, numbers
+from ratelimit.console.queue_work import MOST_AT_ONCE, Pick, numbers
 from ratelimit.console.render import Console, Toast
+from ratelimit.console.settled import SETTLED
 from ratelimit.console.wording import several
 from ratelimit.core.case import shown
 from ratelimit.core.deed import DeedThen, LabelVerdict

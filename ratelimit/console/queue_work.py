@@ -12,6 +12,7 @@ from ratelimit.console.error import error_page
 from ratelimit.console.form import FormError, Model, read
 from ratelimit.console.queue_query import QUEUE
 from ratelimit.console.render import Console, Toast
+from ratelimit.console.settled import SETTLED
 from ratelimit.console.wording import Clock, several
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
@@ -21,8 +22,6 @@ from ratelimit.web.reply import Reply
 from ratelimit.web.route import PRINCIPAL, Route
 
 MOST_AT_ONCE: Final = 200
-# what a list of the queue, and the panel beside it, do once an answer is there
-SETTLED: Final = 'HX-Trigger: {"rows:refresh":true,"preview:close":true,"selection:clear":true}\r\n'
 
 What = Literal["snooze", "escalate", "note"]
 Numbers = Annotated[tuple[int, ...], Meta(min_length=1, max_length=MOST_AT_ONCE)]

@@ -5,11 +5,11 @@ from typing import Final
 from aiohttp import web
 
 from ratelimit.console.case_evidence import Place
-from ratelimit.console.case_problem import as_problems
 from ratelimit.console.record_view import record_view
 from ratelimit.console.render import Console
 from ratelimit.review.decision_record import Decisions
 from ratelimit.review.seen import Seen
+from ratelimit.web.case_problem import as_problems
 from ratelimit.web.reply import Reply
 from ratelimit.web.route import PRINCIPAL, Route
 

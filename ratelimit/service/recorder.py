@@ -50,7 +50,6 @@ class Recorder:
         self._batch: _Batch | None = None
         self._turn = asyncio.Lock()
         self._tries = 0
-        self._turn = asyncio.Lock()
 
     def put(self, message: Message) -> None:
         """Tell it."""
