@@ -14,7 +14,7 @@ from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.audit import AUDIT
 from ratelimit.settings import read_settings
-from tests.ledger.database import new_database
+from tests.ledger.database import empty_database
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_not_there(tmp_path: Path, stack: AsyncExitStack) -> None:
 
 async def test_postgres(tmp_path: Path, stack: AsyncExitStack, postgres_socket: str) -> None:
     """The one that the settings name, with the key that they bring."""
-    url = await new_database(postgres_socket)
+    url = await empty_database(postgres_socket)
     books = begun(tmp_path, stack, RATELIMIT_DATABASE_URL=url, RATELIMIT_LEDGER_KEY="ab" * 32)
     await asyncio.wait_for(books.opened.wait(), 30)
     assert (await count(books), books.keys) == (0, (b"\xab" * 32,))

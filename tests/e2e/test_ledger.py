@@ -16,8 +16,10 @@ REFUSED = 60
 
 
 def ask(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    """Read the ledger's file, as it is."""
+    """Read the ledger's file, as it is: nothing where the process was killed before it had made the tables."""
     with closing(sqlite3.connect(f"file:{folder / 'ratelimit-data' / 'ledger.db'}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
+            return []
         return connection.execute(query).fetchall()
 
 

@@ -1,6 +1,8 @@
 """The schema of the ledger and its migrations."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.migrate import migrate
 from ratelimit.ledger.tables.every import SCHEMA
+from tests.ledger.database import empty_database, sqlite_url
 
 
 def _differences(connection: Connection) -> Any:
@@ -24,9 +27,20 @@ async def test_tables(ledger: Ledger) -> None:
         assert await connection.run_sync(_differences) == []
 
 
-async def test_once(ledger: Ledger) -> None:
-    """Several that start together migrate once, and one that starts later has nothing to do."""
-    assert list(await asyncio.gather(migrate(ledger), migrate(ledger))) == [False, False]
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[list[Ledger]]:
+    """Two programs' ledgers on one database without a table."""
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else await empty_database(request.getfixturevalue("postgres_socket"))
+    ledgers = [Ledger(url), Ledger(url)]
+    yield ledgers
+    for ledger in ledgers:
+        await ledger.close()
+
+
+async def test_once(empty: list[Ledger]) -> None:
+    """Several that start together on an empty database migrate it once, and one that starts later has nothing to do."""
+    assert sorted(await asyncio.gather(*map(migrate, empty))) == [False, True]
+    assert not await migrate(empty[0])
 
 
 async def test_newer(ledger: Ledger) -> None:
