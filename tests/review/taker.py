@@ -1,4 +1,4 @@
-"""A process that takes case after case and closes each, and says which: `python -m tests.review.taker URL PERSON`."""
+"""A process that on a line takes case after case, closes each, and says which: `python -m tests.review.taker URL PERSON`."""
 
 import asyncio
 import sys
@@ -27,4 +27,7 @@ async def take_all(url: str, person: int) -> list[int]:
 
 
 if __name__ == "__main__":
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     sys.stdout.write(" ".join(map(str, asyncio.run(take_all(sys.argv[1], int(sys.argv[2]))))))

@@ -135,8 +135,12 @@ async def test_never_the_same(ledger: Ledger, request: pytest.FixtureRequest) ->
     await some(ledger, 200)
     url = ledger.url.replace("+aiosqlite", "").replace("sqlite:///", "sqlite://").replace("+asyncpg", "")
     command = [sys.executable, "-m", "tests.review.taker", url]
-    running = [await asyncio.create_subprocess_exec(*command, str(number), stdout=PIPE, cwd=request.config.rootpath) for number in (1, 2)]
-    told = [(await process.communicate())[0].decode().split() for process in running]
+    where = request.config.rootpath
+    running = [await asyncio.create_subprocess_exec(*command, str(number), stdin=PIPE, stdout=PIPE, cwd=where) for number in (1, 2)]
+    for process in running:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    told = [one.decode().split() for one, _ in await asyncio.gather(*(process.communicate(b"go\n") for process in running))]
     assert [process.returncode for process in running] == [0, 0]
     assert sorted(map(int, chain(*told))) == list(range(1, 201))
     assert all(told)
