@@ -25,7 +25,9 @@ PAGES = "\n".join([README, *(path.read_text(encoding="utf-8") for path in sorted
 def commands(group: click.Group, above: str = "ratelimit") -> list[str]:
     """Every command, with the words before it."""
     found = []
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         found += commands(command, f"{above} {name}") if isinstance(command, click.Group) else [f"{above} {name}"]
     return found
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ratelimit.anomaly.simulation.cast import ABUSE
-from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASE_LABELS, PURCHASES, USAGE, Manifest, simulate
+from ratelimit.anomaly.simulation.folder import LABELS, MANIFEST, PURCHASE_LABELS, PURCHASES, USAGE, Manifest
+from ratelimit.anomaly.simulation.folder import simulate as write_site
 from ratelimit.core.errors import ConfigError
 
 _OURS: Final = frozenset({USAGE, PURCHASES, LABELS, PURCHASE_LABELS, MANIFEST})
@@ -24,7 +25,7 @@ def _kinds(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     return frozenset(names)
 
 
-@click.command("simulate")
+@click.command
 @click.argument("out_dir", type=click.Path(path_type=Path, file_okay=False), metavar="OUT_DIR")
 @click.option("--days", type=click.IntRange(1, _MOST_DAYS), default=21, show_default=True, help="Days, from Monday 2026-03-02 on.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed writes the same bytes.")
@@ -36,7 +37,7 @@ def _kinds(_context: click.Context, _option: click.Parameter, names: tuple[str, 
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, over what an earlier simulation left there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def simulate_command(  # noqa: PLR0913, PLR0917 (an option each)
+def simulate(  # noqa: PLR0913, PLR0917 (an option each)
     out_dir: Path,
     days: int,
     seed: int,
@@ -53,7 +54,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917 (an option each)
     with ExitStack() as stack:
         on_day = _progress(stack, days) if sys.stderr.isatty() and not quiet else _silent
         try:
-            manifest = simulate(
+            manifest = write_site(
                 out_dir,
                 day_count=days,
                 seed=seed,

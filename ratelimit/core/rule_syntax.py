@@ -5,6 +5,7 @@ loaded; what runs it reads the same text again. Left out are what only builds or
 `has`, bytes, unsigned integers and null. Chains of one operator are flat, so only brackets and the like make a tree deep.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
 from lark import Lark, Token, Tree
@@ -54,7 +55,6 @@ TEXT.3: /r?("([^"\\\n\r]|\\.)*"|'([^'\\\n\r]|\\.)*')/
 %ignore /[ \t\n\r\f]+/
 %ignore /\/\/[^\n]*/
 """
-_PARSER: Final = Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 _QUOTES: Final = frozenset("\"'")
 
 
@@ -84,10 +84,15 @@ class Node(NamedTuple):
         return tuple(part for part in self.parts if part.kind != "word")
 
 
+@cache
+def _parser() -> Lark:  # made for the first condition: it takes some 30 ms, which who has no rules need not wait for
+    return Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
 def parse(source: str) -> Node:
     """The tree of a condition. Raises RuleSyntaxError."""
     try:
-        tree = _PARSER.parse(source)
+        tree = _parser().parse(source)
     except UnexpectedCharacters as error:
         raise RuleSyntaxError(error.line, error.column, _odd(error)) from None
     except UnexpectedToken as error:

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ratelimit.cli.simulate import simulate_command
+from ratelimit.cli.simulate import simulate
 from ratelimit.core.errors import ConfigError
 
 SMALL = ("--days", "1", "--scale", "0.03")
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(simulate_command, [str(argument) for argument in arguments])
+    return CliRunner().invoke(simulate, [str(argument) for argument in arguments])
 
 
 def test_a_person_is_told_what_was_written(tmp_path: Path) -> None:
@@ -40,18 +40,18 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     """Without --force nothing, and with it only what a simulation wrote."""
     assert run(tmp_path, *SMALL).exit_code == 0
     with pytest.raises(ConfigError, match=r"it holds 'labels.ndjson' already; name another folder, or say --force"):
-        simulate_command.main([str(tmp_path), *SMALL], standalone_mode=False)
+        simulate.main([str(tmp_path), *SMALL], standalone_mode=False)
     assert run(tmp_path, *SMALL, "--force").exit_code == 0
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigError, match=r"it holds 'thesis.txt', which no simulation wrote; expected an empty or a new folder"):
-        simulate_command.main([str(tmp_path), *SMALL, "--force"], standalone_mode=False)
+        simulate.main([str(tmp_path), *SMALL, "--force"], standalone_mode=False)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     """With the system's reason, not as a bug of ours."""
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="Not a directory; expected a folder that can be written to"):
-        simulate_command.main([str(tmp_path / "file" / "out"), *SMALL], standalone_mode=False)
+        simulate.main([str(tmp_path / "file" / "out"), *SMALL], standalone_mode=False)
 
 
 @pytest.mark.parametrize("arguments", [("--days", "0"), ("--scale", "0"), ("--only", "scraping"), ("--seed", "-1")])
