@@ -42,10 +42,11 @@ class Verbs(click.Group):
 
 
 def _read(module: str) -> Any:
-    gc.disable()  # of what is made meanwhile nearly all stays, and looking for garbage in it takes a fifth of the time
+    gc.disable()  # what is made meanwhile stays, and looking for garbage in it would take a fifth of the time
     try:
         return import_module(module)
     finally:
+        gc.freeze()
         gc.enable()
 
 
