@@ -191,7 +191,7 @@ class App:
             lambda: serving.worker_restarts,
             lambda: (*desk.figures(), *of_ledger.figures()),
         )
-        front = Front(of_ledger, desk.standings, whereabouts(self._book.facts), serving.sidecars)
+        front = Front(of_ledger, desk.standings, desk.reach, whereabouts(self._book.facts), serving.sidecars)
         door = reception.door(policy)
         keep_running(front.console.warm, stack)
         routes = [*desk.routes(), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]

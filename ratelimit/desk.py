@@ -22,6 +22,7 @@ from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.hold_sweep import HoldSweep
 from ratelimit.service.holds import Holds
 from ratelimit.service.overrides import Overrides
+from ratelimit.service.reach import ReachBook
 from ratelimit.service.recorder import Recorder
 from ratelimit.service.standings import Standings
 from ratelimit.service.stripe_effects import StripeEffects
@@ -69,6 +70,7 @@ class Desk:
         self.told: tuple[str, ...] = ()
         self._store_key = store_key
         self._counter = HoldCounter(store, self.keys, time.time)
+        self.reach: Final = ReachBook(store, standings)
         self.holds: Final = Holds(standings, self._counter, time.time)
         self.webhooks: Final = WebhookQueue(store, time.time)
         self._sender: WebhookSender | None = None

@@ -21,6 +21,7 @@ from ratelimit.console.privacy import PrivacyPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
+from ratelimit.console.reach import Reaches
 from ratelimit.console.record import RecordPages
 from ratelimit.console.render import Console, Counts
 from ratelimit.console.search import SearchPages
@@ -34,6 +35,7 @@ from ratelimit.ledger_desk import LedgerDesk
 from ratelimit.review.decision_record import Decisions, Fresh
 from ratelimit.review.seen import Seen
 from ratelimit.review.views import Views
+from ratelimit.service.reach import ReachBook
 from ratelimit.service.standings import Standings
 from ratelimit.web.measured import Measuring
 from ratelimit.web.problems import ClientError
@@ -50,13 +52,14 @@ class Front:
     `sidecars` are asked for the decisions that they still remember, and for their figures.
     """
 
-    def __init__(self, desk: LedgerDesk, standings: Standings, where: Place, sidecars: Sidecars) -> None:
+    def __init__(self, desk: LedgerDesk, standings: Standings, reach: ReachBook, where: Place, sidecars: Sidecars) -> None:
         self._desk, self._standings, self._where, self._measuring = desk, standings, where, Measuring(sidecars)
         self._fresh: Fresh = sidecars.find
         self._sidecars = sidecars
         self.streams: Final = Streams()
         self._counts = Counting(desk)
         self.console: Final = Console(counts=self._counts.of)
+        self._reaches = Reaches(self.console, reach)
 
     def routes(self) -> list[Route]:
         """Every page."""
@@ -72,6 +75,7 @@ class Front:
             *self._of_lists(),
             *PrivacyPages(console, desk.privacy.privacy, lambda: self._policy().file.retention).routes(),
             *desk.rules.pages(console),
+            *self._reaches.routes(),
             *Styleguide(console).routes(),
         ]
 
@@ -92,10 +96,10 @@ class Front:
         decisions = Decisions(self._desk.ledger, deeds.weigher, self._fresh)
         return [
             *CasePages(console, cases, deeds.dossiers, deeds.seen, self._where).routes(),
-            *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews).routes(),
+            *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews, self._reaches).routes(),
             *CaseLocks(console, cases).routes(),
             *RecordPages(console, decisions, deeds.seen, self._where).routes(),
-            *QueueActs(console, deeds.bulks).routes(),
+            *QueueActs(console, deeds.bulks, self._reaches).routes(),
             *SearchPages(console, deeds.search).routes(),
             *PackPages(console, cases, deeds.packs).routes(),
             *AppealPages(console, cases, deeds.appeals).routes(),

@@ -31,6 +31,7 @@ from ratelimit.service.model_watch import Models, ModelWatch
 from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.service.purchase_exploration import PurchaseExploration
 from ratelimit.service.purchases import Purchases
+from ratelimit.service.reach import ReachTeller
 from ratelimit.service.recorder import Recorder
 from ratelimit.service.recording import record
 from ratelimit.service.request_rules import RequestRules
@@ -208,6 +209,9 @@ class Sidecar:
         keep_running(book.run, stack)
         rulebook = Rulebook(policy, keys, book)
         asked = await open_asked(terms, stack)
+        reach = ReachTeller(asked, standings)
+        stack.push_async_callback(reach.finish)
+        keep_running(reach.run, stack)
         recorder = await open_recorder(terms, stack)
         flags = Flags(recorder.put, keys)
         signals = models = candidates = None

@@ -11,6 +11,7 @@ from ratelimit.console.case import CASE, SUBJECT, Whom, whom_of
 from ratelimit.console.case_preview import Asked, preview_view
 from ratelimit.console.form import FormError, Model, read
 from ratelimit.console.hostile import plain
+from ratelimit.console.reach import STORE_AWAY, WAITING, Reaches
 from ratelimit.console.render import Console, Toast
 from ratelimit.console.settled import SETTLED
 from ratelimit.console.subject_name import name_of
@@ -66,8 +67,17 @@ class Previews(Protocol):
 class CaseActs:
     """Answers with panels, and does what they ask for."""
 
-    def __init__(self, console: Console, cases: Cases, dossiers: Dossiers, actions: Actions, previews: Previews | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        cases: Cases,
+        dossiers: Dossiers,
+        actions: Actions,
+        previews: Previews | None = None,
+        reaches: Reaches | None = None,
+    ) -> None:
         self._console, self._cases, self._dossiers, self._actions, self._previews = console, cases, dossiers, actions, previews
+        self._reaches = reaches
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -120,7 +130,7 @@ class CaseActs:
             subject = (
                 (await self._cases.get(whom.case)).row.anchor if whom.case is not None else await self._dossiers.subject(whom.subject or 0)
             )
-        return await self._done(request, _base(whom), _acted(done, subject, who, self._console.now()))
+        return await self._done(request, _base(whom), _acted(done, subject, who, self._console.now()), done)
 
     async def undo_panel(self, request: web.Request) -> Reply:
         """The panel that asks why."""
@@ -134,15 +144,16 @@ class CaseActs:
         asked = await _form(request, Reason)
         with as_problems():
             done = await self._actions.undo(request[PRINCIPAL], _id(request), asked.reason)
-        toast = Toast(f"{DONE[done.then]}: taken back.", "What stood before stands again", "undo")
-        return await self._done(request, _back(done), toast)
+        stands = STORE_AWAY if done.state in WAITING else "What stood before stands again"
+        toast = Toast(f"{DONE[done.then]}: taken back.", stands, "undo")
+        return await self._done(request, _back(done), toast, done)
 
     async def approve(self, request: web.Request) -> Reply:
         """Be the second person, and for it."""
         with as_problems():
             done = await self._actions.approve(request[PRINCIPAL], _id(request))
         until = f"It stands to {self._console.clock.moment(done.until, self._console.now())}" if done.until is not None else ""
-        return await self._done(request, _back(done), Toast("Approved.", until, "people"))
+        return await self._done(request, _back(done), Toast("Approved.", until, "people"), done)
 
     async def refuse(self, request: web.Request) -> Reply:
         """Be the second person, and against it."""
@@ -164,9 +175,11 @@ class CaseActs:
         where = {"HX-Redirect" if by_script else "Location": f"/cases/{number}"}
         return Reply(200 if by_script else 303, lines({**where, "Cache-Control": "no-store"}))
 
-    async def _done(self, request: web.Request, back: str, toast: Toast) -> Reply:
+    async def _done(self, request: web.Request, back: str, toast: Toast, done: Done | None = None) -> Reply:
         if request.headers.get("HX-Request") != "true":
             return Reply(303, lines({"Location": back, "Cache-Control": "no-store"}))
+        if self._reaches is not None and done is not None and done.state not in WAITING:
+            toast = await self._reaches.told(toast, done.then)
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
 
 
@@ -183,6 +196,7 @@ def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast
     name = plain(name_of(subject.kind, subject.shown, who.role))[:40]
     span = f" for {duration(round(done.until - now, -2))}" if done.until is not None and done.then in _GLYPHS else ""
     far = "Waits for a second person to last longer" if done.needs_second else "The case is closed" if done.closed else ""
+    far = STORE_AWAY if done.state in WAITING else far
     glyph = done.then if done.then in _GLYPHS else "check"
     return Toast(f"{DONE[done.then]}: {name}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
 

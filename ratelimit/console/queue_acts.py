@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, preview_view
 from ratelimit.console.error import error_page
 from ratelimit.console.form import FormError, read
 from ratelimit.console.queue_query import QUEUE
 from ratelimit.console.queue_work import MOST_AT_ONCE, Pick, numbers
+from ratelimit.console.reach import STORE_AWAY, WAITING, Reaches
 from ratelimit.console.render import Console, Toast
 from ratelimit.console.settled import SETTLED
 from ratelimit.console.wording import several
@@ -97,8 +99,8 @@ class BulkDeed(Struct, frozen=True, kw_only=True):
 class QueueActs:
     """Answers with panels, and does what they ask for."""
 
-    def __init__(self, console: Console, bulks: Deciding) -> None:
-        self._console, self._bulks = console, bulks
+    def __init__(self, console: Console, bulks: Deciding, reaches: Reaches | None = None) -> None:
+        self._console, self._bulks, self._reaches = console, bulks, reaches
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -146,7 +148,7 @@ class QueueActs:
             return await error_page(self._console, request, 409, str(error))
         if not found.done:
             return await error_page(self._console, request, 409, _why(found))
-        toast = _told(asked, found)
+        toast = await self._far(_told(asked, found), found)
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
 
     async def undo(self, request: web.Request) -> Reply:
@@ -158,7 +160,14 @@ class QueueActs:
         if not found.done:
             return await error_page(self._console, request, 409, _why(found))
         toast = Toast(f"Taken back: {several(found.done, 'action')}.", _why(found) or "What stood before stands again", "undo")
+        toast = await self._far(toast, found)
         return await self._console.part(request, "part.html", None, toast=toast, headers=SETTLED)
+
+    async def _far(self, toast: Toast, found: BulkDone) -> Toast:
+        done = [one.done for one in found.outcomes if one.done is not None]
+        if any(one.state in WAITING for one in done):
+            return replace(toast, far=STORE_AWAY)
+        return await self._reaches.told(toast, done[0].then) if self._reaches is not None and done else toast
 
 
 def _told(asked: BulkDeed, found: BulkDone) -> Toast:

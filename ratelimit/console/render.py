@@ -51,13 +51,23 @@ class Counts(Struct, frozen=True):
     failing: str = ""
 
 
+class Far(Struct, frozen=True):
+    """On how many sidecars an act is in force. `more` is the address that says how it goes on, "" if that is all."""
+
+    text: str
+    more: str = ""
+
+
 class Toast(Struct, frozen=True):
-    """What was done, and how far it got. `undo` is the address that takes it back, "" if nothing does."""
+    """What was done, and what came of it. `undo` is the address that takes it back, "" if nothing does; `reach` is None where no sidecar
+    hears of it.
+    """
 
     text: str
     far: str = ""
     glyph: str = "check"
     undo: str = ""
+    reach: Far | None = None
 
 
 class Frame(Struct, frozen=True):

@@ -64,6 +64,12 @@ def duration(seconds: float) -> str:
     return f"{months} months" if months < 24 else f"{months // 12} years"
 
 
+def short_time(seconds: float) -> str:
+    """How long something took that is over in no time, in at most two figures: 0.4 s, 0.02 s, 12 s."""
+    digits = 2 if seconds < 0.1 else 1 if seconds < 10 else 0
+    return f"{max(seconds, 0.01):.{digits}f}\u00a0s"
+
+
 def due(left_s: float) -> str:
     """How long until it is due, or how much it is late: `26 min`, `12 min over`."""
     return duration(left_s) if left_s >= 0 else f"{duration(-left_s)} over"

@@ -6,7 +6,7 @@ What stands in the argument and in the reply is a matter between whoever calls a
 from typing import Literal, NamedTuple
 
 ScriptName = Literal[
-    "allowance", "attempt", "book", "forget", "inbox", "overlay", "records", "session", "standing", "tally", "velocity", "webhook",
+    "allowance", "attempt", "book", "forget", "inbox", "overlay", "reach", "records", "session", "standing", "tally", "velocity", "webhook",
 ]  # fmt: skip
 
 

@@ -71,6 +71,13 @@ INVENTORY: Final = (
     Kept("How keys, accounts and addresses were used of late", ("rl1:p:",), "abuse", "some days to 15 weeks after the last use", "usage"),
     Kept("What was bought of late with a card, from an address, ...", ("rl1:v:", "rl1:o:"), "fraud", "40 to 400 days", "transactions"),
     Kept("Words that stand: overrides, holds, restrictions", ("rl1:{standing}",), "abuse, fraud", "until they end", "security"),
+    Kept(
+        "How far each sidecar has heard of them",
+        ("rl1:{standing}:reach",),
+        "to say where a change is in force",
+        "60 s; of nobody",
+        "security",
+    ),
     Kept("Buckets and quotas", ("rl1:b:", "rl1:q:"), "limits", "until they are full again, or the period ends", "usage"),
     Kept(
         "Stripe's events, messages to the site and to the ledger",

@@ -20,6 +20,7 @@ TALLY: Final = "rl1:t:"  # how purchases go, all together and by country, brand 
 BOOK: Final = "rl1:o:"  # what is known of a purchase
 ALLOWANCE: Final = "rl1:a:"  # what was taken of a sum of money
 STANDING: Final = "rl1:{standing}"  # the words that stand; beside it on the same node their changes
+REACH: Final = f"{STANDING}:reach"  # how far each sidecar has heard of them
 STRIPE: Final = "rl1:{stripe}"  # the inbox of what the payment service tells
 RECORDS: Final = "rl1:{records}"  # what is on its way to the ledger
 SESSIONS: Final = "rl1:{sessions}"  # who is logged in to the console

@@ -55,6 +55,9 @@ class Standings:
         self._position = self._begun = NO_REVISION  # how far the stream was read; how far it was when reading of all began
         self._met: set[str] = set()
         self._first = asyncio.Event()
+        self.heard = self.made = NO_REVISION  # up to where all is known here; the latest change that was made here
+        self.moved = asyncio.Event()  # `heard` has changed; whoever waits for it clears it
+        self._reading = True  # not all is known yet, whatever the position
 
     def __len__(self) -> int:
         return len(self._live)
@@ -98,6 +101,7 @@ class Standings:
             if full:
                 raise FullError(f"{MOST_STANDING} words stand already")
             if done:
+                self.made = max(self.made, now.revision)
                 if now.revision > self._position:  # else the stream has told of it already, and perhaps of what came after it
                     self._ahead[id] = now.revision
                     self._put(id, now)
@@ -124,6 +128,7 @@ class Standings:
         """All words are about to be read. What we changed before, that will tell."""
         self._settled = set(self._ahead)
         self._met.clear()
+        self._reading = True
 
     def begun(self, position: bytes) -> None:
         """The stream has come to `position`, and now they are read. Where it is behind ours, the store has lost what came later."""
@@ -150,6 +155,8 @@ class Standings:
                 self._ahead.pop(id, None)
             if it.revision > ahead:
                 self._put(id, Known(it.revision, unpacked(it.word) if it.word else None))
+        if latest:
+            self._hear()
 
     def finish(self) -> Iterator[None]:
         """All words were read: whatever else is known is no more, unless it came later. Done in pieces, between which the loop may turn."""
@@ -163,6 +170,8 @@ class Standings:
         self._met.clear()
         self.synced_at = self._wall()
         self._first.set()
+        self._reading = False
+        self._hear()
 
     def expire(self) -> None:
         """Tell of words that have ended."""
@@ -172,6 +181,11 @@ class Standings:
             word = self._live.get(id)
             if word is not None and self._lasting(word) is None:
                 self._show(id, None)
+
+    def _hear(self) -> None:
+        if not self._reading and self.heard != self._position:
+            self.heard = self._position
+            self.moved.set()
 
     def _put(self, id: str, now: Known) -> None:
         if now.standing is None:

@@ -12,9 +12,19 @@ function leave() {
   else toast.remove();
 }
 
+/* A clock stands in place of the glyph while there are sidecars that are yet to confirm it. */
+function confirmed(toast) {
+  const glyph = toast.querySelector("[data-glyph]");
+  if (!glyph || toast.querySelector("[data-reach][hx-get]")) return;
+  const use = glyph.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${glyph.dataset.glyph}`));
+  glyph.removeAttribute("data-glyph");
+}
+
 function arrive() {
   const toast = place()?.querySelector("[data-toast]");
   if (!toast) return;
+  confirmed(toast);
   clearTimeout(timer);
   timer = setTimeout(leave, STAYS_MS);
   if (toast.dataset.undo) undoUrl = toast.dataset.undo;
