@@ -191,7 +191,8 @@ class App:
             lambda: serving.worker_restarts,
             lambda: (*desk.figures(), *of_ledger.figures()),
         )
-        front = Front(of_ledger, desk.standings, desk.reach, whereabouts(self._book.facts), serving.sidecars)
+        where, zone = whereabouts(self._book.facts), self._settings.console_timezone
+        front = Front(of_ledger, desk.standings, desk.reach, where, serving.sidecars, zone)
         door = reception.door(policy)
         keep_running(front.console.warm, stack)
         routes = [*desk.routes(), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]

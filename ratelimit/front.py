@@ -50,15 +50,16 @@ class Front:
     """Answers people. What a page needs and is away makes that page say so, not the others. `where` says where an address is.
 
     `sidecars` are asked for the decisions that they still remember, and for their figures.
+    `zone` is the time zone of all times.
     """
 
-    def __init__(self, desk: LedgerDesk, standings: Standings, reach: ReachBook, where: Place, sidecars: Sidecars) -> None:
+    def __init__(self, desk: LedgerDesk, standings: Standings, reach: ReachBook, where: Place, sidecars: Sidecars, zone: str) -> None:
         self._desk, self._standings, self._where, self._measuring = desk, standings, where, Measuring(sidecars)
         self._fresh: Fresh = sidecars.find
         self._sidecars = sidecars
         self.streams: Final = Streams()
         self._counts = Counting(desk)
-        self.console: Final = Console(counts=self._counts.of)
+        self.console: Final = Console(zone, self._counts.of)
         self._reaches = Reaches(self.console, reach)
 
     def routes(self) -> list[Route]:

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from ratelimit.cores import usable_cores
 
@@ -214,6 +215,15 @@ def console_url(text: str) -> str:
     if not usable or origin is None:
         raise RefusedError("https:// and a host, without a path; http:// is for this machine alone, such as http://localhost:8081")
     return origin[1].lower()
+
+
+def timezone(text: str) -> str:
+    """The name of a time zone."""
+    try:
+        ZoneInfo(text)
+    except (LookupError, ValueError, OSError):  # unknown; a path; a folder of zones such as 'Europe'
+        raise RefusedError("the name of a time zone, such as Europe/Berlin or UTC") from None
+    return text
 
 
 def webhook_secrets(text: str) -> Secret[tuple[str, ...]]:

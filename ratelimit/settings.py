@@ -27,6 +27,7 @@ from ratelimit.setting_value import (
     redis_url,
     share,
     stripe_secrets,
+    timezone,
     token,
     webhook_secrets,
     webhook_url,
@@ -58,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     gateway_token: Secret[str] | None
     operator_token: Secret[str] | None
     console_url: str | None
+    console_timezone: str
     workers: int
     expected_sidecars: int
     deadline_ms: int
@@ -123,6 +125,7 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
         "", "where people open the console, such as https://ratelimit.example.com: its links say so, its cookies are for https alone, and "
         "requests for another host are refused", console_url, "where the operator lane listens",
     ),
+    "CONSOLE_TIMEZONE": _Variable("UTC", "the time zone of the console's times, such as Europe/Berlin", timezone),
     "WORKERS": _Variable(
         "1", "processes that share the gateway lane, each a sidecar of its own; auto: one for each core that may be used", workers
     ),
@@ -155,8 +158,8 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
 }  # fmt: skip
 
 _SHOWN: Final = frozenset(
-    "GATEWAY OPERATOR SIGNALS WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS MAX_PROFILES ALLOW_SAMPLE LOG_LEVEL "
-    "LOG_FORMAT".split()
+    "GATEWAY OPERATOR CONSOLE_TIMEZONE SIGNALS WORKERS EXPECTED_SIDECARS DEADLINE_MS LATE_MS MAX_SUBJECTS MAX_PROFILES ALLOW_SAMPLE "
+    "LOG_LEVEL LOG_FORMAT".split()
 )
 
 

@@ -174,6 +174,20 @@ def test_no_console(text: str) -> None:
     assert problem.startswith("RATELIMIT_CONSOLE_URL: what is set is not allowed; expected https:// and a host")
 
 
+def test_timezone() -> None:
+    """The console's times are UTC, or those of a zone that there is."""
+    assert settings().console_timezone == "UTC"
+    assert settings(CONSOLE_TIMEZONE="Europe/Berlin").console_timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("text", ["Berlin", "Europe", "../UTC", "/etc/localtime", "UTC+1", "Europe/Berlin\x00"])
+def test_no_timezone(text: str) -> None:
+    """A zone that there is not is said at the start."""
+    (problem,) = problems(CONSOLE_TIMEZONE=text)
+    assert problem.startswith("RATELIMIT_CONSOLE_TIMEZONE: ")
+    assert problem.endswith("is not allowed; expected the name of a time zone, such as Europe/Berlin or UTC")
+
+
 def test_secrets_are_not_shown() -> None:
     """No way of printing settings shows a secret."""
     found = settings(REDIS_URL="redis://:hunter2@store", STORE_KEY=KEY, GATEWAY_TOKEN=TOKEN, OPERATOR_TOKEN=TOKEN)
