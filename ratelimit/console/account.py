@@ -1,4 +1,4 @@
-"""One's own account: another password, and where one is logged in."""
+"""One's own account: another password, other keys, and where one is logged in."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,9 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from ratelimit.console.form import FormError, read
+from ratelimit.console.form import FormError, fields, read
+from ratelimit.console.own_key import ACTS, alone, judge
+from ratelimit.console.preference import kept, own_keys, preference
 from ratelimit.console.render import Console, Toast
 from ratelimit.core.principal import Principal
 from ratelimit.review.account import AccountError, NewPassword, Password, SessionView
@@ -31,12 +33,22 @@ class PasswordForm(Struct, frozen=True):
     username: str = ""
 
 
+class KeyField(Struct, frozen=True):
+    """A key that can be another: its usual name, what it does, what is pressed for it, and what is wrong with that."""
+
+    name: str
+    words: str
+    value: str
+    wrong: str = ""
+
+
 class AccountView(Struct, frozen=True):
     """The page; `wrong` is by field of the form."""
 
     who: Principal
     sessions: list[SessionView]
     wrong: Mapping[str, str]
+    keys: tuple[KeyField, ...]
 
 
 class AccountPages:
@@ -50,6 +62,7 @@ class AccountPages:
         return [
             Route("GET", ACCOUNT, self.page, role="viewer", page=True),
             Route("POST", f"{ACCOUNT}/password", self.password, role="viewer", page=True),
+            Route("POST", f"{ACCOUNT}/keys", self.keys, role="viewer", page=True),
             Route("POST", f"{ACCOUNT}/sessions", self.end_others, role="viewer", page=True),
             Route("POST", f"{ACCOUNT}/sessions/{{id}}", self.end, role="viewer", page=True),
         ]
@@ -72,6 +85,16 @@ class AccountPages:
             return await self._page(request, wrong={"": _BUSY}, status=503)
         return _back(lines({"Set-Cookie": self._door.keep(request, secret)}))
 
+    async def keys(self, request: web.Request) -> Reply:
+        """Other keys, or the usual ones again."""
+        given = await fields(request)
+        own, wrong = judge(() if ("usual", "1") in given else given)
+        if wrong:
+            asked = dict(given)
+            shown = tuple(KeyField(act.name, act.words, asked.get(act.name, "")[:8], wrong.get(act.name, "")) for act in ACTS)
+            return await self._page(request, keys=shown, status=422)
+        return kept(preference(request), own, f"{ACCOUNT}#keys-own")
+
     async def end(self, request: web.Request) -> Reply:
         """End one session."""
         who = person(request)
@@ -88,10 +111,17 @@ class AccountPages:
         return _back()
 
     async def _page(
-        self, request: web.Request, *, wrong: Mapping[str, str] | None = None, toast: Toast | None = None, status: int = 200
+        self,
+        request: web.Request,
+        *,
+        wrong: Mapping[str, str] | None = None,
+        keys: tuple[KeyField, ...] = (),
+        toast: Toast | None = None,
+        status: int = 200,
     ) -> Reply:
-        who = person(request)
-        view = AccountView(who, await self._accounts.sessions(who, who.id), wrong or {})
+        who, own = person(request), own_keys(request)
+        keys = keys or tuple(KeyField(act.name, act.words, own.get(act.name, alone(act.name))) for act in ACTS)
+        view = AccountView(who, await self._accounts.sessions(who, who.id), wrong or {}, keys)
         return await self._console.page(request, "account.html", view, section="", title="Account", toast=toast, status=status)
 
 

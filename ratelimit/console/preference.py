@@ -1,4 +1,4 @@
-"""How one person wants the console to look and to be used: theme, and single-letter keys. Kept in a cookie of their browser.
+"""How one person wants the console to look and to be used: theme, single-letter keys, and which. Kept in a cookie of their browser.
 
 It decides nothing but looks, so nobody needs to trust it; what is not understood is the default.
 """
@@ -10,7 +10,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from ratelimit.console import own_key
 from ratelimit.console.form import read
+from ratelimit.console.own_key import OwnKeys, written
 from ratelimit.web.reply import Reply, lines
 
 PREFERENCES: Final = "/preferences"
@@ -29,18 +31,33 @@ class Preference(Struct, frozen=True):
 
 def preference(request: web.Request) -> Preference:
     """The choice of whoever asks."""
-    theme, _, keys = request.cookies.get(_COOKIE, "").partition(".")
+    theme, keys, _ = _parts(request)
     try:
         return msgspec.convert({"theme": theme, "keys": keys}, Preference)
     except msgspec.ValidationError:
         return Preference()
 
 
+def own_keys(request: web.Request) -> OwnKeys:
+    """The keys of whoever asks, where they are not the usual ones."""
+    return own_key.read(_parts(request)[2])
+
+
 async def choose(request: web.Request) -> Reply:
     """Keep a choice, and go back to where it was made."""
     chosen = await read(request, Preference)
-    cookie = f"{_COOKIE}={chosen.theme}.{chosen.keys}; Path=/; Max-Age={_KEPT_S}; SameSite=Strict; HttpOnly"
-    return Reply(303, lines({"Location": _back(request), "Set-Cookie": cookie, "Cache-Control": "no-store"}))
+    return kept(chosen, own_keys(request), _back(request))
+
+
+def kept(chosen: Preference, own: OwnKeys, back: str) -> Reply:
+    """Keeps all of it, and goes back."""
+    cookie = f"{_COOKIE}={chosen.theme}.{chosen.keys}.{written(own)}; Path=/; Max-Age={_KEPT_S}; SameSite=Strict; HttpOnly"
+    return Reply(303, lines({"Location": back, "Set-Cookie": cookie, "Cache-Control": "no-store"}))
+
+
+def _parts(request: web.Request) -> tuple[str, str, str]:
+    theme, keys, own, *_ = [*request.cookies.get(_COOKIE, "").split(".", 2), "", "", ""]
+    return theme, keys, own
 
 
 def _back(request: web.Request) -> str:

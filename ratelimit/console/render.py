@@ -18,7 +18,8 @@ from ratelimit.console.asset import address
 from ratelimit.console.figure import bars, sparkline
 from ratelimit.console.gauge import gauge, ruler
 from ratelimit.console.hostile import hostile, plain
-from ratelimit.console.preference import preference
+from ratelimit.console.own_key import IN_USE, OwnKeys, pressed, written
+from ratelimit.console.preference import own_keys, preference
 from ratelimit.console.section import SECTIONS
 from ratelimit.core.principal import Principal
 from ratelimit.web.reply import Reply, lines
@@ -81,6 +82,7 @@ class Frame(Struct, frozen=True):
     theme: str
     keys: str
     toast: Toast | None
+    own: OwnKeys = {}
 
 
 CountsOf = Callable[[Principal], Awaitable[Counts]]
@@ -118,14 +120,14 @@ class Console:
         principal = request.get(PRINCIPAL)
         counts = await self._counts(principal) if principal is not None else Counts()
         chosen = preference(request)
-        frame = Frame(section, title, principal, counts, self.now(), chosen.theme, chosen.keys, toast)
+        frame = Frame(section, title, principal, counts, self.now(), chosen.theme, chosen.keys, toast, own_keys(request))
         return await self._reply(template, view, frame, status, headers)
 
     async def part(
         self, request: web.Request, template: str, view: object, *, status: int = 200, toast: Toast | None = None, headers: str = ""
     ) -> Reply:
         """A part of a page, as a script asks for it; a `toast` is shown beside it."""
-        frame = Frame("", "", request.get(PRINCIPAL), Counts(), self.now(), "system", "on", toast)
+        frame = Frame("", "", request.get(PRINCIPAL), Counts(), self.now(), "system", "on", toast, own_keys(request))
         return await self._reply(template, view, frame, status, headers)
 
     async def warm(self) -> None:
@@ -149,7 +151,8 @@ class Console:
         return await asyncio.to_thread(self._filled, template, view, frame)
 
     def _filled(self, template: str, view: object, frame: Frame) -> str:
-        """In a worker thread: to compile a template takes long enough to keep decisions waiting."""
+        """In a worker thread, with a context of its own: to compile a template takes long enough to keep decisions waiting."""
+        IN_USE.set(frame.own)
         return self.compiled(template).render(view=view, frame=frame, principal=frame.principal, now=frame.now)
 
     async def _reply(self, template: str, view: object, frame: Frame, status: int, headers: str) -> Reply:
@@ -187,8 +190,10 @@ def _environment(clock: wording.Clock, zone: str, site: str) -> Environment:
         "masked": wording.masked_email,
         "money": wording.money,
         "money_short": wording.money_short,
+        "own_keys": written,
         "percent": wording.percent,
         "plain": plain,
+        "pressed": pressed,
         "rarity": wording.rarity,
         "several": wording.several,
         "minute": clock.minute,

@@ -258,6 +258,21 @@ async def test_keys_can_be_turned_off(page: Page) -> None:
     assert await page.locator("kbd:visible").count() == 0
 
 
+async def test_keys_of_ones_own(site: Browser, page: Page) -> None:
+    """Another key does what the usual one did, which does nothing then; hints and the list of keys say so."""
+    await page.context.add_cookies([{"name": "ratelimit_look", "value": "system.on.j=w&b=j&g+o=y", "url": site.base}])
+    await page.goto(f"{site.base}/queue")
+    await press(page, "w w")
+    assert await here(page) == "2291"
+    await press(page, "g w")
+    assert await here(page) == "2291"
+    await press(page, "x w x j")
+    await expect(page.locator("#preview")).to_contain_text("Block: 2 cases")
+    await press(page, "Escape ?")
+    await expect(page.locator("#keys dl > div").filter(has_text="Block").locator("kbd")).to_have_text("j")
+    await expect(page.locator("#keys dl > div").filter(has_text="Overview").locator("kbd")).to_have_text(["g", "y"])
+
+
 async def test_rows_change_by_themselves(page: Page, cases: Cases) -> None:
     """What changed changes in place and keeps focus and ticks; what left is gone; what is new comes where it belongs."""
     await press(page, "j x")

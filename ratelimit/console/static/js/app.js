@@ -3,7 +3,8 @@
    data-key="b"          pressing b clicks this; "g q" is g, then q; "ctrl enter" also fires in a field. The first that can be used wins, the innermost
                          open place first: dialog, preview, page. A field with a key is focused.
    data-keys="off"       on <body>: single-letter keys do nothing; "/", "?" and the arrows neither.
-   data-rows             a list whose rows keys walk (j k, arrows), one tab stop in all. data-row="1042" is a row, known by that id across swaps.
+   data-own="b=q&g+q=w"  on <body>: keys that somebody has instead of the usual ones; data-key is the usual one, whatever is pressed for it.
+   data-rows             a list whose rows keys walk (j k, arrows; ="arrows": these alone), one tab stop in all. data-row="1042" is a row, known by that id across swaps.
    data-open             in a row: the link that enter follows.
    data-select           in a row: the checkbox that x ticks (shift x: a range). data-unfold: in a row: the button that enter presses if there is no link.
    data-bulk             a bar that is shown while rows are ticked; in it data-bulk-count and data-bulk-text. Rows carry data-money, data-currency, data-good.

@@ -1,12 +1,12 @@
 /* Single-letter keys, the g prefix, ctrl enter, and esc as one step back. */
 import { closePreview, previewIsOpen, waits } from "./preview.js";
 import { clearSelection, hasSelection } from "./select.js";
+import { going, keysOf, nameOf } from "./own_keys.js";
 import { here } from "./rows.js";
 import { undoLast } from "./toast.js";
 
 const PREFIX_MS = 1500;
-let prefix = "";
-let prefixTimer = 0;
+let goingTimer = 0;
 
 const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const usable = (element) => !element.disabled && element.getAttribute("aria-disabled") !== "true" && !element.closest("[hidden]");
@@ -67,7 +67,10 @@ function confirm(event) {
 function named(event) {
   if (event.key === " ") return "space";
   if (event.key === "Enter") return "enter";
-  return event.key.length === 1 ? (event.shiftKey && event.key.toLowerCase() !== event.key ? `shift ${event.key.toLowerCase()}` : event.key) : "";
+  if (event.key.length !== 1) return "";
+  const key = event.key.toLowerCase();
+  if (going.on) return nameOf(`g ${key}`);
+  return event.shiftKey && key !== event.key ? `shift ${nameOf(key)}` : nameOf(key);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -77,22 +80,29 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return confirm(event);
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (document.body.dataset.keys === "off") return;
-  let key = named(event);
+  const key = named(event);
+  clearTimeout(goingTimer);
+  going.on = false;
   if (!key || key === "enter" || (key === "space" && event.target.matches("button, summary, input, a"))) return;
-  clearTimeout(prefixTimer);
-  if (prefix) {
-    key = `${prefix} ${key}`;
-    prefix = "";
-  } else if (key === "g") {
-    prefix = "g";
-    prefixTimer = setTimeout(() => (prefix = ""), PREFIX_MS);
+  if (key === "g") {
+    going.on = true;
+    goingTimer = setTimeout(() => (going.on = false), PREFIX_MS);
     return;
   }
   if (press(key) || (key === "u" && undoLast())) event.preventDefault();
 });
 
 /* `?`: all keys of this page, read from the page itself. */
-const MOVES = [["j", "Next row"], ["k", "Row before"], ["enter", "Open"], ["x", "Select"], ["shift x", "Select up to here"], ["u", "Undo the last action"], ["esc", "One step back"]];
+const MOVES = [
+  ["j", "Next row", "[data-rows]:not([data-rows=arrows])"],
+  ["k", "Row before", "[data-rows]:not([data-rows=arrows])"],
+  ["↑ ↓", "Rows, once one has the focus", "[data-rows=arrows]"],
+  ["enter", "Open", "[data-rows] [data-open]"],
+  ["x", "Select", "[data-rows] [data-select]"],
+  ["shift x", "Select up to here", "[data-rows] [data-select]"],
+  ["u", "Undo the last action", "[data-preview], [data-undo]"],
+  ["esc", "One step back", "body"],
+];
 
 function wordOf(element) {
   if (element.dataset.keyWord) return element.dataset.keyWord;
@@ -105,7 +115,8 @@ function wordOf(element) {
 function line(keys, word) {
   const entry = document.createElement("div");
   const term = document.createElement("dt");
-  for (const one of keys.split(" ")) {
+  const shown = keys === "shift x" ? `shift ${keysOf("x")}` : keysOf(keys);
+  for (const one of shown.split(" ")) {
     const box = document.createElement("kbd");
     box.className = "key";
     box.textContent = one;
@@ -121,10 +132,11 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-all-keys]")) return;
   const dialog = document.getElementById("keys");
   const list = dialog.querySelector("dl");
-  const known = new Map(document.querySelector("[data-rows]") ? MOVES : MOVES.slice(-2));
+  const known = new Map();
   for (const element of document.querySelectorAll("[data-key]")) {
-    if (!dialog.contains(element) && !known.has(element.dataset.key)) known.set(element.dataset.key, wordOf(element));
+    if (!dialog.contains(element) && !element.closest("[hidden]") && !known.has(element.dataset.key)) known.set(element.dataset.key, wordOf(element));
   }
+  for (const [keys, word, where] of MOVES) if (!known.has(keys) && document.querySelector(where)) known.set(keys, word);
   list.replaceChildren(...[...known].map(([keys, word]) => line(keys, word)));
   dialog.showModal();
 });

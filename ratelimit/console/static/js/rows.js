@@ -1,9 +1,12 @@
 /* Rows that keys act on: one tab stop in a list, j k and arrows walk, enter opens. The row in focus is known by its id, so that it stays through
    swaps; when it leaves, the next one has the focus. */
+import { going, nameOf } from "./own_keys.js";
+
 let hereId = null;
 let hereIndex = 0;
 let hadFocus = false;
 
+const WALKED = "[data-rows]:not([data-rows=arrows])"; // where j and k are those of the page, rows are walked by arrows alone
 export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
 export const here = () => rows().find((row) => row.dataset.row === hereId) ?? null;
 
@@ -55,10 +58,10 @@ document.addEventListener("dblclick", (event) => event.target.closest("[data-row
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return;
-  const letters = document.body.dataset.keys !== "off";
+  const letter = document.body.dataset.keys !== "off" && !going.on && document.querySelector(WALKED) ? nameOf(event.key.toLowerCase()) : "";
   const inRow = event.target.closest("[data-rows] [data-row]");
-  if ((letters && event.key === "j") || (inRow && event.key === "ArrowDown")) walk(1);
-  else if ((letters && event.key === "k") || (inRow && event.key === "ArrowUp")) walk(-1);
+  if (letter === "j" || (inRow && event.key === "ArrowDown")) walk(1);
+  else if (letter === "k" || (inRow && event.key === "ArrowUp")) walk(-1);
   else if (event.key === "Enter" && inRow && event.target === inRow) inRow.querySelector("[data-open], [data-unfold]")?.click();
   else return;
   if (rows().length) event.preventDefault();

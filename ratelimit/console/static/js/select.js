@@ -1,4 +1,5 @@
 /* Ticked rows, and the bar that says what they come to. Selection is kept by row id, so that it stays through swaps. */
+import { going, nameOf } from "./own_keys.js";
 import { here, rows } from "./rows.js";
 
 const ticked = new Set();
@@ -94,7 +95,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "x" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (going.on || nameOf(event.key.toLowerCase()) !== "x" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.body.dataset.keys === "off" || event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
   const row = here();
   if (!row || !box(row)) return;
