@@ -6,6 +6,8 @@ from typing import Final
 
 LONGEST: Final = 64
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]*", re.ASCII)
+# by which the audit, labels and appeals name what is no person
+RESERVED: Final = frozenset({"canary", "console", "demonstration", "links", "model", "operator", "ratelimit", "retention", "system"})
 RULE: Final = f"letters a to z, digits and . _ @ + -, up to {LONGEST} characters, such as mira or mira@example.com"
 
 

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.login import RULE, login_of
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import people
+from ratelimit.ledger.api_tokens import person_behind
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.people import PersonRow
 from ratelimit.review import audit
 from ratelimit.review.account import AccountError, Change, Invited, LinkMade, PersonView, SessionView, person_view
 from ratelimit.review.entry import LINK_S, added, link_digest, shown_name
 from ratelimit.review.principals import Principals
+from ratelimit.review.second import BY, CHANGED, INVITED, LINKED
 from ratelimit.service.attempts import Attempts
 from ratelimit.service.sessions import Session, Sessions
 
@@ -45,7 +47,7 @@ class Accounts:
         async with self._ledger.write() as connection:
             id = await added(connection, login, shown_name(asked.name), asked.role, by=by.login, now=now)
             made = await self._link(connection, await _found(connection, id), now)
-            await self._write(connection, by, "person.invited", person=id, login=login, role=asked.role)
+            await self._write(connection, by, INVITED, person=id, login=login, role=asked.role)
         return made
 
     async def new_link(self, by: Principal, id: int) -> LinkMade:
@@ -56,7 +58,7 @@ class Accounts:
             if row.disabled_at is not None:
                 raise AccountError("conflict", f"{row.login} is disabled; enable the account first")
             made = await self._link(connection, row, now)
-            await self._write(connection, by, "password.link", person=id, login=row.login)
+            await self._write(connection, by, LINKED, person=id, login=row.login)
         await self._attempts.forgive(row.login)
         return made
 
@@ -72,7 +74,7 @@ class Accounts:
                 raise AccountError("conflict", f"{row.login} is the last admin; make another one first")
             if values:
                 await people.change(connection, id, **values)
-                await self._write(connection, by, "person.changed", person=id, login=row.login, **_told(row, asked))
+                await self._write(connection, by, CHANGED, person=id, login=row.login, **_told(row, asked))
             changed = await _found(connection, id)
         self._principals.forget()
         if changed.disabled_at is not None:
@@ -104,7 +106,8 @@ class Accounts:
         return LinkMade(person_view(row, until), token, until)
 
     async def _write(self, connection: AsyncConnection, by: Principal, kind: str, **content: object) -> None:
-        await audit.append(connection, by.login, kind, content, at=self._wall())
+        behind = await person_behind(connection, by.id)
+        await audit.append(connection, by.login, kind, {**content, BY: behind}, at=self._wall())
 
 
 async def _found(connection: AsyncConnection, id: int) -> PersonRow:

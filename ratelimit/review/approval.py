@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.principal import Principal
-from ratelimit.ledger import actions, api_tokens, subjects
+from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.subjects import Subject, clean
 from ratelimit.review import audit
@@ -15,7 +15,7 @@ from ratelimit.review.deed import Done
 from ratelimit.review.deed_check import check_role
 from ratelimit.review.doing import Doing, done
 from ratelimit.review.effect import plan_of, stored
-from ratelimit.review.undoing import is_own
+from ratelimit.review.second import why_not_second
 
 APPROVED: Final = "approved"  # kinds of entries in the audit
 REFUSED: Final = "refused"
@@ -60,10 +60,9 @@ class Approval:
         row = await actions.find(connection, id, lock=True)
         if row is None:
             raise NotFoundError(f"there is no action {id}")
-        if principal.via != "session":
-            raise ForbiddenError("nothing was approved: a second person is asked for, and a token is none")
-        if is_own(principal, row) or await api_tokens.person_behind(connection, row.by) == principal.id:
-            raise ForbiddenError("nothing was approved: it is your own, or your token's; expected another analyst, or an admin")
+        why_not = await why_not_second(connection, principal, row.by, self._doing.wall())
+        if why_not:
+            raise ForbiddenError(f"nothing was approved: {why_not}")
         if row.state != "proposed" or (row.until is not None and row.until <= self._doing.wall()):
             by = f" by {row.second_by}" if row.second_by else ""
             raise ConflictError(f"nothing was approved: it waits for nobody any more, it is {row.state.replace('_', ' ')}{by}")

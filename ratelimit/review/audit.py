@@ -180,6 +180,13 @@ async def entries(connection: AsyncConnection, wanted: AuditFilter, most: int) -
     return [_shown(row) for row in await connection.execute(rows.order_by(AUDIT.c.seq.desc()).limit(most))]
 
 
+async def of_kinds(connection: AsyncConnection, wanted: Sequence[str], since: float) -> list[AuditEntry]:
+    """All of these kinds from then on, first to last."""
+    rows = select(AUDIT, AUDIT_CONTENT.c.content).outerjoin(AUDIT_CONTENT, AUDIT_CONTENT.c.seq == AUDIT.c.seq)
+    found = await connection.execute(rows.where(AUDIT.c.kind.in_(wanted), AUDIT.c.at >= since).order_by(AUDIT.c.seq))
+    return [_shown(row) for row in found]
+
+
 async def kinds(connection: AsyncConnection) -> list[str]:
     """The kinds that there are, for a filter."""
     return list((await connection.execute(text(_KINDS))).scalars())

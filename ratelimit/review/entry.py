@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.core.login import RULE, login_of, name_of
+from ratelimit.core.login import RESERVED, RULE, login_of, name_of
 from ratelimit.core.password import normal, weakness
 from ratelimit.core.principal import Principal, Role
 from ratelimit.ledger import people
@@ -179,7 +179,9 @@ class Entry:
 async def added(  # noqa: PLR0913  a person's columns
     connection: AsyncConnection, login: str, name: str, role: Role, *, by: str, now: float, password: str | None = None
 ) -> int:
-    """A new person's id; raises AccountError where the login is taken."""
+    """A new person's id; raises AccountError where the login is taken, or is how something is named that is no person."""
+    if login in RESERVED:
+        raise AccountError("conflict", f"{login} is how a part of the program is named; expected another login", "login")
     try:
         return await people.add(connection, login, name, role, password=password, by=by, now=now)
     except IntegrityError:

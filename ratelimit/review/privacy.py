@@ -16,7 +16,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import NO_MODEL, OPEN, RequestState, month_after
 from ratelimit.core.standing import Target
 from ratelimit.core.webhook import message_of
-from ratelimit.ledger import api_tokens, erasure, privacy
+from ratelimit.ledger import erasure, privacy
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.privacy import RequestRow, RetentionRun
 from ratelimit.ledger.subjects import Subjects, named
@@ -24,6 +24,7 @@ from ratelimit.review import audit
 from ratelimit.review.erasing import Erasing, report
 from ratelimit.review.exporting import Document, Exporting
 from ratelimit.review.privacy_request import NotYoursError, PrivacyAsked, PrivacyError, PrivacyView, none_of, views
+from ratelimit.review.second import why_not_second
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.spared import Spared
 from ratelimit.service.webhook_queue import WebhookQueue
@@ -126,11 +127,9 @@ class Privacy:
         if not by.may("admin"):
             raise NotYoursError("an erasure is approved by an admin")
         async with self._ledger.read() as connection:
-            asker = await api_tokens.person_behind(connection, row.by)
-        if by.via != "session" or by.id == asker:
-            raise NotYoursError(
-                "whoever entered an erasure, or made the token that did, cannot approve it; another admin has to, in person"
-            )
+            why_not = await why_not_second(connection, by, row.by, self._wall())
+        if why_not:
+            raise NotYoursError(f"an erasure is approved by another admin, in person: {why_not}")
         await self._move(id, ("asked",), by, "privacy_approved", state="approved", second_by=by.id)
         return await self._erase(await self._row(id), by.login)
 

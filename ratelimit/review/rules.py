@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.overlay import candidate_name
-from ratelimit.core.principal import Principal
+from ratelimit.core.principal import OPERATOR_ID, Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import RuleVersion, Step, backtests, change_version, versions
 from ratelimit.review import audit
@@ -19,6 +19,7 @@ from ratelimit.review.ladder import Condition, conditions, next_step, shares_of,
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rule_state import RuleState, measured, person, stands, state_of
+from ratelimit.review.second import why_not_second
 
 LEAST_WHY: Final = 10  # characters
 MOST_WHY: Final = 500
@@ -75,6 +76,8 @@ class Rules:
             share = _share(asked, version)
             found = conditions(version, measured(version, state.tested.get(number)), now)
             waits = _must_wait(who, version, asked.to)
+            if not waits and _takes_two(version, asked.to):
+                await _check_second(connection, who, version, now)
             over = _passed_over(who, asked, found, waits=waits)
             if waits:
                 await change_version(connection, version.id, wants=asked.to, wanted_by=person(who), canary=share)
@@ -206,7 +209,7 @@ def _must_wait(who: Principal, version: RuleVersion, to: Step) -> bool:
         return False
     if not who.may("admin"):
         return True
-    if to != "live" or version.rule.get("then") != "block":
+    if not _takes_two(version, to):
         return False
     if who.via != "session":
         raise NotAllowedError("Not promoted: that a rule blocks is confirmed by a person, not by a token.")
@@ -215,6 +218,17 @@ def _must_wait(who: Principal, version: RuleVersion, to: Step) -> bool:
     if version.wants == to and version.wanted_by == who.id:
         raise NotAllowedError("Not promoted: you asked for it. Another admin confirms it, who did not write it.")
     return version.by == who.id or version.wants != to or not version.wanted_by
+
+
+def _takes_two(version: RuleVersion, to: Step) -> bool:
+    return to == "live" and version.rule.get("then") == "block"
+
+
+async def _check_second(connection: AsyncConnection, who: Principal, version: RuleVersion, now: float) -> None:
+    """Whether who confirms is somebody else than who wrote it; of what a token wrote, than who asked for it."""
+    why_not = await why_not_second(connection, who, version.by or version.wanted_by or OPERATOR_ID, now)
+    if why_not:
+        raise NotAllowedError(f"Not promoted: {why_not}.")
 
 
 def _passed_over(who: Principal, asked: Promotion, found: tuple[Condition, ...], *, waits: bool) -> list[str]:

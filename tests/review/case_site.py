@@ -18,6 +18,7 @@ from ratelimit.review.daily import Daily
 from ratelimit.review.flagged import FlagIntake
 
 NOW = 1_790_000_000.0
+LONG_S = 30 * 86_400.0  # for which people have had their accounts
 HOUR = 3_600.0
 DAY = 86_400.0
 SUBJECTS = Subjects([bytes(range(32))])
@@ -75,9 +76,18 @@ async def bought(ledger: Ledger, buyer: int, amount_minor: int = 10_000, tokens:
         await connection.execute(insert(PURCHASE).values({**row, **more}))
 
 
+async def hired(ledger: Ledger, *people: Principal) -> None:
+    """The first people of a ledger, who have had accounts for long; their ids count from 1."""
+    async with ledger.write() as connection:
+        for one in people:
+            values = {"login": one.login, "name": one.name, "role": one.role, "password": "none", "made_at": 0.0, "made_by": "test"}
+            made = (await connection.execute(insert(PERSON).values(values).returning(PERSON.c.id))).scalar_one()
+            assert made == one.id
+
+
 async def person(ledger: Ledger, login: str, role: Role = "analyst") -> Principal:
     """Somebody who works here."""
     async with ledger.write() as connection:
-        values = {"login": login, "name": login.title(), "role": role, "made_at": NOW, "made_by": "test"}
+        values = {"login": login, "name": login.title(), "role": role, "made_at": NOW - LONG_S, "made_by": "test"}
         made = (await connection.execute(insert(PERSON).values(values).returning(PERSON.c.id))).scalar_one()
     return Principal(id=made, login=login, name=login.title(), role=role, via="session")

@@ -18,6 +18,7 @@ from ratelimit.review.rule_state import digest_of
 from ratelimit.review.rules import Promotion, Rules
 from ratelimit.service.ask import ask
 from ratelimit.stores.client import RedisStore
+from tests.review.case_site import hired
 from tests.review.rule_ledger import DAY_S, NOW
 
 LIMIT = {"name": "a", "per": ["ip"], "bucket": {"capacity": 1, "refill": "1/s"}}
@@ -42,6 +43,12 @@ class Site:
         self.overlay = RuleOverlay(ledger, store, lambda: self.policy, lambda: self.now)
         self.rules = Rules(ledger, self.overlay, lambda: self.now)
         self.drafts = Drafts(ledger, lambda: self.now)
+
+    @classmethod
+    async def open(cls, ledger: Ledger, store: RedisStore) -> "Site":
+        """One whose people have had their accounts for long."""
+        await hired(ledger, MIRA, ANA, TOM)
+        return cls(ledger, store)
 
     def file(self, *rules: dict[str, Any]) -> Policy:
         return Policy(parse_policy({"version": 1, "limits": [LIMIT], "rules": list(rules)}, "test"))

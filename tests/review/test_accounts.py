@@ -45,6 +45,14 @@ async def test_a_login_is_one_persons(front: Front) -> None:
     assert (found.value.kind, found.value.path) == ("conflict", "login")
 
 
+@pytest.mark.parametrize("login", ["Operator", "ratelimit", "canary"])
+async def test_nobody_is_called_like_the_program(front: Front, login: str) -> None:
+    """Else the audit would say of a person that the program did it."""
+    with pytest.raises(AccountError, match="a part of the program") as found:
+        await front.accounts.invite(OPERATOR, Invited(login, "Somebody", "viewer"))
+    assert (found.value.kind, found.value.path) == ("conflict", "login")
+
+
 async def test_another_role(front: Front) -> None:
     """It counts at once here, and within seconds elsewhere; the audit has before and after."""
     secret, mira = await front.person("mira", "admin")
@@ -53,7 +61,7 @@ async def test_another_role(front: Front) -> None:
     await front.accounts.change(OPERATOR, mira.id, Change(role="viewer"))
     assert (await front.known(secret)).role == "viewer"
     (entry,) = await front.audit(kind="person.changed")
-    assert entry.content == {"person": mira.id, "login": "mira", "role": ["admin", "viewer"]}
+    assert entry.content == {"person": mira.id, "login": "mira", "role": ["admin", "viewer"], "by": 0}
 
 
 async def test_disabled(front: Front) -> None:

@@ -32,7 +32,7 @@ async def site(ledger: Ledger, node: Node) -> AsyncIterator[Site]:
     node.client.flushall()
     store = RedisStore(Options(node.url, clock, 5.0, "check"))
     await store.open()
-    yield Site(ledger, store)
+    yield await Site.open(ledger, store)
     await store.close()
 
 

@@ -24,6 +24,7 @@ from ratelimit.review.privacy_request import NoRequestError, NotYoursError, Priv
 from ratelimit.service.spared import Spared
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.stores.client import RedisStore
+from tests.review.case_site import hired
 from tests.review.test_erasing import EMAIL, HOME, LEDGER_KEY, everything, fill
 from tests.service.conftest import own_node, store
 from tests.service.purchase_site import KEYS, Site, site
@@ -56,8 +57,9 @@ class Room(NamedTuple):
 
 
 @pytest.fixture
-def room(ledger: Ledger, lived: Site, store: RedisStore) -> Room:
+async def room(ledger: Ledger, lived: Site, store: RedisStore) -> Room:
     subjects, queue = Subjects([LEDGER_KEY]), WebhookQueue(store, lived.wall)
+    await hired(ledger, MIRA, ADA, BEA)
 
     def wall() -> float:
         return NOW

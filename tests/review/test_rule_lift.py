@@ -46,7 +46,7 @@ async def test_paused(ledger: Ledger, store: RedisStore) -> None:
     """Who was blocked for a day by a rule that is paused is free again; words of other rules stand."""
     standings = Standings(store, lambda: NOW)
     words = RuleWords(standings)
-    site = Site(ledger, store)
+    site = await Site.open(ledger, store)
     lift = RuleLift(words, 0.0)
     site.rules = Rules(ledger, site.overlay, lambda: site.now, lift)
     await site.at("live")

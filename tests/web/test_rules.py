@@ -72,7 +72,7 @@ async def lane(ledger: Ledger, node: Node) -> AsyncIterator[Lane]:
     node.client.flushall()
     store = RedisStore(Options(node.url, clock, 5.0, "check"))
     await store.open()
-    site = Site(ledger, store)
+    site = await Site.open(ledger, store)
     wall = lambda: site.now  # noqa: E731
     backtests = Backtests(ledger, wall)
     made = Lane(RuleCalls(site.rules, site.drafts, backtests, wall), backtests, site)

@@ -2,9 +2,10 @@
 
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.error import HTTPError
@@ -94,7 +95,7 @@ class Office:
 
 @contextmanager
 def office(folder: Path, browser: Browser, **settings: str) -> Iterator[Office]:
-    """One with its people: the first admin by the link of the start, the others invited."""
+    """One with its people: the first admin by the link of the start, Eve, who has been there for long, the others invited."""
     (folder / "ratelimit.yaml").write_text(POLICY, encoding="utf-8")
     with serving(folder, ALLOW_SAMPLE="1", **settings) as running:
         made = Office(running, browser, folder)
@@ -104,7 +105,8 @@ def office(folder: Path, browser: Browser, **settings: str) -> Iterator[Office]:
             page.fill("[name=name]", ADA.name)
             _set_password(page)
             page.wait_for_url("**/overview")
-            for person in (EVE, TOM, INA, VAL):
+            _hire(folder, EVE)
+            for person in (TOM, INA, VAL):
                 asked = {"login": person.login, "name": person.name, "role": person.role}
                 status, invited = one.call("POST", "/v1/people", asked)
                 assert status == 201, invited
@@ -116,6 +118,16 @@ def office(folder: Path, browser: Browser, **settings: str) -> Iterator[Office]:
                     assert other.errors == []
             assert one.errors == []
         yield made
+
+
+def _hire(folder: Path, person: Person) -> None:
+    """Somebody with the password of the first, whose account nobody has had a hand in lately."""
+    long_ago = time.time() - 30 * 86_400
+    with closing(sqlite3.connect(folder / "ratelimit-data" / "ledger.db", timeout=30)) as connection, connection:
+        connection.execute(
+            "INSERT INTO person (login, name, role, password, made_at, made_by) SELECT ?, ?, ?, password, ?, 'test' FROM person",
+            (*person, long_ago),
+        )
 
 
 def _set_password(page: Page) -> None:

@@ -65,7 +65,7 @@ def test_the_whole_way(place: Office) -> None:
         until(lambda: said(place) == "accept too-large@1", OBEYED_S)
         expect(page.locator("#next")).to_contain_text("Ask for canary")
         assert desk.violations() == []
-    with place.desk(ADA) as desk:
+    with place.desk(EVE) as desk:  # whose account has no tie to who wrote it
         onward(desk, "too-large", "Start canary", "In canary")
         until(lambda: said(place) == "refuse too-large@1", OBEYED_S)
         onward(desk, "too-large", "Put live", "Live.")
