@@ -15,6 +15,7 @@ from rich.text import Text
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.address import caller_prefix, parse_address
+from ratelimit.core.amendment import retention_notes
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.explanation import Question, explain, explain_lists
 from ratelimit.core.identity import Caller
@@ -45,7 +46,7 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
         _check_json(context, file)
         return
     found = _approved(file)
-    for warning in found.warnings:
+    for warning in (*found.warnings, *retention_notes(found.file)):
         click.echo(f"{file}: warning: {warning}", err=True)
     click.echo(f"{file}: OK, {_count(len(found.limits), 'limit')}, mode {found.mode}, digest {found.digest}")
     _print_table(["limit", "per", "match", "amount", "mode", "store away"], [_row(limit) for limit in found.limits])
@@ -59,7 +60,8 @@ def _check_json(context: click.Context, file: Path) -> None:
     except ConfigError as error:
         _print_json({"ok": False, "problems": error.problems})
         context.exit(error.exit_code)
-    about = {"mode": found.mode, "digest": found.digest, "warnings": found.warnings, "limits": [written(limit) for limit in found.limits]}
+    warnings = [*found.warnings, *retention_notes(found.file)]
+    about = {"mode": found.mode, "digest": found.digest, "warnings": warnings, "limits": [written(limit) for limit in found.limits]}
     _print_json({"ok": True, "problems": [], **about})
 
 

@@ -1,4 +1,7 @@
-"""`ratelimit privacy`: enter what a person asks about their data. An erasure waits for an admin, who approves it in the console."""
+"""`ratelimit privacy`: say what is kept of people, and enter what a person asks about their data.
+
+An erasure waits for an admin, who approves it in the console.
+"""
 
 import json
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from ratelimit.cli.inventory import inventory
 from ratelimit.cli.operator_lane import OperatorLane
 from ratelimit.core.privacy import RequestKind
 from ratelimit.web.privacy import REQUESTS
@@ -18,7 +22,10 @@ _HELP: Final = "Where `serve` has its operator lane; RATELIMIT_OPERATOR, or 127.
 
 @click.group()
 def privacy() -> None:
-    """Answer people who ask about their data."""
+    """Answer people who ask about their data, and say what is kept of anybody."""
+
+
+privacy.add_command(inventory)
 
 
 def _options(command: F) -> F:

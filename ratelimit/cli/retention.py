@@ -33,7 +33,7 @@ def retention() -> None:
 @_as_json
 def show(as_json: bool) -> None:
     """Show the policy's terms, and what was removed of late."""
-    settings, runs = _settings(), asyncio.run(_runs())
+    settings, runs = settings_in_force(), asyncio.run(_runs())
     terms = {name: f"{getattr(settings, name).seconds / DAY_S:g}d" for name in BOUNDS}
     if as_json:
         click.echo(json.dumps({"terms": terms, "keep": settings.keep, "runs": runs}))
@@ -46,7 +46,7 @@ def show(as_json: bool) -> None:
 @_as_json
 def run(as_json: bool) -> None:
     """Remove what is due now, and say what that was."""
-    ran = asyncio.run(_run(_settings()))
+    ran = asyncio.run(_run(settings_in_force()))
     if as_json:
         click.echo(json.dumps({"at": ran.at, "took_s": ran.took_s, "removed": ran.removed}))
         return
@@ -66,7 +66,8 @@ async def _runs() -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in await connection.execute(query)]
 
 
-def _settings() -> Retention:
+def settings_in_force() -> Retention:
+    """What the policy file says, or the one built in; raises ConfigError."""
     policy = read_settings(os.environ).policy
     return (built_in_policy() if policy is None else read_policy(policy)).file.retention
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ratelimit.console.wording import due
-from ratelimit.core.inventory import INVENTORY, Kept
+from ratelimit.core.amendment import Amendment, amendments
+from ratelimit.core.inventory import Kept, inventory
 from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import KINDS, NO_MODEL
-from ratelimit.core.retention import DAY_S, Retention
+from ratelimit.core.retention import Retention, days
 from ratelimit.ledger.privacy import RetentionRun
 from ratelimit.review.privacy_request import PrivacyView
 
@@ -83,6 +83,8 @@ class PrivacyPage(Struct, frozen=True, kw_only=True):
     late: int
     kinds: tuple[tuple[str, str], ...]
     inventory: tuple[Kept, ...]
+    amendments: tuple[Amendment, ...]
+    turned_on: tuple[str, ...]
     spans: tuple[Span, ...]
     runs: tuple[Run, ...]
     may_enter: bool
@@ -107,23 +109,15 @@ def privacy_page(  # noqa: PLR0913, PLR0917  what the page is made of
         closed=tuple(_line(one, who, now) for one in closed),
         late=sum(one.late for one in lines),
         kinds=tuple((kind, _WORDS[kind]) for kind in KINDS),
-        inventory=tuple(_kept(one, retention) for one in INVENTORY),
-        spans=tuple(Span(name, words, _days(retention, name)) for name, words in _SPANS.items()),
+        inventory=inventory(retention),
+        amendments=(*amendments(retention, on=True), *amendments(retention, on=False)),
+        turned_on=retention.keep,
+        spans=tuple(Span(name, words, days(getattr(retention, name))) for name, words in _SPANS.items()),
         runs=tuple(_run(one) for one in runs),
         may_enter=who.may("analyst"),
         wrong=wrong or {},
         given=given or {},
     )
-
-
-def _days(retention: Retention, name: str) -> str:
-    return f"{getattr(retention, name).seconds / DAY_S:g} days"
-
-
-def _kept(it: Kept, retention: Retention) -> Kept:
-    """What no sentence of the site's policy covers is on once the owner has said so."""
-    life = it.life.format_map({name: _days(retention, name) for name in _SPANS})
-    return replace(it, life=life, off=it.off and not (it.needs and set(it.needs) <= set(retention.keep)))
 
 
 def _line(it: PrivacyView, who: Principal, now: float) -> Line:

@@ -1,12 +1,15 @@
 """What is kept of people, where, why, for how long, and by which sentence of the site's published policy. A test holds it to the tables.
 
 `sentence` is the part of a policy that covers it, in the words that such policies use. What none covers is `off`
-until the owner has amended the policy and turned it on.
+until the owner has amended the policy and turned it on (core/amendment).
 """
 
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from ratelimit.core.retention import BOUNDS, Optional, Retention, days
 
 Sentence = Literal["account", "transactions", "usage", "device and log", "support", "security", "none"]
 
@@ -14,7 +17,7 @@ Sentence = Literal["account", "transactions", "usage", "device and log", "suppor
 class Kept(Struct, frozen=True):
     """One thing. `places` are tables of the ledger and prefixes of keys in the store.
 
-    `life` is in words; what is in braces is a span of core/retention.Retention.
+    `life` is in words; what is in braces is a span of core/retention.Retention. `needs` is what has to be turned on first.
     """
 
     what: str
@@ -23,18 +26,32 @@ class Kept(Struct, frozen=True):
     life: str
     sentence: Sentence
     off: bool = False
-    needs: tuple[str, ...] = ()  # of core/retention.Retention.keep
+    needs: tuple[Optional, ...] = ()
 
-
-_CARD: Final = ("card_country", "brand", "funding")
 
 INVENTORY: Final = (
     Kept("Requests: path, method, answer, user agent, referrer's host", ("record",), "abuse, appeals", "{records}", "usage"),
     Kept("Addresses of requests", ("record", "subject"), "abuse, appeals", "{addresses}, then the prefix", "device and log"),
     Kept("Accounts and digests of their keys", ("subject",), "to find what belongs together", "as long as rows name them", "account"),
-    Kept("Who used which card, device, mailbox, address or key", ("link",), "fraud", "{purchases} after the last time", "transactions"),
+    Kept("Who used which mailbox, address or key", ("link",), "fraud", "{purchases} after the last time", "transactions"),
+    Kept(
+        "Which accounts used one card: a pseudonym of its fingerprint",
+        ("purchase", "link", "subject"),
+        "fraud",
+        "{purchases} after the last time",
+        "none",
+        off=True,
+        needs=("card",),
+    ),
     Kept(
         "Purchases: amount, time, outcome, last four, expiry", ("purchase", "outcome"), "fraud, legal claims", "{purchases}", "transactions"
+    ),
+    Kept(
+        "Signals of purchases: how many of late, whether countries differ, whether the card is prepaid, ...",
+        ("purchase",),
+        "fraud, models",
+        "{purchases}",
+        "transactions",
     ),
     Kept(
         "Card's country, brand, funding",
@@ -45,7 +62,15 @@ INVENTORY: Final = (
         off=True,
         needs=("card_country", "brand", "funding"),
     ),
-    Kept("Device", ("purchase",), "fraud", "{purchases}", "none", off=True, needs=("device",)),
+    Kept(
+        "Which accounts used one device: a pseudonym of it",
+        ("purchase", "link", "subject"),
+        "fraud",
+        "{purchases} after the last time",
+        "none",
+        off=True,
+        needs=("device",),
+    ),
     Kept("Logins, keys made, sign-ups", ("life",), "account take-over", "{lives}", "account"),
     Kept("Counts of decisions", ("traffic", "rule_day"), "capacity", "{traffic}; of nobody", "usage"),
     Kept("Cases, what opened them, notes", ("case_", "opening", "campaign", "mention", "candidate"), "fraud", "{cases}", "security"),
@@ -69,7 +94,14 @@ INVENTORY: Final = (
         "security",
     ),
     Kept("How keys, accounts and addresses were used of late", ("rl1:p:",), "abuse", "some days to 15 weeks after the last use", "usage"),
-    Kept("What was bought of late with a card, from an address, ...", ("rl1:v:", "rl1:o:"), "fraud", "40 to 400 days", "transactions"),
+    Kept(
+        "How often was bought of late with a card, by a device, from an address, ...: numbers under pseudonyms",
+        ("rl1:v:",),
+        "to decide on purchases",
+        "40 days after the last one; 400 where fraud was confirmed",
+        "transactions",
+    ),
+    Kept("What a purchase was answered, under pseudonyms", ("rl1:o:",), "to answer the same again", "180 days", "transactions"),
     Kept("Words that stand: overrides, holds, restrictions", ("rl1:{standing}",), "abuse, fraud", "until they end", "security"),
     Kept(
         "How far each sidecar has heard of them",
@@ -87,3 +119,12 @@ INVENTORY: Final = (
         "transactions",
     ),
 )
+
+
+def inventory(retention: Retention) -> tuple[Kept, ...]:
+    """All of it as a policy has it: spans in days, and whether what no sentence covers is off."""
+    spans = {name: days(getattr(retention, name)) for name in BOUNDS}
+    return tuple(
+        replace(one, life=one.life.format_map(spans), off=bool(one.needs) and not set(one.needs) <= set(retention.keep))
+        for one in INVENTORY
+    )

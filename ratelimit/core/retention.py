@@ -1,7 +1,8 @@
 """How long what is kept of people: one table of settings, the policy's section `retention`. Pure; `cuts` are seconds since the epoch.
 
 The defaults are those of the design's privacy section: usage is kept for a season, and evidence of purchases as long as somebody may still
-claim something of it. `keep` turns on what the site's published policy has to cover first.
+claim something of it. `keep` turns on what the site's published policy has to cover first: `card` is what stands for a card in the ledger
+(its pseudonym, and so who used it), the others are what they say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from ratelimit.core.units import Duration
 
-Optional = Literal["card_country", "brand", "funding", "device"]
+Optional = Literal["card", "card_country", "brand", "funding", "device"]
 OPTIONAL: Final[frozenset[str]] = frozenset(get_args(Optional))
 
 DAY_S: Final = 86_400.0
@@ -62,6 +63,12 @@ def problems(given: Mapping[str, Any], data: Mapping[Any, Any]) -> Iterator[tupl
 def cut(span: Duration, now: float) -> float:
     """What is older than this goes."""
     return now - span.seconds
+
+
+def days(span: Duration) -> str:
+    """In words: 540 days."""
+    count = span.seconds / DAY_S
+    return f"{count:g} day{'' if count == 1 else 's'}"
 
 
 def _days(span: Duration) -> str:

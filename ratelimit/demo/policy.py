@@ -29,6 +29,7 @@ def demo_policy(models: Mapping[str, Path]) -> str:
             rules[-1] = _asking(rule)
     policy["rules"] = sorted(rules, key=lambda rule: rule["then"] != "review")  # an allow or a block ends the reading for nobody here
     policy["cases"] = {"per_day": _CASES_A_DAY}
+    policy["retention"] = {"keep": ["card"]}  # nobody is behind these cards
     risk: dict[str, Any] = {}
     if (requests := models.get("requests")) is not None:
         throttle = {"above": _ABOVE, "bucket": {"capacity": 5, "refill_ratio": 0.25}}

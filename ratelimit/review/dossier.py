@@ -98,13 +98,14 @@ class Customer(Struct, frozen=True, kw_only=True):
 
 
 class Privacy(Struct, frozen=True, kw_only=True):
-    """How long what is about it is kept, and what it has asked for."""
+    """How long what is about it is kept, and what it has asked for. `unlinked` are kinds that link nobody, since they are not kept."""
 
     addresses_until: float | None
     records_until: float | None
     share_left: float
     restricted: bool = False
     asked: str = ""
+    unlinked: tuple[str, ...] = ()
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from ratelimit.review.dossier import Alike, Customer, Linked, Privacy
 from ratelimit.review.weighing import Vector
 
 _OPEN: Final = frozenset({"asked", "approved"})
+_LINKING: Final = ("card", "device")  # of what is kept only once it was turned on
 _WORDS: Final = {
     "fraud": "Confirmed fraud",
     "abuse": "Confirmed abuse",
@@ -134,5 +135,6 @@ async def privacy_of(connection: AsyncConnection, whose: Whose, keep: Retention,
         records_until=kept[1] + keep.records.seconds if kept is not None else None,
         share_left=max(0.0, 1 - (now - kept[1]) / keep.addresses.seconds) if kept is not None else 0.0,
         restricted=(await connection.execute(restricted)).first() is not None,
+        unlinked=tuple(kind for kind in _LINKING if kind not in keep.keep),
         asked="erasure asked for" if erase else f"{asked[0].kind} asked for" if asked else "",
     )

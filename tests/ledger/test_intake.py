@@ -15,12 +15,12 @@ from ratelimit.ledger.intake import Batch, Intake, Written
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.ledger.tables.record import RECORD, TRAFFIC
-from tests.review.ledger_stream import KEYS, NOW, bought, concluded, decided, intake_of
+from tests.review.ledger_stream import KEPT, KEYS, NOW, bought, concluded, decided, intake_of
 
 DAY_S = 86_400.0
 
 
-async def write(ledger: Ledger, *messages: Message, batch: str = "b1", now: float = NOW, keep: frozenset[str] = frozenset()) -> Written:
+async def write(ledger: Ledger, *messages: Message, batch: str = "b1", now: float = NOW, keep: frozenset[str] = KEPT) -> Written:
     return await intake_of(ledger, keep).write([Batch(batch, messages)], now)
 
 
@@ -109,11 +109,15 @@ async def test_several_subjects(ledger: Ledger) -> None:
 
 async def test_optional(ledger: Ledger) -> None:
     """What the owner's policy does not cover is not kept, until it is turned on."""
-    await write(ledger, bought("pi_1"))
-    await write(ledger, bought("pi_2"), batch="b2", keep=frozenset({"device", "brand"}))
+    await write(ledger, bought("pi_1"), keep=frozenset())
+    async with ledger.read() as connection:
+        assert await Subjects(KEYS).find(connection, "card", "CARDPSEUDONYM") is None
+    await write(ledger, bought("pi_2"), batch="b2", keep=frozenset({"card", "device", "brand"}))
     async with ledger.read() as connection:
         (before,), (after,) = await purchases.find(connection, "pi_1"), await purchases.find(connection, "pi_2")
-    assert (before.device, before.brand, before.funding, before.card_country) == (None, None, None, None)
+    assert (before.card, before.device, before.brand, before.funding, before.card_country) == (None, None, None, None, None)
+    assert (before.last4, before.exp_year) == ("4242", 2030)
+    assert after.card is not None
     assert after.device is not None
     assert (after.brand, after.funding, after.card_country, after.currency) == ("visa", None, None, "EUR")
 

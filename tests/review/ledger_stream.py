@@ -14,7 +14,10 @@ NOW = 1_790_000_000.0
 KEYS = [b"k" * 32]
 
 
-def intake_of(ledger: Ledger, keep: frozenset[str] = frozenset()) -> Intake:
+KEPT = frozenset({"card"})  # what a site has turned on of what nobody has to keep
+
+
+def intake_of(ledger: Ledger, keep: frozenset[str] = KEPT) -> Intake:
     """All handlers of this part."""
     return wired(ledger, Subjects(KEYS), lambda: keep)
 
