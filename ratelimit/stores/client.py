@@ -38,7 +38,10 @@ class Options(NamedTuple):
 
 
 class RedisStore:
-    """A Store. Until it was reached for the first time, and while a key's node is away, `want` says no."""
+    """A Store. While a key's node is away `want` says no; until the store was reached for the first time it is away as a whole.
+
+    A cluster was reached when its store key was checked. Nodes that answer are asked before: the check may be for one that does not.
+    """
 
     def __init__(self, options: Options) -> None:
         self.facts: Facts | None = None
@@ -57,7 +60,7 @@ class RedisStore:
     @property
     def away(self) -> bool:
         """Whether any part of the store cannot be asked now."""
-        return not self._lanes or any(lane.away for lane in self._lanes.values())
+        return self.facts is None or any(lane.away for lane in self._lanes.values())
 
     async def open(self) -> bool:
         """Reach the store; False if it is away, and then it is tried again in the background."""

@@ -118,6 +118,20 @@ async def test_store_key_is_checked(kind: str, request: pytest.FixtureRequest, c
     assert (await connect(server.url)).key_matches
 
 
+async def test_cluster_is_away_until_its_store_key_is_checked(cluster: Cluster, connect: Open) -> None:
+    """Nodes that answer do not make a store that is there: whether its key is ours must be known, too, and is asked again until it is."""
+    node = next(node for node in cluster.nodes if key_slot(META.encode()) in cluster.slots_of(node))
+    node.client.delete(META)
+    node.client.rpush(META, "no value that can be read")
+    with capture_logs():
+        store = await connect(cluster.url)
+        assert (len(store.lanes), store.away, store.facts) == (3, True, None)
+        node.client.delete(META)
+        await until(lambda: not store.away)
+    assert store.key_matches
+    assert node.client.get(META) == b"ours"
+
+
 async def test_eviction_is_warned_of(own_node: Node, connect: Open, logs: list[Any]) -> None:
     """A store that may evict keys gives amnesty, so that is said with the node and its policy."""
     own_node.client.config_set("maxmemory-policy", "allkeys-lru")
