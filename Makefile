@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 # apt-get needs root; RUNLEVEL=1 tells Debian's packages not to start what they install
 APT := $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get
 
+# the tests start hundreds of processes, each of which would read its sources anew where the environment forbids to keep what was compiled
+unexport PYTHONDONTWRITEBYTECODE
+
 # these measure promises to the token over many processes, and want the machine for themselves
 ALONE := tests/e2e/test_promises.py tests/e2e/test_load.py
 
