@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.address import format_address, parse_address
 from ratelimit.core.address_facts import NETWORK_BITS, network_of
 from ratelimit.core.retention import DAY_S
-from ratelimit.ledger.subjects import AT_ONCE, NO_KEY
+from ratelimit.ledger.many import AT_ONCE
+from ratelimit.ledger.subjects import NO_KEY
 from ratelimit.ledger.tables.privacy import RETENTION_MARK
 from ratelimit.ledger.tables.purchase import LIFE
 from ratelimit.ledger.tables.record import RECORD

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.message import Counted, Decided, Entity
 from ratelimit.core.standing import TargetKind
 from ratelimit.ledger.link_intake import Met, link
-from ratelimit.ledger.row import Fitting, shadow_tree
+from ratelimit.ledger.many import Insert
+from ratelimit.ledger.row import Fitting, FittingInOrder, packed_tree
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.record import RECORD, TRAFFIC
 from ratelimit.ledger.upsert import inserting
@@ -16,7 +17,11 @@ from ratelimit.ledger.upsert import inserting
 KEY_SHOWN: Final = 6  # characters of a key's digest that people see
 
 _KINDS: Final = frozenset(get_args(TargetKind))
-_fit_record, _fit_traffic = Fitting(RECORD), Fitting(TRAFFIC)
+_COLUMNS: Final = (
+    "id at decision reason limit_name subject account api_key address method path user_agent referrer plan cost weight remaining "
+    "retry_after policy risk risk_subject model signal_version signals propensity shadow"
+).split()
+_fit, _fit_traffic, _INSERT = FittingInOrder(RECORD, _COLUMNS), Fitting(TRAFFIC), Insert(RECORD, _COLUMNS)
 
 Ids = dict[tuple[str, str], int]
 
@@ -32,7 +37,7 @@ class RecordIntake:
         named = [_named_by(one) for one in messages]
         ids = await self._subjects.ids(connection, (entity for some in named for entity in some.all), now)
         rows = [_row(one, some, ids) for one, some in zip(messages, named, strict=True)]
-        await connection.execute(inserting(connection, RECORD).on_conflict_do_nothing(), rows)
+        await _INSERT(connection, rows)
         await link(connection, (met for one in messages for met in _met(one, ids)))
 
 
@@ -105,38 +110,38 @@ def _named(text: str | None) -> Entity | None:
     return Entity(cast(TargetKind, kind), value, key_shown(value) if kind == "api_key" else None)
 
 
-def _row(one: Decided, named: _NamedBy, ids: Ids) -> dict[str, Any]:
+def _row(one: Decided, named: _NamedBy, ids: Ids) -> tuple[Any, ...]:
+    """What stands at _COLUMNS."""
     _, subject, risk_subject = named
-    return _fit_record(
-        {
-            "id": one.id,
-            "at": one.at,
-            "decision": one.decision,
-            "reason": one.reason,
-            "limit_name": one.limit,
-            "subject": ids[subject.kind, subject.value] if subject is not None else None,
-            "account": id_of(ids, "account", one.account),
-            "api_key": id_of(ids, "api_key", one.api_key),
-            "address": id_of(ids, "ip", one.address),
-            "method": one.method,
-            "path": one.path,
-            "user_agent": one.user_agent,
-            "referrer": one.referrer,
-            "plan": one.plan,
-            "cost": one.cost,
-            "status": None,
-            "weight": one.weight,
-            "remaining": one.remaining,
-            "retry_after": one.retry_after,
-            "policy": one.policy,
-            "risk": one.risk,
-            "risk_subject": ids[risk_subject.kind, risk_subject.value] if risk_subject is not None else None,
-            "model": one.model,
-            "signal_version": one.signal_version,
-            "signals": one.signals,
-            "propensity": one.propensity,
-            "shadow": shadow_tree(one.shadow),
-        }
+    return _fit(
+        [
+            one.id,
+            one.at,
+            one.decision,
+            one.reason,
+            one.limit,
+            ids[subject.kind, subject.value] if subject is not None else None,
+            id_of(ids, "account", one.account),
+            id_of(ids, "api_key", one.api_key),
+            id_of(ids, "ip", one.address),
+            one.method,
+            one.path,
+            one.user_agent,
+            one.referrer,
+            one.plan,
+            one.cost,
+            one.weight,
+            one.remaining,
+            one.retry_after,
+            one.policy,
+            one.risk,
+            ids[risk_subject.kind, risk_subject.value] if risk_subject is not None else None,
+            one.model,
+            one.signal_version,
+            one.signals,
+            one.propensity,
+            packed_tree(one.shadow),
+        ]
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Exists, Select, bindparam, exists, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.ledger.subjects import AT_ONCE
+from ratelimit.ledger.many import AT_ONCE
 from ratelimit.ledger.tables.action import LABEL
 from ratelimit.ledger.tables.purchase import LINK, OUTCOME, PURCHASE
 from ratelimit.ledger.tables.subject import SUBJECT

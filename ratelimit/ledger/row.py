@@ -1,6 +1,7 @@
 """Makes rows of what messages say: text as the columns take it, signals in shadow as plain data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from sys import maxsize
 from typing import Any
 
 import msgspec
@@ -26,6 +27,27 @@ class Fitting:
         for name in self._trees:
             row[name] = row.get(name) or None
         return row
+
+
+class FittingInOrder:
+    """The same for values that stand in the order of `names`."""
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        types = [table.c[name].type for name in names]
+        self._texts = [(at, type_.length or maxsize) for at, type_ in enumerate(types) if isinstance(type_, String)]
+
+    def __call__(self, values: list[Any]) -> tuple[Any, ...]:
+        """The values of a row."""
+        for at, most in self._texts:
+            value = values[at]
+            if value is not None and (len(value) > most or not value.isprintable()):
+                values[at] = clean(value, most)
+        return tuple(values)
+
+
+def packed_tree(shadow: tuple[ShadowFinding, ...]) -> str | None:
+    """As text of JSON; None: nothing stood in shadow."""
+    return msgspec.json.encode(shadow).decode() if shadow else None
 
 
 def shadow_tree(shadow: Iterable[ShadowFinding]) -> Any:

@@ -9,15 +9,14 @@ from secrets import randbits
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.message import Entity
 from ratelimit.core.standing import Target, TargetKind
+from ratelimit.ledger.many import AT_ONCE, Insert, Look
 from ratelimit.ledger.tables.subject import SUBJECT
-from ratelimit.ledger.upsert import inserting
 
-AT_ONCE: Final = 500  # values in one statement
 SEEN_EVERY_S: Final = 60.0  # `last_at` is as exact as this: to write it each time would cost as much as the rows themselves
 LONGEST: Final = 600  # characters of a value
 _ID_BITS: Final = 63
@@ -102,25 +101,25 @@ class Subjects:
     async def _insert(self, connection: AsyncConnection, entities: Sequence[Entity], now: float) -> None:
         key = self._keys[0]
         rows = [
-            {
-                "id": randbits(_ID_BITS) or 1,
-                "kind": one.kind,
-                "digest": key.digest(one.kind, one.value),
-                "key_id": key.id,
-                "value": clean(one.value, LONGEST),
-                "shown": clean(one.shown or one.value, LONGEST),
-                "first_at": now,
-                "last_at": now,
-            }
+            (
+                randbits(_ID_BITS) or 1,
+                one.kind,
+                key.digest(one.kind, one.value),
+                key.id,
+                clean(one.value, LONGEST),
+                clean(one.shown or one.value, LONGEST),
+                now,
+                now,
+            )
             for one in entities
         ]
-        await connection.execute(inserting(connection, SUBJECT).on_conflict_do_nothing(), rows)
+        await _INSERT(connection, rows)
 
     async def _found(self, connection: AsyncConnection, wanted: dict[tuple[str, str], Entity], now: float) -> dict[tuple[str, str], int]:
         of_digest = {(kind, key.digest(kind, value)): (kind, value) for key in self._keys for kind, value in wanted}
         found: dict[tuple[str, str], int] = {}
         changed: list[dict[str, Any]] = []
-        for row in await _rows(connection, list(of_digest)):
+        for row in await _LOOK(connection, of_digest):
             name = of_digest[row.kind, bytes(row.digest)]
             found[name] = row.id
             if (change := self._change(row, wanted[name], now)) is not None:
@@ -131,10 +130,11 @@ class Subjects:
 
     def _change(self, row: Any, entity: Entity, now: float) -> dict[str, Any] | None:
         """What is to be written of one that is there; None: nothing."""
-        key, shown = self._keys[0], clean(entity.shown or entity.value, LONGEST)
+        key = self._keys[0]
         stays = row.key_id == key.id and row.value is not None and now < row.last_at + SEEN_EVERY_S
-        if stays and (entity.shown is None or row.shown == shown):
+        if stays and (entity.shown is None or row.shown == entity.shown):
             return None
+        shown = clean(entity.shown or entity.value, LONGEST)
         return {
             "its_id": row.id,
             "digest": key.digest(entity.kind, entity.value),
@@ -161,19 +161,9 @@ def clean(text: str, most: int | None = LONGEST) -> str:
     return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")[:most]
 
 
-async def _rows(connection: AsyncConnection, wanted: Sequence[tuple[str, bytes]]) -> list[Any]:
-    rows: list[Any] = []
-    for start in range(0, len(wanted), AT_ONCE):
-        of_kind: dict[str, list[bytes]] = {}
-        for kind, digest in wanted[start : start + AT_ONCE]:
-            of_kind.setdefault(kind, []).append(digest)
-        of_these = or_(*(and_(SUBJECT.c.kind == kind, SUBJECT.c.digest.in_(digests)) for kind, digests in of_kind.items()))
-        rows += await connection.execute(_LOOK.where(of_these))
-    return rows
-
-
 _SHOWN: Final = [SUBJECT.c[name] for name in Subject.__struct_fields__]
-_LOOK: Final = select(SUBJECT.c.id, SUBJECT.c.kind, SUBJECT.c.digest, SUBJECT.c.key_id, SUBJECT.c.value, SUBJECT.c.shown, SUBJECT.c.last_at)
+_LOOK: Final = Look(SUBJECT, ("id", "kind", "digest", "key_id", "value", "shown", "last_at"), ("kind", "digest"))
+_INSERT: Final = Insert(SUBJECT, ("id", "kind", "digest", "key_id", "value", "shown", "first_at", "last_at"))
 _CHANGE: Final = (
     update(SUBJECT)
     .where(SUBJECT.c.id == bindparam("its_id"))
