@@ -1,4 +1,4 @@
-"""`ratelimit demo`: the service with a day of simulated traffic and purchases behind it, attacks among them, and with more to come."""
+"""`ratelimit demo`: the service with the simulated past of a site behind it, attacks in it, and with more to come while one looks on."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from asyncio.subprocess import Process, create_subprocess_exec
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_hex
 from typing import Final, NamedTuple
 
 import click
@@ -18,6 +19,7 @@ from ratelimit.app import App
 from ratelimit.core.errors import ConfigError
 from ratelimit.demo import fill
 from ratelimit.demo.fill import ENVIRONMENT, Fill
+from ratelimit.demo.past import MODELS
 from ratelimit.demo.policy import demo_policy
 from ratelimit.demo.staff import STAFF, hire
 from ratelimit.loop import run
@@ -44,26 +46,29 @@ def demo(folder: Path, models: Path, scale: float, seed: int) -> None:
     It listens where RATELIMIT_GATEWAY and RATELIMIT_OPERATOR say, or on the usual ports. Of other settings those of the store, the ledger
     and the policy are its own.
     """
-    found = {name: (models / name).absolute() for name in ("requests", "purchases") if (models / name / "manifest.json").exists()}
+    shipped, calibrated = _models(models), _models(folder / MODELS)
     policy = (folder / "ratelimit.yaml").absolute()
     filled = (folder / _FILLED).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        policy.write_text(demo_policy(found), encoding="utf-8")
+        policy.write_text(demo_policy(calibrated if filled.exists() else {}), encoding="utf-8")
     except OSError as error:
         raise ConfigError([f"--folder {folder}: cannot be used: {error.strerror}; expected a folder that can be written"]) from None
-    where = {name: str(path) for name, path in found.items()}
-    run(_serve(Wanted(folder, policy, filled, not filled.exists(), where, scale, seed)))
+    run(_serve(Wanted(folder, policy, filled, not filled.exists(), {name: str(path) for name, path in shipped.items()}, scale, seed)))
+
+
+def _models(folder: Path) -> dict[str, Path]:
+    return {name: (folder / name).absolute() for name in ("requests", "purchases") if (folder / name / "manifest.json").exists()}
 
 
 class Wanted(NamedTuple):
-    """What is asked for, and what is there: `past` False, the ledger is full already; `models` by what they score."""
+    """What is asked for, and what is there: `past` False, the ledger is full already; `shipped` are models by what they score."""
 
     folder: Path
     policy: Path
     filled: Path
     past: bool
-    models: dict[str, str]
+    shipped: dict[str, str]
     scale: float
     seed: int
 
@@ -73,17 +78,22 @@ async def _serve(wanted: Wanted) -> None:
         store = await EmbeddedStore.start(wanted.folder / "store")
         stack.push_async_callback(store.stop)
         key = load_or_create_key(wanted.folder, "store")
+        secret = f"whsec_{token_hex(16)}"
         ours = {"DATA": str(wanted.folder), "POLICY": str(wanted.policy), "REDIS_URL": store.url, "STORE_KEY": key.hex()}
+        ours["STRIPE_SECRETS"] = secret
         settings = read_settings(_environment(ours))
-        if isinstance(settings.gateway, UnixAddress):
-            raise ConfigError(["RATELIMIT_GATEWAY: the demonstration asks over TCP; expected HOST:PORT"])
+        for name, address in (("GATEWAY", settings.gateway), ("OPERATOR", settings.operator)):
+            if isinstance(address, UnixAddress):
+                raise ConfigError([f"RATELIMIT_{name}: the demonstration asks over TCP; expected HOST:PORT"])
         told = Fill(
+            folder=str(wanted.folder.absolute()),
             store_url=store.url,
             store_key=key.hex(),
             gateway=f"http://{settings.gateway}",
+            operator=f"http://{settings.operator}",
+            stripe_secret=secret,
             policy=str(wanted.policy),
-            requests=wanted.models.get("requests"),
-            purchases=wanted.models.get("purchases"),
+            shipped=wanted.shipped,
             now_s=time.time(),
             scale=wanted.scale,
             seed=wanted.seed,
@@ -115,7 +125,7 @@ class Beginning:
 
     def _seen(self) -> Iterator[str]:
         yield ""
-        if self._told.requests is None and self._told.purchases is None:
+        if not self._told.shipped:
             yield "  There are no models in the folder of --models: rules alone open cases, and those are few."
         if self._password is not None:
             yield "  Log in to the console; the password of all of them is shown this once: " + self._password
@@ -123,7 +133,7 @@ class Beginning:
         else:
             yield "  Log in to the console with the password of the first start; in another --folder it begins anew."
         if self._told.past:
-            yield "  The past of the site is being told to the ledger; cases come within a minute."
+            yield "  The past of the site is being made, which takes about a minute:"
 
 
 async def _filling(told: Fill, stack: AsyncExitStack) -> None:

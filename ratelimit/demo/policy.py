@@ -1,4 +1,7 @@
-"""The policy of the demonstration: the built-in one with some of its rules in force and others asking for a person, and risk in shadow."""
+"""The policy of the demonstration: the built-in one with some of its rules in force and others asking for a person.
+
+The risk of requests is in shadow, that of purchases holds tokens, once their models are calibrated.
+"""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +38,7 @@ def demo_policy(models: Mapping[str, Path]) -> str:
         throttle = {"above": _ABOVE, "bucket": {"capacity": 5, "refill_ratio": 0.25}}
         risk["requests"] = {"model": str(requests), "throttle": throttle, "mode": "shadow"}
     if (purchases := models.get("purchases")) is not None:
-        risk["purchases"] = {"model": str(purchases), "throttle": [{"above": 0.99, "hold": 0.5, "lapse": "24h"}], "mode": "shadow"}
+        risk["purchases"] = {"model": str(purchases), "throttle": [{"above": 0.99, "hold": 0.5, "lapse": "24h"}], "mode": "enforce"}
     if risk:
         policy["risk"] = risk
     return json.dumps(policy, indent=1)  # which is YAML, in which every word is quoted

@@ -1,89 +1,126 @@
 """What was bought on the demonstration's site until now: judged by the policy, each as it stood then, and told to the ledger.
 
-The velocity engine is the serving one, on the store that will serve, so that what is bought next meets this past.
+The velocity engine and the book are the serving ones, on the store that will serve: what is bought next meets this past, and what the
+payment service says later finds its purchase.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
+
+from ratelimit.anomaly.simulation.purchase import Purchase as Simulated
+from ratelimit.anomaly.simulation.text import purchase_line
 from ratelimit.core.address import parse_address
-from ratelimit.core.message import Concluded, Happened, Message
-from ratelimit.core.purchase import Purchase
-from ratelimit.core.purchase_entry import Attempt
-from ratelimit.core.purchase_event import Bought, Confirmed, Ended, PurchaseEvent
+from ratelimit.core.message import Message
+from ratelimit.core.protocols import Store
+from ratelimit.core.purchase import Purchase, PurchaseDecision
+from ratelimit.core.purchase_entity import Entities
+from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, writing
+from ratelimit.core.purchase_event import PurchaseEvent
+from ratelimit.core.purchase_log import events_of
+from ratelimit.core.store_key import BOOK, StoreKeys
+from ratelimit.core.stripe_event import heard
+from ratelimit.core.stripe_fact import conclusions, warnings, with_fact
+from ratelimit.core.stripe_message import concluded
+from ratelimit.demo.bank import Told, told_of
+from ratelimit.service.ask import ask
 from ratelimit.service.bought import Answered, bought_of
 from ratelimit.service.flags import Flags
-from ratelimit.service.purchase_history import Judged, PurchaseHistory
+from ratelimit.service.purchase_history import Judged
 from ratelimit.service.purchase_judge import Asked, PurchaseJudge
 from ratelimit.service.velocity import Velocity
 
-_OPEN_S: Final = 1.5 * 86_400  # older than that, cases were decided
+_AT_ONCE: Final = 64
 
 Put = Callable[[Message], None]
 
 
 class PurchasePast:
-    """Judges and tells; what wants a person to look at it goes to `flags`."""
+    """Judges and tells; what wants a person to look at it goes to `flags`.
 
-    def __init__(self, history: PurchaseHistory, velocity: Velocity, judge: PurchaseJudge, put: Put, flags: Flags, now_s: float) -> None:
-        self._history, self._velocity, self._judge, self._put, self._flags = history, velocity, judge, put, flags
-        self._now_s, self._count = now_s, 0
-        self._decided: dict[tuple[str, int], Purchase] = {}
-        self._happened: dict[tuple[str, int], list[Happened]] = defaultdict(list)
+    `later` is what the payment service is still to say, `refused` are the times and references of what was.
+    """
 
-    async def tell(self, told: Iterable[list[PurchaseEvent]]) -> int:
-        """Tell of all; how many attempts there were."""
-        events = [event for event in in_order(told) if event.at < self._now_s]
-        async for judged in self._history.rows(events):
-            self._judged(judged)
-        for event in events:
-            if not isinstance(event, Bought):
-                self._ended(event)
-        return self._count
+    def __init__(self, velocity: Velocity, judge: PurchaseJudge, put: Put, flags: Flags, now_s: float) -> None:
+        self.later: list[Told] = []
+        self.refused: list[tuple[float, str]] = []
+        self._velocity, self._judge, self._put, self._flags = velocity, judge, put, flags
+        self._now_s = now_s
+        self._book: dict[str, PurchaseEntry] = {}
 
-    def _judged(self, judged: Judged) -> None:
+    def tell(self, judged: Iterable[Judged], bought: Iterable[Simulated]) -> None:
+        """Tell of all of them; `bought` are the same attempts, with what became of them."""
+        became = {(one.id, one.attempt): one for one in bought}
+        for one in judged:
+            if self._judged(one):
+                self._happened(became[one.purchase.id, one.purchase.attempt])
+
+    async def write(self, store: Store, keys: StoreKeys) -> None:
+        """Put it all into the book."""
+        name = keys.namer_of(BOOK)
+        calls = [writing(name(entry.id), entry) for entry in self._book.values()]
+        for start in range(0, len(calls), _AT_ONCE):
+            await ask(store, calls[start : start + _AT_ONCE])
+
+    def _judged(self, judged: Judged) -> bool:
+        """Whether it went on to the payment service."""
         at, purchase, row = judged
         ip = parse_address(purchase.ip)
         if ip is None:
-            return
+            return False
         entities = self._velocity.entities(purchase, ip)
         asked = Asked(purchase, ip, b"", entities, at)
-        self._count += 1
-        decision, evidence, hits = self._judge.judge(f"demo-p{self._count:x}", asked, row)
+        decision, evidence, hits = self._judge.judge(f"demo-{purchase.id}-{purchase.attempt}", asked, row)
         self._put(bought_of(Answered(at, purchase, entities, decision, self._judge.policy.digest, evidence)))
         signals = self._judge.unusual(evidence)
-        if at < self._now_s - _OPEN_S:
-            signals, hits = (), []  # whatever it was, somebody has looked at it by now
         if self._judge.is_risky(decision) and signals:
             self._flags.risky_purchase(asked, decision, signals)
         self._flags.purchase(asked, decision, [hit.rule for hit in hits if hit.enforced and hit.rule.then == "review"], signals)
-        if decision.action != "refuse":
-            self._decided[purchase.id, purchase.attempt] = purchase
+        entry = self._book.get(purchase.id, PurchaseEntry(purchase.id))
+        self._book[purchase.id] = entry.with_attempt(_attempt(at, purchase, entities, decision))
+        if decision.action == "refuse":
+            self.refused.append((at, decision.id))
+        return decision.action != "refuse"
 
-    def _ended(self, event: Ended | Confirmed) -> None:
-        """How an attempt ended, and what it was confirmed as; one that was refused was never paid."""
-        key = event.purchase_id, event.attempt
-        purchase = self._decided.get(key)
-        if purchase is None:
+    def _happened(self, became: Simulated) -> None:
+        for told in told_of(became, became.time_ms / 1_000):
+            if told.at < self._now_s:
+                self._told(became, told)
+            else:
+                self.later.append(told)
+
+    def _told(self, became: Simulated, told: Told) -> None:
+        found = heard(told.body, told.at)
+        if found is None:
             return
-        kind = "warned" if isinstance(event, Confirmed) else event.outcome
-        source = f"demo:{key[0]}:{key[1]}:{kind}"
-        self._happened[key].append(Happened(source, kind, event.at, event.at, purchase.amount))
-        if isinstance(event, Confirmed):
-            self._put(Concluded(*key, purchase.account, tuple(self._happened[key]), event.label, event.at, "efw"))
-            if event.at >= self._now_s - _OPEN_S:
-                self._flags.warned(purchase.id, _attempt(event.at, purchase), source, "made_with_stolen_card", event.at)
-        else:
-            self._put(Concluded(*key, purchase.account, tuple(self._happened[key])))
+        entry = self._book[became.id] = with_fact(self._book[became.id], found.fact)
+        for message in concluded(entry, conclusions(entry)):
+            if message.attempt == became.attempt:
+                self._put(message)
+        attempt = next(one for one in entry.attempts if one.attempt == became.attempt)
+        for warning in warnings(entry):
+            if warning.object == found.fact.object:
+                self._flags.warned(entry.id, attempt, warning.object, warning.fraud_type, told.at)
 
 
-def _attempt(at: float, purchase: Purchase) -> Attempt:
+def events(bought: Iterable[Simulated], now_s: float) -> list[PurchaseEvent]:
+    """All that became known until now, by time, though each attempt tells of its own future."""
+    told = (event for one in bought for event in events_of(purchase_line(one)) if event.at < now_s)
+    return sorted(told, key=lambda event: event.at)
+
+
+def _attempt(at: float, purchase: Purchase, entities: Entities, decision: PurchaseDecision) -> Attempt:
     return Attempt(
-        purchase.attempt, at, b"", b"", purchase.kind, purchase.account, purchase.amount, purchase.currency or "", purchase.tokens, {}, ()
+        attempt=purchase.attempt,
+        at=at,
+        body=b"",
+        answer=msgspec.json.encode(decision),
+        kind=purchase.kind,
+        account=purchase.account,
+        amount=purchase.amount,
+        currency=purchase.currency or "",
+        tokens=purchase.tokens,
+        entities=entities.names,
+        slices=tuple(entities.slices.values()),
     )
-
-
-def in_order(told: Iterable[list[PurchaseEvent]]) -> list[PurchaseEvent]:
-    """All events by time, though each line tells of its own future."""
-    return sorted((event for events in told for event in events), key=lambda one: one.at)

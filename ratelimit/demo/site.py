@@ -4,74 +4,71 @@ Nobody in it exists. Its days are those of the calendar, so that what is shown o
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from ratelimit.anomaly.simulation.cast import ABUSE, abuser, cast
+from ratelimit.anomaly.simulation.cast import ABUSE, Part, abuser, cast
 from ratelimit.anomaly.simulation.folder import Tally, bought, used
-from ratelimit.anomaly.simulation.member import Span
+from ratelimit.anomaly.simulation.member import Span, Verdict, within
 from ratelimit.anomaly.simulation.purchase import Purchase
-from ratelimit.anomaly.simulation.row import DAY_MS, Rows
+from ratelimit.anomaly.simulation.row import DAY_MS
 from ratelimit.anomaly.simulation.shopper import shoppers
 from ratelimit.anomaly.simulation.site import days
-from ratelimit.anomaly.simulation.text import entries, purchase_line
+from ratelimit.anomaly.simulation.text import entries, subject_text
 from ratelimit.core.log_entry import Entry
-from ratelimit.core.purchase_event import PurchaseEvent
-from ratelimit.core.purchase_log import events_of
 
-_DAYS_BEFORE: Final = 30  # of purchases, by which an account is known; of requests, `shown_days`
+_DAYS_BEFORE: Final = 30  # of purchases, by which an account is known
+_QUIET_DAYS: Final = 3  # of requests, before there was abuse: what is usual is learned from them
 _MONEY: Final = ("farming", "card_testing") * 2  # once more: who takes money is what people look into
 _MS: Final = 1_000
 
 
 class Site:
-    """A site of a size (1.0 is some 3,900 honest people), with an abuser of each kind, as of `now_s`.
+    """A site of a size (1.0 is some 3,900 honest people), with an abuser of each kind since yesterday, as of `now_s`."""
 
-    Requests are known of the last `shown_days` days.
-    """
-
-    def __init__(self, now_s: float, *, scale: float, seed: int, shown_days: int = 1) -> None:
+    def __init__(self, now_s: float, *, scale: float, seed: int) -> None:
         self.now_ms: Final = round(now_s * _MS)
-        self._from_ms = self.now_ms - shown_days * DAY_MS
         midnight_ms = self.now_ms // DAY_MS * DAY_MS
-        self._span = Span(midnight_ms - _DAYS_BEFORE * DAY_MS, midnight_ms + 2 * DAY_MS)
+        self._lately = Span(midnight_ms - DAY_MS, midnight_ms + 2 * DAY_MS)  # abuse is what there is to be seen
+        self._span = Span(midnight_ms - _DAYS_BEFORE * DAY_MS, self._lately.end_ms)
         self._seed, self._scale = seed, scale
-        honest = cast(seed, self._span, scale, frozenset())
-        lately = Span(midnight_ms - DAY_MS, self._span.end_ms)  # abuse is what there is to be seen
-        self._parts = [*honest, *(abuser(kind, seed, lately, index, evasive=False) for index, kind in enumerate((*ABUSE, *_MONEY)))]
+        self._honest = list(cast(seed, self._span, scale, frozenset()))
+        self._bad = [abuser(kind, seed, self._lately, index, evasive=False) for index, kind in enumerate((*ABUSE, *_MONEY))]
         self._days = days(seed, self._span.first_ms, self._span.days)
         self._tally = Tally(Counter(), set(), set())
 
+    def quiet(self) -> Iterator[Entry]:
+        """What was asked for on the days before the abuse, by time, and the events of accounts' lives."""
+        yield from self._entries(self._lately.first_ms - _QUIET_DAYS * DAY_MS, self._lately.first_ms)
+
     def requests(self) -> Iterator[Entry]:
-        """What was asked for until now, by time, and the events of accounts' lives."""
-        for rows in self._rows(self._from_ms, self.now_ms):
-            yield from entries(rows)
+        """The same since then, until now: of yesterday and today."""
+        yield from self._entries(self._lately.first_ms, self.now_ms)
 
     def later(self) -> Iterator[Entry]:
         """The same from now on, for at least a day."""
-        for rows in self._rows(self.now_ms, self._span.end_ms):
-            yield from entries(rows)
+        yield from self._entries(self.now_ms, self._span.end_ms)
 
-    def purchases(self) -> Iterator[list[PurchaseEvent]]:
-        """Purchases until now, by time, each with what became of it."""
-        for purchase in self._purchases:
-            if purchase.time_ms < self.now_ms:
-                yield list(events_of(purchase_line(purchase)))
+    def purchases(self) -> list[Purchase]:
+        """Attempts of the last thirty days, by time, each with what became of it."""
+        return [purchase for purchase in self._bought([*self._honest, *self._bad]) if purchase.time_ms < self.now_ms]
 
-    def later_purchases(self) -> Iterator[list[PurchaseEvent]]:
-        """The same from now on."""
-        for purchase in self._purchases:
-            if purchase.time_ms >= self.now_ms:
-                yield list(events_of(purchase_line(purchase)))
+    def later_purchases(self) -> list[Purchase]:
+        """What honest people buy from now on."""
+        return [purchase for purchase in self._bought(self._honest) if purchase.time_ms >= self.now_ms]
 
     @cached_property
-    def _purchases(self) -> list[Purchase]:
-        shop = list(shoppers(self._seed, self._span, self._scale))
-        return [purchase for day in self._days for purchase in bought(self._parts, shop, self._seed, day, self._tally)]
+    def wrong(self) -> Mapping[str, Verdict]:
+        """Who does wrong, as logs name them, and what it is: what people find out who look into it."""
+        return {subject_text(label): label.verdict for part in self._bad for label in part.member.labels}
 
-    def _rows(self, from_ms: int, until_ms: int) -> Iterator[Rows]:
+    def _bought(self, parts: list[Part]) -> list[Purchase]:
+        shop = list(shoppers(self._seed, self._span, self._scale))
+        return [purchase for day in self._days for purchase in bought(parts, shop, self._seed, day, self._tally)]
+
+    def _entries(self, from_ms: int, until_ms: int) -> Iterator[Entry]:
+        parts = [*self._honest, *self._bad]
         for day in self._days:
             if day.start_ms < until_ms and day.start_ms + DAY_MS > from_ms:
-                rows = used(self._parts, self._seed, day, self._tally)
-                yield rows[(rows["time_ms"] >= from_ms) & (rows["time_ms"] < until_ms)]
+                yield from entries(within(used(parts, self._seed, day, self._tally), from_ms, until_ms))
