@@ -19,8 +19,7 @@ from ratelimit.app import App
 from ratelimit.core.errors import ConfigError
 from ratelimit.demo import fill
 from ratelimit.demo.fill import ENVIRONMENT, Fill
-from ratelimit.demo.past import MODELS
-from ratelimit.demo.policy import demo_policy
+from ratelimit.demo.policy import MODELS, demo_policy
 from ratelimit.demo.staff import STAFF, hire
 from ratelimit.loop import run
 from ratelimit.setting_value import UnixAddress
@@ -51,7 +50,7 @@ def demo(folder: Path, models: Path, scale: float, seed: int) -> None:
     filled = (folder / _FILLED).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        policy.write_text(demo_policy(calibrated if filled.exists() else {}), encoding="utf-8")
+        policy.write_text(demo_policy(calibrated if filled.exists() else ()), encoding="utf-8")
     except OSError as error:
         raise ConfigError([f"--folder {folder}: cannot be used: {error.strerror}; expected a folder that can be written"]) from None
     run(_serve(Wanted(folder, policy, filled, not filled.exists(), {name: str(path) for name, path in shipped.items()}, scale, seed)))

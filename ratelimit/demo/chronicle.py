@@ -4,11 +4,12 @@ Each message is taken in as of its own time, cases are opened as of then, and be
 opened when it was flagged, and what is in the audit stands there in its order.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
-from ratelimit.core.message import Concluded, Counted, Flagged, Message
+from ratelimit.core.message import Concluded, Flagged, Message
 from ratelimit.core.policy import Policy
 from ratelimit.ledger.intake import Batch
 from ratelimit.ledger.ledger import Ledger
@@ -18,10 +19,10 @@ from ratelimit.review.flagged import FlagIntake
 from ratelimit.review.intake import intake_of
 
 HOUR_S: Final = 3_600.0
-_LATELY_S: Final = 24 * HOUR_S  # in which steps are short
-_SHORT_S: Final = 600.0
+DAY_S: Final = 24 * HOUR_S
+# how long a step is that began so long ago, the last ones first
+_STEPS: Final = ((DAY_S, 600.0), (4 * DAY_S, HOUR_S), (math.inf, 4 * HOUR_S))
 _AT_ONCE: Final = 1_000
-_COUNTED_S: Final = 10.0
 
 Meanwhile = Callable[[float], Awaitable[None]]
 Said = Callable[[float], None]  # which share of it is told
@@ -61,7 +62,7 @@ class Chronicle:
             return
         place, end = 0, self._told[0][0]
         while end < self._now_s:
-            end = min(self._now_s, end + (_SHORT_S if end > self._now_s - _LATELY_S else HOUR_S))
+            end = min(self._now_s, end + next(step for ago, step in _STEPS if self._now_s - end <= ago))
             start = place
             while place < len(self._told) and self._told[place][0] <= end:
                 place += 1
@@ -72,4 +73,4 @@ def when(message: Message) -> float:
     """When it became known."""
     if isinstance(message, Concluded):
         return max((*(one.known_at for one in message.happened), message.label_at or 0.0), default=0.0)
-    return message.at + (_COUNTED_S if isinstance(message, Counted) else 0.0)
+    return message.at

@@ -6,6 +6,7 @@ What it needs to know comes in the environment as JSON: where the store is and i
 import asyncio
 import os
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -58,7 +59,18 @@ async def _fill(wanted: Fill) -> None:
             past = Past(Path(wanted.folder), Path(wanted.policy), {name: Path(it) for name, it in wanted.shipped.items()}, site, say)
             later = await past.tell(wanted.store_url, bytes.fromhex(wanted.store_key), wanted.seed, stack)
         await asyncio.to_thread(Path(wanted.filled).touch)
+    click.echo("\n".join(_to_try(wanted.operator)))
     await Live(site, Lanes(wanted.gateway, wanted.operator, wanted.stripe_secret), wanted.seed, click.echo).run(later)
+
+
+def _to_try(console: str) -> Iterator[str]:
+    yield ""
+    yield f"  It is all there. Log in at {console}/login, as mira, and try three things:"
+    yield f"    1. {console}/traffic      within a minute an attack begins; those after it are told of here"
+    yield f"    2. {console}/queue        press g n: it takes the most urgent case; b opens what a block would do"
+    yield f"    3. {console}/rules        open one that asks for a person, and r tries it on the last 30 days"
+    yield "  Requests come as fast as on a site of this size; what a bank says after a day, it says after a minute."
+    yield ""
 
 
 if __name__ == "__main__":

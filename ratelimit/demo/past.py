@@ -4,6 +4,7 @@ Signals and velocities are made on the store that will serve, so that life goes 
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,12 +15,13 @@ from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.purchase_model import PurchaseModel
 from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
+from ratelimit.core.message import Counted, Message
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.demo.bank import Told
 from ratelimit.demo.calibration import Seen, rank_purchases
 from ratelimit.demo.chronicle import Chronicle
-from ratelimit.demo.policy import demo_policy
+from ratelimit.demo.policy import MODELS, demo_policy
 from ratelimit.demo.purchase_past import PurchasePast, events
 from ratelimit.demo.shift import Clock, Shift
 from ratelimit.demo.site import Site
@@ -38,17 +40,20 @@ from ratelimit.service.history import History
 from ratelimit.service.policy_source import read_policy
 from ratelimit.service.purchase_history import PurchaseHistory
 from ratelimit.service.purchase_judge import PurchaseJudge
+from ratelimit.service.recorder import Recorder
 from ratelimit.service.replay import Replay
 from ratelimit.service.rulebook import Rulebook
 from ratelimit.service.usage import Usage
 from ratelimit.service.velocity import Velocity
 from ratelimit.sidecar import Terms, open_asked, open_standings
+from ratelimit.stores.client import RedisStore
 from ratelimit.stores.key_file import load_or_create_key
 
-MODELS: Final = "models"
 _DEADLINE_S: Final = 60.0  # nobody waits for a decision
 _SAMPLE: Final = 0.05  # of what is allowed: the site is small
 _TENTH: Final = 0.1
+_TRIES: Final = 300
+_AGAIN_S: Final = 0.2  # the ledger reads on meanwhile, which makes room in the stream
 
 Say = Callable[[str], None]
 
@@ -60,6 +65,7 @@ class Past:
         self._folder, self._policy_file, self._shipped, self._site, self._say = folder, policy, shipped, site, say
         self._now_s = site.now_ms / 1_000
         self._chronicle = Chronicle(self._now_s)
+        self._counts: list[Message] = []
         self._told_share = 0.0
 
     async def tell(self, store_url: str, key: bytes, seed: int, stack: AsyncExitStack) -> list[Told]:
@@ -79,14 +85,15 @@ class Past:
         bought = self._site.purchases()
         judged = [one async for one in PurchaseHistory(store, velocity).rows(events(bought, self._now_s))]
         if "purchases" in self._shipped:
-            days = await asyncio.to_thread(rank_purchases, self._shipped["purchases"], self._folder / MODELS / "purchases", judged)
+            quiet = [one for one in judged if one.at < self._site.abuse_from_s]
+            days = await asyncio.to_thread(rank_purchases, self._shipped["purchases"], self._folder / MODELS / "purchases", quiet)
             self._say(f"The model of purchases is calibrated on {days:,} of the site's own days of accounts")
         policy = self._put_in_force()
         await self._requests(history, ApiKeys(key), policy, flags, seed)
         past = PurchasePast(velocity, self._judge(policy, keys), self._chronicle.put, flags, self._now_s)
         past.tell(judged, bought)
         await past.write(store, keys)
-        self._say(f"{len(judged):,} purchases of 30 days are judged")
+        self._say(f"{len(judged):,} purchases of 60 days are judged")
 
         standings = await open_standings(terms, stack)
         desk = Desk(standings, store, store, key)
@@ -98,6 +105,8 @@ class Past:
         shift.expect(past.refused)
         await shift.hire()
         await self._chronicle.tell(ledger, subjects, policy, shift.work, self._so_far)
+        await shift.block()
+        await self._counted(store)
         return past.later
 
     async def _quiet(self, history: History, names: ApiKeys) -> None:
@@ -114,7 +123,7 @@ class Past:
 
     def _put_in_force(self) -> Policy:
         """The policy that names the models as they are now; who serves takes it over within a second."""
-        self._policy_file.write_text(demo_policy({name: self._folder / MODELS / name for name in self._shipped}), encoding="utf-8")
+        self._policy_file.write_text(demo_policy(self._shipped), encoding="utf-8")
         return read_policy(self._policy_file)
 
     async def _requests(self, history: History, names: ApiKeys, policy: Policy, flags: Flags, seed: int) -> None:
@@ -124,7 +133,7 @@ class Past:
             scoring.scorer = Model.read(self._folder / MODELS / "requests")
         scoring.rules = (Candidates(flags, scoring.reasons, policy, lambda: float(history.usage.tick)),)
         chance = Random(seed)  # noqa: S311  a lot, no secret
-        told = UsagePast(history, self._chronicle.put, policy=policy.digest, sample=_SAMPLE, chance=chance)
+        told = UsagePast(history, self._put, policy=policy.digest, sample=_SAMPLE, chance=chance)
         await history.run(Replay(policy, names, observer=told), entries)
         told.finish()
         self._say(f"{len(entries):,} requests of yesterday and today are decided, attacks among them")
@@ -135,6 +144,22 @@ class Past:
         if "purchases" in self._shipped:
             judge.scorer = PurchaseModel.read(self._folder / MODELS / "purchases")
         return judge
+
+    async def _counted(self, store: RedisStore) -> None:
+        """Counts go over the stream, since whoever serves draws its charts by what comes in."""
+        recorder = Recorder(store, time.time, most=1_000_000)
+        for message in self._counts:
+            recorder.put(message)
+        for _ in range(_TRIES):
+            if await recorder.flush():
+                return
+            await asyncio.sleep(_AGAIN_S)
+
+    def _put(self, message: Message) -> None:
+        if isinstance(message, Counted):
+            self._counts.append(message)
+        else:
+            self._chronicle.put(message)
 
     def _so_far(self, share: float) -> None:
         while share >= self._told_share + _TENTH and self._told_share < 1 - _TENTH:

@@ -12,7 +12,7 @@ from typing import Final
 from ratelimit.core.deed import LabelVerdict
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import people
-from ratelimit.ledger.cases import CaseView
+from ratelimit.ledger.cases import CaseView, QueueFilter
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.actions import Actions
 from ratelimit.review.appeal import AppealAsked, Appeals, AppealWord, Outcome
@@ -22,13 +22,14 @@ from ratelimit.review.deed import Deed
 from ratelimit.review.lock import MOST_BEAT_S
 from ratelimit.review.quality import Quality
 
-LEFT_S: Final = 7 * 3_600.0  # what has come since then is still to be looked at
+LEFT_S: Final = 11 * 3_600.0  # what has come since then is still to be looked at
 LOGINS: Final = ("tomas", "ines", "ana")
-_AN_HOUR: Final = 9  # cases that they get done together
+_AN_HOUR: Final = 6  # cases that they get done together
 _WRONG: Final = 0.06
 _UNSURE: Final = 0.05
 _LOOK_S: Final = (50.0, 420.0)
 _APPEALS: Final = 14
+_BLOCKED: Final = 2
 _COMPLAIN_S: Final = (600.0, 5 * 3_600.0)
 _COMPLAINTS: Final = (
     "I only tried another card because my bank refused the first one. Please let me buy.",
@@ -92,6 +93,17 @@ class Shift:
         """Of those who were refused, each with its time and reference, some will say that it was a mistake."""
         chosen = sorted(self._chance.sample(list(refused), min(len(refused), _APPEALS)))
         self._complaints = [(at + self._chance.uniform(*_COMPLAIN_S), reference) for at, reference in chosen]
+
+    async def block(self) -> None:
+        """Just now, stop some of those who go on: what is in force is seen to hold."""
+        self._clock.now_s = self._now_s
+        one = self._people[0]
+        page = await self._cases.queue(QueueFilter(), one)
+        found = [row for row in page.rows if (row.anchor.shown or "") in self._wrong and row.anchor.kind in {"api_key", "ip"}]
+        for row in found[:_BLOCKED]:
+            deed = Deed(then="block", key=token_hex(8), for_="24h", pick="scraping", reason="Goes on since yesterday")
+            with suppress(CaseError):
+                await self._actions.act(one, row.number, deed)
 
     async def _complain(self, until: float) -> None:
         for at, reference in [one for one in self._complaints if one[0] <= until]:

@@ -15,10 +15,10 @@ from ratelimit.anomaly.simulation.purchase import Purchase
 from ratelimit.anomaly.simulation.row import DAY_MS
 from ratelimit.anomaly.simulation.shopper import shoppers
 from ratelimit.anomaly.simulation.site import days
-from ratelimit.anomaly.simulation.text import entries, subject_text
+from ratelimit.anomaly.simulation.text import account_text, entries, subject_text
 from ratelimit.core.log_entry import Entry
 
-_DAYS_BEFORE: Final = 30  # of purchases, by which an account is known
+_DAYS_BEFORE: Final = 60  # of purchases: thirty that are shown, and those that their disputes are held against
 _QUIET_DAYS: Final = 3  # of requests, before there was abuse: what is usual is learned from them
 _MONEY: Final = ("farming", "card_testing") * 2  # once more: who takes money is what people look into
 _MS: Final = 1_000
@@ -51,8 +51,13 @@ class Site:
         yield from self._entries(self.now_ms, self._span.end_ms)
 
     def purchases(self) -> list[Purchase]:
-        """Attempts of the last thirty days, by time, each with what became of it."""
+        """Attempts of the last sixty days, by time, each with what became of it."""
         return [purchase for purchase in self._bought([*self._honest, *self._bad]) if purchase.time_ms < self.now_ms]
+
+    @property
+    def abuse_from_s(self) -> float:
+        """Since when there is abuse."""
+        return self._lately.first_ms / _MS
 
     def later_purchases(self) -> list[Purchase]:
         """What honest people buy from now on."""
@@ -61,11 +66,13 @@ class Site:
     @cached_property
     def wrong(self) -> Mapping[str, Verdict]:
         """Who does wrong, as logs name them, and what it is: what people find out who look into it."""
-        return {subject_text(label): label.verdict for part in self._bad for label in part.member.labels}
+        labels = [label for part in self._bad for label in part.member.labels]
+        buyers: dict[str, Verdict] = {account_text(one.account) or "": "fraud" for one in self._bought(self._bad, shop=False)}
+        return buyers | {subject_text(label): label.verdict for label in labels}
 
-    def _bought(self, parts: list[Part]) -> list[Purchase]:
-        shop = list(shoppers(self._seed, self._span, self._scale))
-        return [purchase for day in self._days for purchase in bought(parts, shop, self._seed, day, self._tally)]
+    def _bought(self, parts: list[Part], *, shop: bool = True) -> list[Purchase]:
+        buyers = list(shoppers(self._seed, self._span, self._scale)) if shop else []
+        return [purchase for day in self._days for purchase in bought(parts, buyers, self._seed, day, self._tally)]
 
     def _entries(self, from_ms: int, until_ms: int) -> Iterator[Entry]:
         parts = [*self._honest, *self._bad]
