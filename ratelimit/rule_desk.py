@@ -20,7 +20,8 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.loop import keep_running
 from ratelimit.review.backtests import Backtests
 from ratelimit.review.canary import CanaryWatch
-from ratelimit.review.models import Models, Sample
+from ratelimit.review.model_drift import Sample
+from ratelimit.review.models import Models
 from ratelimit.review.rule_count import RuleCounter
 from ratelimit.review.rule_dossier import RuleFacts
 from ratelimit.review.rule_draft import Drafts

@@ -7,13 +7,15 @@ from msgspec import Struct
 
 from ratelimit.anomaly.evaluation_report import Share
 from ratelimit.console import wording
+from ratelimit.console.model_spread import SpreadChart, spread_chart
 from ratelimit.console.rule_view import person_of
 from ratelimit.core.principal import Principal
 from ratelimit.core.purchase_signal_words import PURCHASE_WORDS
 from ratelimit.core.signal_words import REQUEST_WORDS
 from ratelimit.ledger.rules import InForce
 from ratelimit.review.model_card import Judged, ModelCard
-from ratelimit.review.models import Agreement, Drifted, ModelsFound, SectionFound
+from ratelimit.review.model_drift import Drifted
+from ratelimit.review.models import Agreement, ModelsFound, SectionFound
 
 LITTLE: Final = 0.1  # an index below says that nothing has changed, by a rule of thumb as old as the index
 MUCH: Final = 0.25  # one above says that it is another distribution
@@ -36,7 +38,10 @@ class DriftBar(Struct, frozen=True):
 
 
 class DriftChart(Struct, frozen=True, kw_only=True):
-    """The signals of one kind that have moved farthest. `marks` are pairs (x, words). `few`: too little was seen."""
+    """The signals of one kind that have moved farthest. `marks` are pairs (x, words). `few`: too little was seen.
+
+    `spreads` are how the risk and those signals are spread, the risk first.
+    """
 
     kind: str
     rows: str
@@ -49,6 +54,7 @@ class DriftChart(Struct, frozen=True, kw_only=True):
     marks: tuple[tuple[float, str], ...]
     few: bool
     label: str
+    spreads: tuple[SpreadChart, ...] = ()
 
 
 class CardView(Struct, frozen=True, kw_only=True):
@@ -226,6 +232,7 @@ def _chart(it: Drifted) -> DriftChart:
         height=len(bars) * _ROW + 20,
         marks=((_LEFT + scale * LITTLE / _TOP, "little"), (_LEFT + scale * MUCH / _TOP, "much")),
         few=not it.signals,
+        spreads=tuple(spread_chart(one, it.kind, MUCH) for one in it.spreads),
         label="Population stability index by signal: " + ", ".join(f"{bar.words} {bar.index}" for bar in bars),
     )
 

@@ -4,6 +4,7 @@ What it needs to know comes in the environment as JSON: where the store is and i
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Final
 
 import click
 import msgspec
+import structlog
 from msgspec import Struct
 
 from ratelimit.demo.live import Lanes, Live
@@ -43,6 +45,7 @@ class Fill(Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Run as a process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # it says itself how far it is
     run(_fill(msgspec.json.decode(os.environ[ENVIRONMENT], type=Fill)))
 
 

@@ -10,43 +10,30 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from ratelimit.anomaly.purchase_model import PurchaseModel
-from ratelimit.core.errors import ConfigError
 from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal
-from ratelimit.core.purchase_signals import NAMES, VERSION
+from ratelimit.core.purchase_signals import VERSION
 from ratelimit.core.risk_rule import PurchaseRisk, RequestRisk
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import WHAT_POLICY, InForce, PinRow, in_force, pins, put_pin
 from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.review import audit
 from ratelimit.review.model_card import SECTIONS, ModelCard, ModelCards, Section
+from ratelimit.review.model_drift import Drifted, Sample, UsualSpreads, purchase_drift, request_drift
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.review.rule_overlay import RuleOverlay
 
-LEAST_ROWS: Final = 500  # purchases under which chance alone makes an index
 MOST_ROWS: Final = 2_000
 LEAST_WHY: Final = 10
 _MOST_WHY: Final = 500
 _MOST_POLICIES: Final = 50
 _DRIFT_KEPT_S: Final = 60.0  # a model is read, and some thousand purchases
 
-Sample = tuple[str, dict[str, str], float]  # of a metric: its name, labels and value
 Figures = Callable[[], Awaitable[Iterable[Sample]]]
-
-
-class Drifted(Struct, frozen=True):
-    """How far signals are from the days of ranking, by name, and the risk; by the population stability index of so many `rows`."""
-
-    kind: str
-    rows: float
-    signals: dict[str, float]
-    risk: float | None
 
 
 class Agreement(Struct, frozen=True):
@@ -96,7 +83,7 @@ class Models:
         self, ledger: Ledger, overlay: RuleOverlay, policy: Callable[[], Policy], figures: Figures, wall: Callable[[], float]
     ) -> None:
         self._ledger, self._overlay, self._policy, self._figures, self._wall = ledger, overlay, policy, figures, wall
-        self._cards = ModelCards()
+        self._cards, self._usual = ModelCards(), UsualSpreads()
         self._drift: tuple[float, str, tuple[Drifted, ...]] = 0.0, "", ()  # of purchases: when it was told, of which model
 
     async def look(self) -> ModelsFound:
@@ -148,19 +135,23 @@ class Models:
         base = Path(policy.source).parent
         champion, challenger = _pair(rules, pin)
         throttles = rules.throttle if isinstance(rules.throttle, tuple) else (rules.throttle,)
+        card = self._cards.read(base, champion, section)
         return SectionFound(
             section=section,
             named=rules.model,
             mode="shadow" if "shadow" in (policy.mode, rules.mode) else "enforce",
             above=tuple(sorted(throttle.above for throttle in throttles)),
-            champion=self._cards.read(base, champion, section),
+            champion=card,
             challenger=self._cards.read(base, challenger, section) if challenger is not None else None,
             pin=pin,
             lapsed=pin is not None and pin.over != rules.model,
             agreement=_agreement(section, samples) if challenger is not None else None,
-            drift=tuple(_drift(samples)) if section == "requests" else (),
+            drift=self._request_drift(base / champion, card, samples) if section == "requests" else (),
             source=policy.source,
         )
+
+    def _request_drift(self, folder: Path, card: ModelCard, samples: list[Sample]) -> tuple[Drifted, ...]:
+        return request_drift(samples, self._usual.of(folder, card.version) if card.calibrated else {})
 
     async def _with_purchases(self, policy: Policy, found: SectionFound) -> SectionFound:
         """Of purchases the ledger has the signals, so drift is told from there, of those of the last weeks."""
@@ -213,37 +204,3 @@ def _agreement(section: Section, samples: Iterable[Sample]) -> Agreement:
         if sample == name and labels.get("above") in counted:
             counted[labels["above"]] += value
     return Agreement(**counted)
-
-
-def _drift(samples: Iterable[Sample]) -> Iterable[Drifted]:
-    rows: dict[str, float] = {}
-    signals: dict[str, dict[str, float]] = {}
-    risks: dict[str, float] = {}
-    for name, labels, value in samples:
-        kind = labels.get("kind", "")
-        if name == "ratelimit_drift_rows":
-            rows[kind] = rows.get(kind, 0.0) + value
-        elif name == "ratelimit_signal_drift":
-            of_kind = signals.setdefault(kind, {})
-            of_kind[labels["signal"]] = max(value, of_kind.get(labels["signal"], 0.0))
-        elif name == "ratelimit_risk_drift":
-            risks[kind] = max(value, risks.get(kind, 0.0))
-    return [Drifted(kind, count, signals.get(kind, {}), risks.get(kind)) for kind, count in rows.items()]
-
-
-def purchase_drift(folder: Path, blobs: list[bytes]) -> tuple[Drifted, ...]:
-    """How far these purchases, by their signals, are from those that the model in the folder was ranked on."""
-    size = len(NAMES) * 8
-    whole = [blob for blob in blobs if len(blob) == size]
-    if len(whole) < LEAST_ROWS:
-        return (Drifted("purchase", len(whole), {}, None),)
-    try:
-        model = PurchaseModel.read(folder)
-    except ConfigError:
-        return ()
-    spread = model.spread()
-    if spread is None:
-        return ()
-    rows = np.frombuffer(b"".join(whole), "<f8").reshape(len(whole), len(NAMES))
-    index = spread.psi(spread.counts(np.column_stack([rows, model.score(rows)])))
-    return (Drifted("purchase", len(whole), dict(zip(NAMES, index.tolist(), strict=False)), float(index[-1])),)

@@ -58,6 +58,11 @@ class Drift:
         """How many rows are counted; an older one is a part of one."""
         return {kind: seen.rows for kind, seen in self._seen.items()}
 
+    def bins(self, kind: Kind) -> Floats | None:
+        """How many rows are in each bin (columns, 11) of each signal, and behind them of the risk; None while too little is known."""
+        seen = self._seen.get(kind)
+        return seen.counts.copy() if seen is not None and seen.rows >= LEAST_ROWS else None
+
     def index(self, kind: Kind) -> Floats | None:
         """The stability index of each signal, and behind them that of the risk; None while too little is known."""
         seen = self._seen.get(kind)

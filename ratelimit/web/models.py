@@ -7,7 +7,8 @@ from aiohttp import web
 from msgspec import Struct
 
 from ratelimit.review.model_card import SECTIONS, ModelCard, Section
-from ratelimit.review.models import Agreement, Drifted, Models, ModelsFound
+from ratelimit.review.model_drift import Drifted
+from ratelimit.review.models import Agreement, Models, ModelsFound
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
 from ratelimit.web.route import PRINCIPAL, Route

@@ -27,6 +27,7 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import JSON, Reply, json_reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 from ratelimit.web.server import LaneServer
+from ratelimit.web.signal_metrics import INSIDE
 from ratelimit.web.watched import Watched
 
 _MOST_RECORDS: Final = 200  # in one answer
@@ -45,7 +46,7 @@ class Operator:
         """For Prometheus."""
         watched = self._watched
         figures = [*await watched.sidecars.figures(), *shared_figures(watched), *watched.desk(), *process_figures()]
-        found = exposed(merged(figures), request.headers.get("Accept", ""))
+        found = exposed([one for one in merged(figures) if one.name not in INSIDE], request.headers.get("Accept", ""))
         return Reply(200, f"Content-Type: {found.content_type}\r\n", found.body)
 
     async def policy(self, _request: web.Request) -> Reply:

@@ -1,6 +1,7 @@
 """What `/metrics` says of signals: who is watched, what was told and scored, what was let go."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 
@@ -9,6 +10,9 @@ from ratelimit.service.challenge import CHANCES, Challenge
 from ratelimit.service.drift import Drift
 from ratelimit.service.risk_steps import STEPS
 from ratelimit.service.usage import Usage
+
+# for the console alone: some thousand numbers of a sidecar, which would be as many series
+INSIDE: Final = frozenset({"ratelimit_drift_bins"})
 
 
 def signal_figures(usage: Usage) -> Iterator[Metric]:
@@ -56,16 +60,20 @@ def _drift(drift: Drift) -> Iterator[Metric]:
         labels=["kind", "signal"],
     )
     risk = GaugeMetricFamily("ratelimit_risk_drift", "The same of the risk.", labels=["kind"])
+    bins = GaugeMetricFamily("ratelimit_drift_bins", "Those rows by the bin that each signal is in.", labels=["kind", "signal", "bin"])
     for kind, count in drift.rows.items():
         rows.add_metric([kind], count)
-        index = drift.index(kind)
-        if index is None:
+        index, counts = drift.index(kind), drift.bins(kind)
+        if index is None or counts is None:
             continue
+        of_signals = zip((*NAMES, "risk"), (*applicable(kind), True), counts.tolist(), strict=True)
+        for signal, number, many in ((name, place, one) for name, applies, row in of_signals if applies for place, one in enumerate(row)):
+            bins.add_metric([kind, signal, str(number)], many)
         risk.add_metric([kind], index[-1])
         for name, applies, value in zip(NAMES, applicable(kind), index, strict=False):
             if applies:
                 signals.add_metric([kind, name], value)
-    yield from (rows, signals, risk)
+    yield from (rows, signals, risk, bins)
 
 
 def _challenge(challenge: Challenge) -> Iterator[Metric]:

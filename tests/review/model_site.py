@@ -8,7 +8,8 @@ from typing import Any
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.ledger.ledger import Ledger
-from ratelimit.review.models import Models, Sample
+from ratelimit.review.model_drift import Sample
+from ratelimit.review.models import Models
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.stores.client import RedisStore
 from tests.review.rule_ledger import NOW

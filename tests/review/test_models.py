@@ -16,7 +16,8 @@ from ratelimit.core.purchase_signals import NAMES
 from ratelimit.core.spread import Spread
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import audit
-from ratelimit.review.models import Agreement, Drifted, SectionFound, purchase_drift
+from ratelimit.review.model_drift import Drifted, purchase_drift
+from ratelimit.review.models import Agreement, SectionFound
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.service.ask import ask
 from ratelimit.stores.client import Options, RedisStore

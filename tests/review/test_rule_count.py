@@ -2,7 +2,7 @@
 
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import days
-from ratelimit.review.models import Sample
+from ratelimit.review.model_drift import Sample
 from ratelimit.review.rule_count import RuleCounter
 from ratelimit.review.rule_draft import Drafts
 from tests.review.rule_ledger import CARDS, DAY_S, NOW
