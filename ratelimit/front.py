@@ -25,6 +25,7 @@ from ratelimit.console.reach import Reaches
 from ratelimit.console.record import RecordPages
 from ratelimit.console.render import Console, Counts
 from ratelimit.console.search import SearchPages
+from ratelimit.console.shared import SharedPages
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.console.traffic import TrafficPages
 from ratelimit.console.traffic_live import TrafficStream
@@ -98,6 +99,7 @@ class Front:
         return [
             *CasePages(console, cases, deeds.dossiers, deeds.seen, self._where).routes(),
             *CaseActs(console, cases, deeds.dossiers, deeds.actions, deeds.previews, self._reaches).routes(),
+            *SharedPages(console, deeds.dossiers).routes(),
             *CaseLocks(console, cases).routes(),
             *RecordPages(console, decisions, deeds.seen, self._where).routes(),
             *QueueActs(console, deeds.bulks, self._reaches).routes(),

@@ -111,7 +111,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         may_act=not readonly,
         readonly=readonly,
         strip=strip(it.in_force, it.now, may_act=not readonly, me=principal.login, name=_person(it, it.in_force.by)),
-        why=why(it.weighing, it.subject.kind, row.reasons if row is not None else (), blind=blind),
+        why=why(it.weighing, it.subject, row.reasons if row is not None else (), it.shared, blind=blind),
         evidence=evidence(it, principal, base, wanted.evidence, where),
         timeline=drawn,
         span=SpanView(it.span, wording.duration(span_s / STEPS), wording.duration(span_s / ADDRESS_STEPS)),

@@ -1,20 +1,31 @@
 """Why a case was flagged: risk as a ranking, and the signals that speak against it and for it."""
 
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ratelimit.console.wording import rarity
+from ratelimit.console.wording import rarity, several
 from ratelimit.core.case import CaseReason
+from ratelimit.ledger.cases import SubjectRef
+from ratelimit.ledger.sharing import Said, said
 from ratelimit.review.dossier import Weighing
 from ratelimit.review.weighing import title_of
 
 _OF: Final = 10_000  # subjects that a risk is told among
+SHARED: Final = "/shared"
+NOBODY: Final[Mapping[Said, int]] = {}
+_ONE: Final = {"api_key": "key", "account": "account", "ip": "address"}
 _NOUNS: Final = {"api_key": "keys", "account": "accounts", "ip": "addresses"}
 
 
 class SignalLine(Struct, frozen=True):
-    """One signal: its words begin with a capital; `signed` None where there is no number to show on a gauge."""
+    """One signal: its words begin with a capital; `signed` None where there is no number to show on a gauge.
+
+    `shared` is by how many others, `others` the address of these; "" there are none.
+    """
 
     words: str
     value: str
@@ -22,6 +33,8 @@ class SignalLine(Struct, frozen=True):
     signed: float | None
     rare: str
     usual: bool
+    shared: str = ""
+    others: str = ""
 
 
 class Why(Struct, frozen=True):
@@ -38,8 +51,11 @@ class Why(Struct, frozen=True):
     record: str | None
 
 
-def why(it: Weighing, kind: str, reasons: tuple[CaseReason, ...], *, blind: bool = False) -> Why:
-    """The panel of a subject of that kind. A `blind` reviewer is told no risk and no reasons, only what stands in the evidence."""
+def why(
+    it: Weighing, whom: SubjectRef, reasons: tuple[CaseReason, ...], shared: Mapping[Said, int] = NOBODY, *, blind: bool = False
+) -> Why:
+    """The panel of a subject. A `blind` reviewer is told no risk and no reasons, only what stands in the evidence."""
+    kind = whom.kind
     noun = _NOUNS.get(kind, "subjects")
     if blind:
         usual = (*it.against, *it.in_favour)
@@ -51,7 +67,7 @@ def why(it: Weighing, kind: str, reasons: tuple[CaseReason, ...], *, blind: bool
         less_usual="" if it.risk is None else ranking(it.risk),
         noun=noun,
         one=_one(kind),
-        against=tuple(signal_line(one) for one in against),
+        against=tuple(_shared(signal_line(one), one, whom, shared) for one in against),
         in_favour=tuple(signal_line(one, usual=True) for one in it.in_favour),
         thresholds=it.thresholds,
         model=_model(it),
@@ -69,6 +85,16 @@ def ranking(risk: float) -> str:
 
 def _one(kind: str) -> str:
     return {"api_key": "this key", "account": "this account", "ip": "this address"}.get(kind, "this one")
+
+
+def _shared(it: SignalLine, reason: CaseReason, whom: SubjectRef, shared: Mapping[Said, int]) -> SignalLine:
+    """The same with who else shows it as far out, and where they are listed."""
+    what = said(reason)
+    if not (number := shared.get(what, 0)):
+        return it
+    many = _NOUNS.get(whom.kind, "subjects")
+    asked = {"name": what.name, **({"far": f"{what.far:g}"} if what.far is not None else {}), "of": str(whom.id)}
+    return replace(it, shared=several(number, _ONE.get(whom.kind, "subject"), many), others=f"{SHARED}?{urlencode(asked)}")
 
 
 def signal_line(reason: CaseReason, *, usual: bool = False) -> SignalLine:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from ratelimit.core.case import CaseReason
 from ratelimit.ledger.cases import CaseView, Note, PersonRef, Place, SubjectRef
 from ratelimit.ledger.evidence import Bin, BoughtRow, LifeRow, Refused, RequestRow
+from ratelimit.ledger.sharing import Said
 from ratelimit.review.deed import ActionView
 
 DAY_S: Final = 86_400.0
@@ -118,6 +119,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 class Dossier(Struct, frozen=True, kw_only=True):
     """Everything as of `now`. `case` None: it is a subject without one. `names` are all subjects that are named in rows.
+    `shared` is by how many others of its kind what speaks against it is shared.
 
     `bins` and `addresses` count from the beginning of the timeline's span, `purchases` and `lives` are the latest, for it.
     """
@@ -148,3 +150,4 @@ class Dossier(Struct, frozen=True, kw_only=True):
     alike: tuple[Alike, ...]
     privacy: Privacy
     names: Mapping[int, SubjectRef]
+    shared: Mapping[Said, int] = {}

@@ -6,14 +6,15 @@ from typing import Final, NamedTuple, Protocol
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ratelimit.core.case import shown
+from ratelimit.core.case import CaseReason, shown
 from ratelimit.core.principal import Principal
 from ratelimit.core.retention import Retention
 from ratelimit.core.standing import Standing, Target
 from ratelimit.ledger import actions, case_query, evidence, queue
-from ratelimit.ledger.cases import CaseView, Place, QueueFilter, SubjectRef
+from ratelimit.ledger.cases import CaseRow, CaseView, Place, QueueFilter, SubjectRef
 from ratelimit.ledger.evidence import Seen
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.sharing import Said, cases_sharing, shared_by
 from ratelimit.ledger.subjects import named
 from ratelimit.review import work
 from ratelimit.review.actions import view_of
@@ -134,6 +135,11 @@ class Dossiers:
         async with self._ledger.read() as connection:
             return await evidence.bought(connection, Seen("account", account.id), most)
 
+    async def sharing(self, what: Said, subject: int) -> list[CaseRow]:
+        """The cases of others of its kind that share what is said of it."""
+        async with self._ledger.read() as connection:
+            return await cases_sharing(connection, what, subject, self._wall())
+
     async def names(self, subjects: Iterable[int | None]) -> dict[int, SubjectRef]:
         """Subjects by id."""
         async with self._ledger.read() as connection:
@@ -191,6 +197,7 @@ class Dossiers:
             alike=others,
             privacy=await privacy_of(connection, whose, self._kept(), now),
             names=await case_query.subjects_of(connection, _addresses(page)),
+            shared=await shared_by(connection, subject.id, subject.kind, _against(found, weighing)),
         )
 
     async def _weighing(self, vector: Vector | None) -> Weighing:
@@ -232,6 +239,10 @@ async def _views(
     else:
         rows = await actions.of_subject(connection, subject.id)
     return [view_of(row, None, why_not(principal, row, now), now) for row in rows]
+
+
+def _against(found: CaseView | None, weighing: Weighing) -> Iterable[CaseReason]:
+    return (*(found.row.reasons if found is not None else ()), *weighing.against)
 
 
 def _tab_of(found: CaseView, principal: Principal) -> QueueFilter:

@@ -13,8 +13,12 @@ from ratelimit.console.subject_name import name_of
 from ratelimit.core.case import CaseReason
 from ratelimit.core.principal import Role
 from ratelimit.ledger.cases import CaseView, SubjectRef
+from ratelimit.ledger.sharing import said
 from ratelimit.review.dossier import Customer, Dossier, InForce, Linked, Page
 from tests.console.case_sample import AGAINST, MIRA, NOW, REQUESTS, TOMAS, action, dossier, linked, row, where
+
+KEY = SubjectRef(1, "api_key", "5f3c91", NOW)
+ACCOUNT = SubjectRef(2, "account", "halden", NOW)
 
 
 def page(it: Dossier | None = None, role: Role = "analyst", wanted: Filter | None = None) -> CasePage:
@@ -66,6 +70,19 @@ def test_against_and_for() -> None:
     """Reasons of the case come first, what the model adds after them, and what speaks for it is never left out."""
     found = page().why
     assert [line.value for line in found.against] == ["418", "31", "4 %", "87 %"]
+
+
+def test_why_says_who_shares_it() -> None:
+    """A reason that others were flagged for as well leads to them; one that nobody shares, or that is usual, does not."""
+    weighing = dossier().weighing
+    shared = {said(AGAINST[0]): 3, said(AGAINST[1]): 1, said(AGAINST[2]): 0}
+    found = why(weighing, KEY, AGAINST[:3], shared)
+    assert [line.shared for line in found.against[:3]] == ["3 keys", "1 key", ""]
+    far = f"{said(AGAINST[0]).far:g}"
+    assert found.against[0].others == f"/shared?name={AGAINST[0].source}&far={far}&of=1"
+    assert found.against[2].others == ""
+    assert {line.shared for line in found.in_favour} == {""}
+    assert why(weighing, KEY, AGAINST[:3], shared, blind=True).against == ()
     assert [line.rare for line in found.in_favour] == ["usual"] * 3
     assert found.against[0].rare == "1 in 41,000"
 
@@ -75,7 +92,7 @@ def test_facts() -> None:
     fact = CaseReason(
         kind="early_fraud_warning", source="w1", value="Reported as fraud", words="by the card issuer", normal="never", signed=5.0
     )
-    (line,) = why(replace(dossier().weighing, against=()), "account", (fact,)).against
+    (line,) = why(replace(dossier().weighing, against=()), ACCOUNT, (fact,)).against
     assert (line.words, line.value, line.rare) == ("Reported as fraud by the card issuer", "", "")
 
 
@@ -239,5 +256,5 @@ def test_empty() -> None:
 
 def test_why_has_no_signal_twice() -> None:
     """A signal that is a reason of the case is not told again."""
-    found = why(dossier().weighing, "api_key", AGAINST[:2])
+    found = why(dossier().weighing, KEY, AGAINST[:2])
     assert [line.value for line in found.against] == ["418", "31", "4 %", "87 %"]
