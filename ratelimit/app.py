@@ -195,7 +195,7 @@ class App:
         front = Front(of_ledger, desk.standings, desk.reach, where, serving.sidecars, zone)
         door = reception.door(policy)
         keep_running(front.console.warm, stack)
-        routes = [*desk.routes(), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]
+        routes = [*desk.routes(of_ledger.witness), *of_ledger.routes(), *front.routes(), *reception.routes(front.console, door)]
         runner = OperatorRunner(operator_application(watched, door, routes, front.trouble), counts)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -15,6 +15,7 @@ from prometheus_client.core import Metric
 from ratelimit.core.policy import Policy
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
+from ratelimit.review.witness import Witness
 from ratelimit.service.address_book import NO_SOURCES, AddressBook
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.service.flags import Flags
@@ -103,12 +104,12 @@ class Desk:
         """What people say about subjects, judged by the policy in force."""
         return Overrides(self.standings, self._store_key, policy, time.time, self.told_queue)
 
-    def routes(self) -> list[Route]:
-        """What it answers on the operator lane."""
+    def routes(self, witness: Witness) -> list[Route]:
+        """What it answers on the operator lane; `witness` writes into the audit what people did."""
         return [
-            *HoldCalls(self.holds).routes(),
-            *WebhookCalls(self.webhooks).routes(),
-            *StripeDoor(self.inbox, self._verify, time.time).routes(),
+            *HoldCalls(self.holds, witness).routes(),
+            *WebhookCalls(self.webhooks, witness).routes(),
+            *StripeDoor(self.inbox, self._verify, time.time, witness).routes(),
         ]
 
     def figures(self) -> Iterable[Metric]:

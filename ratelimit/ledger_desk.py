@@ -30,6 +30,7 @@ from ratelimit.review.overview import OverviewBook
 from ratelimit.review.quality import Quality
 from ratelimit.review.retention import RetentionJob
 from ratelimit.review.traffic import TrafficBook
+from ratelimit.review.witness import Witness
 from ratelimit.review.words import Words
 from ratelimit.rule_desk import RuleDesk
 from ratelimit.web.campaigns import CampaignCalls
@@ -80,6 +81,7 @@ class LedgerDesk:
         self.rules: Final = RuleDesk(ledger, desk.work, around.policy_of_file, around.figures, desk.standings)
         self.overrides: Final = desk.overrides(policy)
         self.words: Final = Words(self.overrides, ledger, self.subjects, time.time)
+        self.witness: Final = Witness(ledger, self.subjects, time.time)
         self._policy: Final = policy
         self.deeds: Final = DeedDesk(
             ledger,

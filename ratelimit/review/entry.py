@@ -5,6 +5,7 @@ Whoever is refused does not learn whether the login exists: it takes as long, is
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
@@ -16,7 +17,7 @@ from ratelimit.core.login import RESERVED, RULE, login_of, name_of
 from ratelimit.core.password import normal, weakness
 from ratelimit.core.principal import Principal, Role
 from ratelimit.ledger import people
-from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.people import InvitationRow, PersonRow
 from ratelimit.review import audit
 from ratelimit.review.account import AccountError, LinkView, NewPassword, Where
@@ -81,6 +82,9 @@ class Entry:
         """End the session that it came by."""
         if principal.session is not None:
             await self._sessions.end(principal.id, principal.session)
+            with suppress(LedgerAwayError):  # nobody stays logged in for that
+                async with self._ledger.write() as connection:
+                    await self._write(connection, principal.login, "logout")
 
     async def link(self, token: str) -> LinkView:
         """What a link is for."""

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from ratelimit.core.identity import MAX_NAME
 from ratelimit.core.standing import Hold, HoldState
+from ratelimit.review.witness import Witness
 from ratelimit.service.holds import Holds, NoHoldError, NotHeldError
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
 from ratelimit.web.problems import ClientError
@@ -56,10 +57,10 @@ class HoldsView(Struct, frozen=True, kw_only=True):
 
 
 class HoldCalls:
-    """The calls of both lanes."""
+    """The calls of both lanes; `witness` writes into the audit what people did."""
 
-    def __init__(self, holds: Holds) -> None:
-        self._holds = holds
+    def __init__(self, holds: Holds, witness: Witness | None = None) -> None:
+        self._holds, self._witness = holds, witness
 
     def routes(self) -> list[Route]:
         """What is answered on the operator lane, and where."""
@@ -95,11 +96,14 @@ class HoldCalls:
         try:
             who = request[PRINCIPAL]
             by = asked.by if who.via == "operator" else who.login
-            return json_reply(200, await end(request.match_info["purchase"], by, asked.reason))
+            hold = await end(request.match_info["purchase"], by, asked.reason)
         except NoHoldError:
             raise ClientError(404, "nothing of a purchase of that id is held; it may have lapsed") from None
         except NotHeldError as found:
             raise ClientError(409, f"the hold is {found} already") from None
+        if self._witness is not None:
+            await self._witness.hold_ended(who, hold)
+        return json_reply(200, hold)
 
 
 _decode: Final = msgspec.json.Decoder(HoldEnd).decode

@@ -13,12 +13,13 @@ from aiohttp import web
 from ratelimit.core.stripe_event import Event, heard
 from ratelimit.core.stripe_inbox import FULL, REPEATED, STORED, TWIN
 from ratelimit.core.units import US_PER_S, ceil_div
+from ratelimit.review.witness import FACT_DROPPED, FACT_RETRIED, Witness
 from ratelimit.service.stripe_inbox import StripeInbox
 from ratelimit.web.body import read_body, undecodable
 from ratelimit.web.forgers import Forgers
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 from ratelimit.web.stripe_signature import SignatureError, Verify
 
 MAX_BODY: Final = 262_144
@@ -32,10 +33,13 @@ _RESULTS: Final = {STORED: "stored", REPEATED: "repeated", TWIN: "twin"}
 
 
 class StripeDoor:
-    """Answers Stripe, and whoever looks after its facts. `verify` None: no secret is set. `wall` is seconds since the epoch."""
+    """Answers Stripe, and whoever looks after its facts. `verify` None: no secret is set. `wall` is seconds since the epoch.
 
-    def __init__(self, inbox: StripeInbox, verify: Verify | None, wall: Callable[[], float]) -> None:
-        self._inbox, self._verify, self._wall = inbox, verify, wall
+    `witness` writes into the audit what people did.
+    """
+
+    def __init__(self, inbox: StripeInbox, verify: Verify | None, wall: Callable[[], float], witness: Witness | None = None) -> None:
+        self._inbox, self._verify, self._wall, self._witness = inbox, verify, wall, witness
         self._forgers = Forgers()
 
     def routes(self) -> list[Route]:
@@ -93,13 +97,19 @@ class StripeDoor:
         """Work on a dead fact again."""
         if not await self._inbox.retry(request.match_info["id"]):
             raise _unknown()
+        await self._note(request, FACT_RETRIED)
         return json_reply(202, {"result": "stored"})
 
     async def drop(self, request: web.Request) -> Reply:
         """Give a dead fact up."""
         if not await self._inbox.drop(request.match_info["id"]):
             raise _unknown()
+        await self._note(request, FACT_DROPPED)
         return json_reply(200, {"result": "dropped"})
+
+    async def _note(self, request: web.Request, kind: str) -> None:
+        if self._witness is not None:
+            await self._witness.note(request[PRINCIPAL], kind, request.match_info["id"])
 
 
 def _unknown() -> ClientError:

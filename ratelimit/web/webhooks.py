@@ -7,10 +7,11 @@ from aiohttp import web
 from msgspec import Struct
 
 from ratelimit.core.webhook import MOST_DEAD, Message
+from ratelimit.review.witness import WEBHOOK_RETRIED, Witness
 from ratelimit.service.webhook_queue import WebhookQueue
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply
-from ratelimit.web.route import Route
+from ratelimit.web.route import PRINCIPAL, Route
 
 DEAD: Final = "/v1/webhooks/dead"
 RETRY: Final = "/v1/webhooks/dead/{id}/retry"
@@ -34,10 +35,10 @@ class RetriedWebhook(Struct, frozen=True):
 
 
 class WebhookCalls:
-    """The calls."""
+    """The calls; `witness` writes into the audit what people did."""
 
-    def __init__(self, queue: WebhookQueue) -> None:
-        self._queue = queue
+    def __init__(self, queue: WebhookQueue, witness: Witness | None = None) -> None:
+        self._queue, self._witness = queue, witness
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -56,6 +57,8 @@ class WebhookCalls:
         reference = request.match_info["id"]
         if not await self._queue.revive(reference):
             raise ClientError(404, "no webhook of that id was given up; /v1/webhooks/dead has those that were")
+        if self._witness is not None:
+            await self._witness.note(request[PRINCIPAL], WEBHOOK_RETRIED, reference)
         return json_reply(202, RetriedWebhook(reference))
 
 

@@ -21,6 +21,7 @@ from ratelimit.ledger.subjects import Subjects
 from ratelimit.review.cases import Cases
 from ratelimit.review.intake import IntakeWorker
 from ratelimit.review.quality import Quality
+from ratelimit.review.witness import Witness
 from ratelimit.service.address_book import AddressBook
 from ratelimit.service.hold_counter import HoldCounter
 from ratelimit.service.holds import Holds
@@ -232,10 +233,11 @@ async def start_operator(start: Start) -> AsyncIterator[StartOperator]:
             )
             policy = lambda: sidecar.policy  # noqa: E731
             overrides = OverrideCalls(Overrides(gateway.standings, SECRET, policy, time.time), policy, time.time)
-            routes = [*HoldCalls(gateway.holds).routes(), *WebhookCalls(gateway.webhooks).routes(), *overrides.routes()]
-            inbox = StripeInbox(gateway.store, time.time)
-            routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time).routes()
             nowhere = Ledger("sqlite:////nowhere/ledger.db")
+            witness = Witness(ledger or nowhere, Subjects([SECRET]), time.time)
+            routes = [*HoldCalls(gateway.holds, witness).routes(), *WebhookCalls(gateway.webhooks, witness).routes(), *overrides.routes()]
+            inbox = StripeInbox(gateway.store, time.time)
+            routes += StripeDoor(inbox, verifier([STRIPE_SECRET]) if stripe else None, time.time, witness).routes()
             cases = Cases(ledger or nowhere, time.time)
             routes += [*CaseCalls(cases, time.time).routes(), *CampaignCalls(cases).routes()]
             routes += QualityCalls(Quality(ledger or nowhere, time.time)).routes()

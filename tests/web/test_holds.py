@@ -8,8 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from ratelimit.core.webhook import message_of
+from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.subjects import Subjects
+from ratelimit.review.audit import AuditFilter, entries, forget
+from ratelimit.review.witness import HOLD_ENDED, WEBHOOK_RETRIED
 from tests.service.holding import DAY, purchase
-from tests.web.conftest import Gateway, Operator
+from tests.web.conftest import SECRET, Gateway, Operator
 from tests.web.test_openapi import valid
 
 Start = Callable[..., Awaitable[Gateway]]
@@ -126,3 +130,31 @@ async def test_store_away(start_operator: StartOperator) -> None:
         operator = await start_operator([LIMIT], store=False)
         assert (await operator.lane.get("/v1/webhooks/dead")).status == 503
         assert (await operator.lane.post("/v1/webhooks/dead/x/retry", b"")).status == 503
+
+
+async def test_who_ended_a_hold_is_in_the_audit(start_operator: StartOperator, ledger: Ledger) -> None:
+    """With what it was before and is now, and why; an erasure of the account takes it along."""
+    operator = await start_operator([LIMIT], ledger=ledger)
+    await open_(operator.gateway)
+    assert (await operator.lane.post("/v1/holds/p1/release", WORD)).status == 200
+    assert (await operator.lane.post("/v1/holds/p1/release", WORD)).status == 409
+    async with ledger.write() as connection:
+        (entry,) = await entries(connection, AuditFilter(kind=HOLD_ENDED), 9)
+        about = await Subjects([SECRET]).find(connection, "account", "acme")
+        assert await forget(connection, "test", at=time.time(), subject=about) == 1
+    said = {"purchase": "p1", "state": ["held", "released"], "held": 40, "reason": "known customer", "by": "mia"}
+    assert (entry.actor, entry.content) == ("operator", said)
+
+
+async def test_who_tried_a_webhook_again_is_in_the_audit(start_operator: StartOperator, ledger: Ledger) -> None:
+    """A retry that finds nothing is no entry."""
+    operator = await start_operator([LIMIT], ledger=ledger)
+    queue = operator.gateway.webhooks
+    message = message_of("hold.changed", time.time(), {"purchase": "p1"}, "p1")
+    await queue.add(message)
+    await queue.bury((await queue.take(9))[0])
+    for _ in range(2):
+        await operator.lane.post(f"/v1/webhooks/dead/{message.id}/retry", b"")
+    async with ledger.read() as connection:
+        (entry,) = await entries(connection, AuditFilter(), 9)
+    assert (entry.kind, entry.content) == (WEBHOOK_RETRIED, {"id": message.id})
