@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from prometheus_client.core import Metric
 
 from ratelimit.books import Books
-from ratelimit.core.message import Counted, Decided, Flagged
+from ratelimit.core.message import Bought, Counted, Decided, Flagged
 from ratelimit.core.policy import Policy
 from ratelimit.core.retention import Retention
 from ratelimit.deed_desk import DeedDesk
@@ -21,6 +21,7 @@ from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
 from ratelimit.privacy_desk import PrivacyDesk
 from ratelimit.review.announcement import Announcer
+from ratelimit.review.banned import BanIntake
 from ratelimit.review.cases import Cases
 from ratelimit.review.daily import Daily
 from ratelimit.review.flagged import FlagIntake
@@ -72,12 +73,15 @@ class LedgerDesk:
         self._flagged: Final = FlagIntake(self.subjects, Daily(lambda: policy().file.cases.per_day))
         intake = intake_of(ledger, self.subjects, lambda: frozenset(retained().keep))
         intake.add(Flagged, self._flagged)
+        intake.add(Bought, BanIntake(self.subjects, retained))
         intake.add(Decided, self.live.take)
         intake.add(Counted, self.traffic.take)
         self._intake: Final = IntakeWorker(desk.work, intake, time.time)
-        self._retention: Final = RetentionJob(ledger, retained, time.time)
+        self._retention: Final = RetentionJob(ledger, retained, time.time, self.subjects)
         self._announcer: Final = Announcer(ledger, desk.told_queue)
-        self.privacy: Final = PrivacyDesk(ledger, self.subjects, desk.work, desk.standings, desk.keys, lambda: desk.told_queue, self.live)
+        self.privacy: Final = PrivacyDesk(
+            ledger, self.subjects, desk.work, desk.standings, desk.keys, lambda: desk.told_queue, self.live, retained
+        )
         self.rules: Final = RuleDesk(ledger, desk.work, around.policy_of_file, around.figures, desk.standings)
         self.overrides: Final = desk.overrides(policy)
         self.words: Final = Words(self.overrides, ledger, self.subjects, time.time)

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
+from ratelimit.core.retention import Retention
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.loop import keep_running
-from ratelimit.review.erasing import Erasing, Place
+from ratelimit.review.erasing import Erasing
 from ratelimit.review.exporting import Exporting
 from ratelimit.review.live import LiveTail
+from ratelimit.review.place import Place
 from ratelimit.review.privacy import Privacy
 from ratelimit.service.spared import Spared
 from ratelimit.service.standings import Standings
@@ -33,13 +35,14 @@ class PrivacyDesk:
         keys: StoreKeys,
         told: Callable[[], WebhookQueue | None],
         live: LiveTail,
+        retained: Callable[[], Retention],
     ) -> None:
         place = Place(ledger, subjects, store, standings, keys)
         self.privacy: Final = Privacy(
             ledger,
             subjects,
-            erasing=Erasing(place, time.time, live.forget),
-            exporting=Exporting(ledger, store, keys, standings),
+            erasing=Erasing(place, time.time, live.forget, retained),
+            exporting=Exporting(place, retained),
             spared=Spared(standings, time.time),
             told=told,
             wall=time.time,

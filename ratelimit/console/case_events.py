@@ -24,6 +24,7 @@ _OPENERS: Final = {
     "audit": "the model",
     "quality": "the model",
     "person": "a person",
+    "banned": "what was banned before",
 }
 
 

@@ -20,6 +20,7 @@ _OPENED: Final = {
     "audit": "risk",
     "quality": "risk",
     "person": "by hand",
+    "banned": "banned before",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ratelimit.console.wording import due
+from ratelimit.console.wording import due, several
 from ratelimit.core.amendment import Amendment, amendments
 from ratelimit.core.inventory import Kept, inventory
 from ratelimit.core.principal import Principal
@@ -30,6 +30,7 @@ _SPANS: Final = {
     "purchases": "purchases, what became of them, what they shared",
     "cases": "closed cases, what was done and noted",
     "traffic": "counts of decisions",
+    "bans": "digests of what confirmed fraud had used",
 }
 _SOON_S: Final = 7 * 86_400.0
 
@@ -154,7 +155,9 @@ def _outcome(report: dict[str, Any] | None) -> str:
     if "text" in report:
         return str(report["text"])
     store: dict[str, int] = report.get("store", {})
-    return f"{report.get('rows', 0):,} rows, {report.get('names', 0):,} names, {sum(store.values()):,} things in the store"
+    stay = report.get("bans", 0)
+    kept = f"; {several(stay, 'digest')} of confirmed fraud {'stays' if stay == 1 else 'stay'}" if stay else ""
+    return f"{report.get('rows', 0):,} rows, {report.get('names', 0):,} names, {sum(store.values()):,} things in the store{kept}"
 
 
 def _run(it: RetentionRun) -> Run:

@@ -23,6 +23,7 @@ OPENED_BY: Final[dict[CaseKind, str]] = {
     "audit": "the audit",
     "quality": "second review",
     "person": "a person",
+    "banned": "a ban",
 }
 ACTED: Final = {
     "block": ("block", "Blocked"),

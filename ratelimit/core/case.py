@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.signal_reason import SignalReason
 
-CaseKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person"]  # what opened it
+CaseKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person", "banned"]  # what opened it
 CaseState = Literal["open", "closed"]
 CaseVerdict = Literal["fraud", "abuse", "first_party_dispute", "victim", "good", "unclear"]
 Priority = Literal[1, 2, 3, 4]
@@ -23,7 +23,7 @@ About = Literal["request", "purchase"]
 GAUGE_MOST: Final = 6.0  # of `signed`: one in a million is as far as any gauge goes
 MOST_REASONS: Final = 30  # of one case
 _BY_SIGNAL: Final[frozenset[CaseKind]] = frozenset({"model", "audit"})
-_FIRST: Final[tuple[CaseKind, ...]] = ("early_fraud_warning", "appeal", "rule", "person")
+_FIRST: Final[tuple[CaseKind, ...]] = ("early_fraud_warning", "appeal", "banned", "rule", "person")
 _NUMBER: Final = re.compile(r"([CK]-?)?(\d{1,15})", re.ASCII | re.IGNORECASE)
 
 

@@ -87,6 +87,13 @@ INVENTORY: Final = (
     Kept("Ids of messages that were taken in", ("batch",), "to count nothing twice", "14 days; of nobody", "usage"),
     Kept("Digests of what was erased", ("erasure", "rl1:{forgotten}"), "erasing again after a restore", "70 days", "none"),
     Kept(
+        "Digests of card, device and mailbox of accounts that a person confirmed as fraud and whose data are gone",
+        ("ban",),
+        "to know it when the same comes again",
+        "{bans} after the fraud was confirmed",
+        "security",
+    ),
+    Kept(
         "People who use the console",
         ("person", "invitation", "api_token", "view", "rl1:{sessions}", "rl1:l:"),
         "access",

@@ -16,7 +16,7 @@ from ratelimit.core.standing import Target, TargetKind
 
 VERSION: Final = 1  # of the packing as a whole
 
-FlagKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person"]
+FlagKind = Literal["early_fraud_warning", "rule", "model", "appeal", "audit", "quality", "person", "banned"]
 LabelSource = Literal["analyst", "appeal", "dispute", "efw", "audit"]
 
 

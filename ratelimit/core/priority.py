@@ -18,6 +18,7 @@ CHANCE: Final[Mapping[CaseKind, float]] = {
     "appeal": 0.1,
     "quality": 0.1,
     "person": 0.4,
+    "banned": 0.4,  # a second hand on the same card is rare, and a mailbox has one
 }
 LEAST_LOSS_MINOR: Final[tuple[tuple[int, int], ...]] = ((1, 10_000), (2, 2_500), (3, 500))  # of P1, P2, P3; less is P4
 AT_LEAST: Final[Mapping[CaseKind, int]] = {
@@ -25,6 +26,7 @@ AT_LEAST: Final[Mapping[CaseKind, int]] = {
     "appeal": 2,  # somebody honest may be kept out
     "rule": 3,
     "person": 3,
+    "banned": 3,
 }
 _HOUR_S: Final = 3_600.0
 DUE_S: Final[Mapping[int, float]] = {1: 4 * _HOUR_S, 2: 24 * _HOUR_S, 3: 72 * _HOUR_S, 4: 7 * 24 * _HOUR_S}

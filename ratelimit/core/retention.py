@@ -26,7 +26,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """How long. `addresses` are those of usage, whole; then their networks and a hash that says no more after its month.
 
     `lives` are logins, keys made, sign-ups; `purchases` with what became of them and what they shared; `cases` with what was done, labelled
-    and noted. A closed case counts from its end.
+    and noted. A closed case counts from its end. `bans` are digests of what confirmed fraud had used, counted from when it was confirmed.
     """
 
     addresses: Duration = Duration.parse("30d")
@@ -35,6 +35,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     purchases: Duration = Duration.parse("540d")
     cases: Duration = Duration.parse("540d")
     traffic: Duration = Duration.parse("400d")
+    bans: Duration = Duration.parse("365d")
     keep: tuple[Optional, ...] = ()
 
 
@@ -46,6 +47,7 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "purchases": (180, 3_650),
     "cases": (180, 3_650),
     "traffic": (1, 3_650),
+    "bans": (0, 730),  # 0: none
 }
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.message import Entity
 from ratelimit.ledger.erasure import Owned
 from ratelimit.ledger.subjects import named
 from ratelimit.ledger.tables.action import ACTION, APPEAL, LABEL
@@ -77,6 +78,12 @@ async def used(connection: AsyncConnection, ids: Sequence[int]) -> list[Used]:
     columns = (SUBJECT.c.kind, SUBJECT.c.shown, LINK.c.how, LINK.c.first_at, LINK.c.last_at, LINK.c.count)
     query = select(*columns).join(SUBJECT, SUBJECT.c.id == LINK.c.entity).where(LINK.c.subject.in_(ids))
     return [Used(*row) for row in await connection.execute(query.order_by(LINK.c.last_at.desc()).limit(MOST))]
+
+
+async def things(connection: AsyncConnection, ids: Sequence[int]) -> list[Entity]:
+    """The same by the values that words name them by, each once."""
+    query = select(SUBJECT.c.kind, SUBJECT.c.value).join(LINK, SUBJECT.c.id == LINK.c.entity).where(LINK.c.subject.in_(ids))
+    return [Entity(*row) for row in await connection.execute(query.where(SUBJECT.c.value.is_not(None)).distinct().limit(MOST))]
 
 
 async def _rows(connection: AsyncConnection, table: Table, names: str, whose: Any, order: Any) -> Rows:

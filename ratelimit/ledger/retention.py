@@ -14,7 +14,7 @@ from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL, LABEL
 from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT
 from ratelimit.ledger.tables.case import CAMPAIGN, CANDIDATE, CASE, MENTION, OPENING
 from ratelimit.ledger.tables.person import INVITATION
-from ratelimit.ledger.tables.privacy import ERASURE, PRIVACY_REQUEST, RESTRICTION, RETENTION_RUN
+from ratelimit.ledger.tables.privacy import BAN, ERASURE, PRIVACY_REQUEST, RESTRICTION, RETENTION_RUN
 from ratelimit.ledger.tables.purchase import LIFE, LINK, OUTCOME, PURCHASE
 from ratelimit.ledger.tables.record import BATCH, RECORD, TRAFFIC
 from ratelimit.ledger.tables.rule import RULE_DAY
@@ -50,6 +50,7 @@ def rules(retention: Retention, now: float) -> Iterator[Rule]:
     yield Rule("invitations", INVITATION, INVITATION.c.until < now - INVITATIONS_S)
     yield Rule("privacy_requests", PRIVACY_REQUEST, PRIVACY_REQUEST.c.done_at < now - REQUESTS_S)
     yield Rule("erasures", ERASURE, ERASURE.c.at < now - JOURNAL_S)
+    yield Rule("bans", BAN, BAN.c.confirmed_at < cut(retention.bans, now))
     yield Rule("runs", RETENTION_RUN, RETENTION_RUN.c.at < now - RUNS_S)
 
 

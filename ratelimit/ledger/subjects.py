@@ -50,14 +50,23 @@ class _Key:
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=16, person=b"rl subject")
+        self._banning = blake2b(key=key, digest_size=16, person=b"rl ban")  # another function of the key: no row tells of which value it is
         check = blake2b(b"check", key=key, digest_size=_KEY_ID_BYTES, person=b"rl ledger key").digest()
         self.id: Final = int.from_bytes(check, signed=True)
 
     def digest(self, kind: str, value: str) -> bytes:
         """The digest of a value of that kind."""
-        keyed = self._keyed.copy()
-        keyed.update(kind.encode() + b"\0" + value.encode("utf-8", "backslashreplace"))
-        return keyed.digest()
+        return _digest(self._keyed, kind, value)
+
+    def ban_digest(self, kind: str, value: str) -> bytes:
+        """The same for what is left of those that are gone."""
+        return _digest(self._banning, kind, value)
+
+
+def _digest(keyed: blake2b, kind: str, value: str) -> bytes:
+    keyed = keyed.copy()
+    keyed.update(kind.encode() + b"\0" + value.encode("utf-8", "backslashreplace"))
+    return keyed.digest()
 
 
 async def may_be_by(connection: AsyncConnection, keys: Sequence[bytes]) -> bool:
@@ -79,6 +88,10 @@ class Subjects:
     def digest(self, kind: str, value: str) -> bytes:
         """By which a value is found, with the key that is written with."""
         return self._keys[0].digest(kind, value)
+
+    def ban_digests(self, kind: str, value: str) -> list[bytes]:
+        """By which it is known that something was banned: with each key, first the one that is written with."""
+        return [key.ban_digest(kind, value) for key in self._keys]
 
     async def ids(self, connection: AsyncConnection, entities: Iterable[Entity], now: float) -> dict[tuple[str, str], int]:
         """The ids of these by kind and value; who is not there yet gets one. For a write transaction."""

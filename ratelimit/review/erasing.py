@@ -7,45 +7,33 @@ the ledger. Times are seconds since the epoch.
 """
 
 from collections.abc import Callable, Collection
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from ratelimit.core.forgetting import noted, noting
 from ratelimit.core.privacy import JOURNAL_S, LATE_S
-from ratelimit.core.protocols import Store
+from ratelimit.core.retention import Retention, cut
 from ratelimit.core.standing import Standing, Target
-from ratelimit.core.store_key import StoreKeys
-from ratelimit.ledger import erasure, privacy
+from ratelimit.ledger import bans, erasure, privacy
 from ratelimit.ledger.erasure import Owned
-from ratelimit.ledger.ledger import Ledger
-from ratelimit.ledger.subjects import Subjects
 from ratelimit.review import audit
+from ratelimit.review.place import Place
 from ratelimit.service.ask import ask
 from ratelimit.service.forgetting import Forgetting, Forgotten
-from ratelimit.service.standings import Standings
 
 AUTHOR: Final = "ratelimit"
 
 
 class Erased(Struct, frozen=True, kw_only=True):
-    """How much went: rows of requests and logins, names, contents of the audit, and in the store."""
+    """How much went: rows of requests and logins, names, contents of the audit, and in the store. `bans` are digests that stay."""
 
     rows: int = 0
     names: int = 0
     audit: int = 0
+    bans: int = 0
     store: Forgotten = Forgotten()
-
-
-class Place(NamedTuple):
-    """Where an account is."""
-
-    ledger: Ledger
-    subjects: Subjects
-    store: Store
-    standings: Standings
-    keys: StoreKeys
 
 
 Forget = Callable[[str, Collection[str]], None]  # what is remembered of an account and its keys in this process
@@ -56,12 +44,17 @@ def _nothing(_account: str, _api_keys: Collection[str]) -> None:
 
 
 class Erasing:
-    """Erases, and erases again what comes back. `forget` is for what this process shows of the latest decisions."""
+    """Erases, and erases again what comes back. `forget` is for what this process shows of the latest decisions.
 
-    def __init__(self, place: Place, wall: Callable[[], float], forget: Forget = _nothing) -> None:
+    `retained` says how long digests of confirmed fraud stay.
+    """
+
+    def __init__(
+        self, place: Place, wall: Callable[[], float], forget: Forget = _nothing, retained: Callable[[], Retention] = Retention
+    ) -> None:
         self._ledger, self._subjects, self._store, self._standings, keys = place
         self._forgetting = Forgetting(self._store, keys, self._standings)
-        self._wall, self._forget = wall, forget
+        self._wall, self._forget, self._retained = wall, forget, retained
 
     async def erase(self, subject: int, *, again: bool = False) -> Erased:
         """Erase the account with that id; raises LedgerAwayError and StoreAwayError, and may be called again then.
@@ -80,13 +73,15 @@ class Erasing:
         while gone := await self._delete_piece(it):
             rows += gone
         async with self._ledger.write() as connection:
+            at = self._wall()
+            kept = await bans.note(connection, self._subjects, subject, cut(self._retained().bans, at))
             names = await erasure.erase(connection, it)
-            seqs, at = await erasure.told_in(connection, it.cases), self._wall()
+            seqs = await erasure.told_in(connection, it.cases)
             contents = await audit.forget(connection, AUTHOR, at=at, subject=subject, seqs=seqs)
             for key in it.key_ids:
                 contents += await audit.forget(connection, AUTHOR, at=at, subject=key)
         await self._checkpoint()
-        return Erased(rows=rows, names=names, audit=contents, store=forgotten)
+        return Erased(rows=rows, names=names, audit=contents, bans=kept, store=forgotten)
 
     async def replay(self) -> int:
         """Erase again what is there although the journal says that it was erased; how many there were."""

@@ -4,7 +4,7 @@ One document in JSON, made anew each time and kept nowhere. Of others there is n
 uses it. Times are seconds since the epoch, and text of ISO 8601 at the head; money is in minor units of its currency.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from struct import pack
 from typing import Any, Final
@@ -15,15 +15,13 @@ from msgspec import to_builtins
 from ratelimit.core.forgetting import held
 from ratelimit.core.privacy import LOGIC, MEANING
 from ratelimit.core.profile import STATE, STATE_BYTES
-from ratelimit.core.protocols import Store
+from ratelimit.core.retention import Retention, cut
 from ratelimit.core.signals import SIGNALS, Kind, signals_of
 from ratelimit.core.standing import Standing, Target
-from ratelimit.core.store_key import StoreKeys
-from ratelimit.ledger import erasure, personal, privacy
-from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger import bans, erasure, personal, privacy
 from ratelimit.ledger.personal import MOST
+from ratelimit.review.place import Place
 from ratelimit.service.ask import ask
-from ratelimit.service.standings import Standings
 
 VERSION: Final = 1
 _NO_MERGE: Final = pack("<d", -1.0)  # what a profile's script adds to its reply
@@ -34,10 +32,11 @@ Document = dict[str, Any]
 
 
 class Exporting:
-    """Makes the document. `wall` gives the time."""
+    """Makes the document. `retained` says what the policy in force keeps."""
 
-    def __init__(self, ledger: Ledger, store: Store, keys: StoreKeys, standings: Standings) -> None:
-        self._ledger, self._store, self._standings = ledger, store, standings
+    def __init__(self, place: Place, retained: Callable[[], Retention] = Retention) -> None:
+        self._ledger, self._subjects, self._store, self._standings, keys = place
+        self._retained = retained
         self._profiles = {kind: keys.profile_namer(kind) for kind in ("account", "api_key")}
 
     async def document(self, subject: int, now: float) -> Document | None:
@@ -49,6 +48,9 @@ class Exporting:
             rows = await personal.gathered(connection, it)
             used = await personal.used(connection, it.ids)
             asked = await privacy.of_subject(connection, subject)
+            banned = await bans.found(
+                connection, self._subjects, await personal.things(connection, it.ids), cut(self._retained().bans, now)
+            )
         targets = [Target("account", it.value), *(Target("api_key", key) for key in it.keys)]
         for row in (*rows["requests"], *rows["purchases"]):
             row["meaning"] = MEANING.get(row["reason"], row["reason"])
@@ -60,6 +62,7 @@ class Exporting:
             "complete": all(len(some) < MOST for some in rows.values()),
             **rows,
             "used": to_builtins(used),
+            "confirmed_fraud_had_used": [{"kind": kind, "confirmed_at": ban.confirmed_at} for (kind, _), ban in banned.items()],
             "in_force": self._words(set(targets)),
             "profiles": await self._signals(targets),
             "privacy_requests": [

@@ -145,7 +145,11 @@ class Opener:
         self.events.append(Event(at=self._now, actor=actor, kind=kind, content=said, case=number, subject=anchor))
 
 
-ACTORS: Final[dict[str, str]] = {"early_fraud_warning": "stripe", "rule": "rules"}  # who is said to have opened it, where no person did
+ACTORS: Final[dict[str, str]] = {
+    "early_fraud_warning": "stripe",
+    "rule": "rules",
+    "banned": "bans",
+}  # who is said to have opened it, where no person did
 
 
 def key_of(entity: Entity) -> tuple[str, str]:

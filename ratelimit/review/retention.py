@@ -15,8 +15,9 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.retention import Retention, cut
-from ratelimit.ledger import fading, reputation, retention, rollup
+from ratelimit.ledger import bans, fading, reputation, retention, rollup
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.privacy import RETENTION_RUN
 from ratelimit.review import audit
 
@@ -41,13 +42,18 @@ class Ran(Struct, frozen=True):
 
 
 class RetentionJob:
-    """`settings` gives those in force, `wall` seconds since the epoch. `removed` counts since the start."""
+    """`settings` gives those in force, `wall` seconds since the epoch. `removed` counts since the start.
 
-    def __init__(self, ledger: Ledger, settings: Callable[[], Retention], wall: Callable[[], float]) -> None:
+    `subjects` makes digests of confirmed fraud before its data lapse; None: that is left to the service.
+    """
+
+    def __init__(
+        self, ledger: Ledger, settings: Callable[[], Retention], wall: Callable[[], float], subjects: Subjects | None = None
+    ) -> None:
         self.removed: Final = Counter[str]()
         self.ran: Ran | None = None
         self._ledger, self._settings, self._wall = ledger, settings, wall
-        self._piece, self._longest = 200, 0.0
+        self._piece, self._longest, self._subjects = 200, 0.0, subjects
 
     async def run(self) -> None:
         """Work for ever."""
@@ -66,6 +72,7 @@ class RetentionJob:
         now, began, settings = self._wall(), time.monotonic(), self._settings()
         removed: Counter[str] = Counter()
         self._longest = 0.0
+        await self._keep_bans(settings, now)
         for rule in retention.rules(settings, now):
             removed[rule.name] = await self._remove(rule)
         removed["audit_contents"] = await self._forget(cut(settings.cases, now), now)
@@ -77,6 +84,19 @@ class RetentionJob:
         ran = Ran(now, time.monotonic() - began, {name: count for name, count in removed.items() if count}, self._longest)
         await self._report(ran)
         return ran
+
+    async def _keep_bans(self, settings: Retention, now: float) -> None:
+        subjects = self._subjects
+        if subjects is None:
+            return
+
+        async def note(connection: AsyncConnection, some: list[int]) -> None:
+            for account in some:
+                await bans.note(connection, subjects, account, cut(settings.bans, now))
+
+        async with self._ledger.read() as connection:
+            accounts = await bans.lapsing(connection, settings, now)
+        await self._in_pieces(accounts, note)
 
     async def _remove(self, rule: retention.Rule) -> int:
         count = 0

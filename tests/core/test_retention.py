@@ -13,8 +13,8 @@ LIMITS = [{"name": "k", "per": ["api_key"], "bucket": {"capacity": 5, "refill": 
 def test_default() -> None:
     """A policy that says nothing keeps for as long as the design says, and turns nothing on."""
     found = parse_policy({"version": 1, "limits": LIMITS}, "p").retention
-    days = [getattr(found, name).seconds / 86_400 for name in ("addresses", "records", "lives", "purchases", "cases", "traffic")]
-    assert (days, found.keep) == ([30, 90, 90, 540, 540, 400], ())
+    days = [getattr(found, name).seconds / 86_400 for name in ("addresses", "records", "lives", "purchases", "cases", "traffic", "bans")]
+    assert (days, found.keep) == ([30, 90, 90, 540, 540, 400, 365], ())
     assert list(problems({name: getattr(found, name) for name in BOUNDS}, {})) == []
 
 

@@ -24,7 +24,8 @@ from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.tables.subject import SUBJECT
 from ratelimit.review import audit
 from ratelimit.review.audit_check import verify
-from ratelimit.review.erasing import Erasing, Place
+from ratelimit.review.erasing import Erasing
+from ratelimit.review.place import Place
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.stores.client import RedisStore
 from tests.ledger.database import opened

@@ -17,8 +17,9 @@ from ratelimit.ledger import privacy
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.audit import AUDIT
-from ratelimit.review.erasing import Erasing, Place
+from ratelimit.review.erasing import Erasing
 from ratelimit.review.exporting import Exporting
+from ratelimit.review.place import Place
 from ratelimit.review.privacy import Privacy
 from ratelimit.review.privacy_request import NoRequestError, NotYoursError, PrivacyAsked, PrivacyError
 from ratelimit.service.spared import Spared
@@ -60,6 +61,7 @@ class Room(NamedTuple):
 async def room(ledger: Ledger, lived: Site, store: RedisStore) -> Room:
     subjects, queue = Subjects([LEDGER_KEY]), WebhookQueue(store, lived.wall)
     await hired(ledger, MIRA, ADA, BEA)
+    place = Place(ledger, subjects, store, lived.standings, KEYS)
 
     def wall() -> float:
         return NOW
@@ -67,8 +69,8 @@ async def room(ledger: Ledger, lived: Site, store: RedisStore) -> Room:
     made = Privacy(
         ledger,
         subjects,
-        erasing=Erasing(Place(ledger, subjects, store, lived.standings, KEYS), wall),
-        exporting=Exporting(ledger, store, KEYS, lived.standings),
+        erasing=Erasing(place, wall),
+        exporting=Exporting(place),
         spared=Spared(lived.standings, wall),
         told=lambda: queue,
         wall=wall,

@@ -47,6 +47,17 @@ ERASURE: Final = Table(
     Index(None, "kind", "digest"),
 )
 
+# digests of what accounts used that a person confirmed as fraud and whose data are gone; see ledger/bans
+BAN: Final = Table(
+    "ban",
+    METADATA,
+    Column("id", Number, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("confirmed_at", Time, nullable=False),
+    Index(None, "kind", "digest", unique=True),
+)
+
 # how far retention has come with something; the key of a month's hashes of addresses, which is destroyed when it ends
 RETENTION_MARK: Final = Table(
     "retention_mark",
