@@ -114,7 +114,7 @@ class RedisStore:
         """Whoever comes first leaves the check value of its store key; with another key the same callers would have other buckets."""
         try:
             await link.open()
-            made, found = await link.exchange([("SET", META, self._options.check_value, "NX"), ("GET", META)])
+            made, found = await link.ask(("SET", META, self._options.check_value, "NX"), ("GET", META))
         finally:
             await link.close()
         for reply in (made, found):
@@ -157,7 +157,7 @@ class RedisStore:
 
     async def _read_slots(self, link: Link, asked: str) -> None:
         """Read the map from a node; `asked` is its host, which it means where it names none."""
-        (ranges,) = await link.exchange([("CLUSTER", "SLOTS")])
+        (ranges,) = await link.ask(("CLUSTER", "SLOTS"))
         if isinstance(ranges, ResponseError):
             raise ranges
         slots: list[Lane | None] = [None] * SLOTS

@@ -253,7 +253,7 @@ class Lane:
         """Whether the node is a primary that takes writes: one that is full or may not write answers everything else."""
         try:
             facts = await self._link.open()
-            (written,) = await self._link.exchange([("SET", _PROBE_KEY, "1", "PX", _PROBE_MS)])
+            (written,) = await self._link.ask(("SET", _PROBE_KEY, "1", "PX", _PROBE_MS))
         except (RedisError, OSError, TimeoutError):
             return False
         takes_writes = not isinstance(written, ResponseError) or code(written) in REDIRECTS  # another node of the cluster has that key

@@ -80,7 +80,7 @@ class Link:
         async with asyncio.timeout(CONNECT_S):
             await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own gap
             await self.load()
-            info, *_ = await self.exchange([("INFO",)])
+            (info,) = await self.exchange([("INFO",)])
         if isinstance(info, ResponseError):
             raise info
         return _facts(info.decode("utf-8", "replace"))
@@ -92,6 +92,11 @@ class Link:
         ):
             if isinstance(reply, ResponseError):
                 raise reply
+
+    async def ask(self, *commands: Command) -> list[Any]:
+        """Exchange what is no decision, in the time that connecting may take; raises TimeoutError, and the connection is closed then."""
+        async with asyncio.timeout(CONNECT_S):
+            return await self.exchange(commands)
 
     async def exchange(self, commands: Sequence[Command], asking: Sequence[bool] = ()) -> list[Any]:
         """Send all in one write, once, and read the replies; an error reply is a value. After a fault nobody knows what was executed.

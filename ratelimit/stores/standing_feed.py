@@ -64,7 +64,7 @@ class StandingFeed:
         """A link to the node that has the words."""
         self._nodes.rotate()
         link = await self._open(self._nodes[0], stack)
-        (ranges,) = await link.exchange([("CLUSTER", "SLOTS")])
+        (ranges,) = await link.ask(("CLUSTER", "SLOTS"))
         if isinstance(ranges, ResponseError):  # it is no cluster
             return link
         hosts = [(first, last, ((primary[0] or b"").decode(), primary[1])) for first, last, primary, *_ in ranges]

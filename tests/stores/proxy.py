@@ -13,6 +13,7 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self.replies = asyncio.Event()
         self.replies.set()
+        self.made = 0  # connections
         self.asked = 0  # pieces of requests that were passed on
         self._socket = url.removeprefix("unix://")
         self._writers: set[asyncio.StreamWriter] = set()
@@ -36,6 +37,7 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.made += 1
         far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
         self._writers |= {writer, far_writer}
         self._spawn(reader, far_writer, held=False)

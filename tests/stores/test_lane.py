@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from ratelimit.core.bucket import Acquire, Grant
 from ratelimit.stores import lane as lane_module
+from ratelimit.stores import link as link_module
 from ratelimit.stores.acquire import bucket
 from ratelimit.stores.frame import Entry
 from ratelimit.stores.lane import Lane
@@ -239,6 +240,21 @@ async def test_silent_server_is_given_up(own_node: Node, connect: Open, monkeypa
     await ask(lane, Asker(1, asker.key))
     assert charged(own_node, asker) in {1, 6}  # the silent server may have read it
     assert asker.composed == 1
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_probe_that_gets_no_answer(own_node: Node, proxy: Proxy, connect: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe whose question is never answered gives up and comes again, by a connection of its own: the way may be gone, not the node."""
+    lane = await connect(await proxy.start())
+    made = proxy.made
+    monkeypatch.setattr(link_module, "CONNECT_S", 0.2)
+    own_node.client.client_pause(60_000, all=False)  # what writes waits, what reads is answered
+    proxy.cut()
+    lane.want(Asker())
+    await until(lambda: proxy.made >= made + 2)
+    monkeypatch.undo()
+    own_node.client.client_unpause()
+    await back(lane)
 
 
 @pytest.mark.usefixtures("quiet")
