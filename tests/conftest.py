@@ -4,12 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from ratelimit.ledger.ledger import Ledger
-from tests.ledger.database import new_database, opened, sqlite_url
+from tests.ledger.database import lent_database, opened, sqlite_url
 from tests.ledger.postgres import postgres
 
 # wheels put their servers beside the interpreter; Debian keeps daemons in sbin, which a user's PATH leaves out
@@ -47,6 +48,8 @@ def postgres_socket() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
     """An empty ledger, of each kind of database."""
-    url = sqlite_url(tmp_path) if request.param == "sqlite" else await new_database(request.getfixturevalue("postgres_socket"))
-    async with opened(url) as made:
-        yield made
+    async with AsyncExitStack() as stack:
+        url = sqlite_url(tmp_path)
+        if request.param == "postgresql":
+            url = await stack.enter_async_context(lent_database(request.getfixturevalue("postgres_socket")))
+        yield await stack.enter_async_context(opened(url))
