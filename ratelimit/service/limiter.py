@@ -39,6 +39,7 @@ from ratelimit.service.meter import Meter, Surroundings
 from ratelimit.service.question import Question
 from ratelimit.service.recent import row_of
 from ratelimit.service.shelf import OperationIds, Setting, Shelf
+from ratelimit.service.stopwatch import Stopwatch
 from ratelimit.service.ticket import Claim, Outcome, Ticket
 from ratelimit.service.usage import Usage
 
@@ -65,6 +66,8 @@ class Limiter:
         self.risks: Risks | None = None  # whom to ask how risky a caller is
         self.sample: AllowSample | None = None  # of what is allowed, for the ledger
         self.explores: Callable[[Risk, float], bool] | None = None  # draws the share that the model does not slow down
+        self.stopwatch: Stopwatch | None = None  # for one decision after each sweep
+        self._deciding = self._decide  # or, for one decision, the stopwatch
         self._clock, self._sidecars = clock, sidecars
         self._in_hand: dict[Meter, None] = {}
         self._setting = Setting(Surroundings(store, random, self._in_hand), keys, OperationIds(), late_us, most_subjects)
@@ -101,7 +104,7 @@ class Limiter:
         self, caller: Caller, method: str, path: str, cost: int, user_agent: str | None = None, referrer: str | None = None
     ) -> Decision | Awaitable[Decision]:
         """The decision, at once where what is in hand suffices; else to be awaited, for no longer than the store's deadline."""
-        decision = self._decide(caller, method, path, cost, user_agent, referrer)
+        decision = self._deciding(caller, method, path, cost, user_agent, referrer)
         if not isinstance(decision, Decision):
             return self._noted(decision, Question(method, path, cost, caller, None, None, user_agent, referrer))
         passed = decision.decision == "allow"
@@ -190,6 +193,11 @@ class Limiter:
                 del self._in_hand[meter]
             elif not meter.busy():
                 meter.tend(now)
+        if self.stopwatch is not None:
+            self._deciding = self.stopwatch.on(self._decide, self._untimed)
+
+    def _untimed(self) -> None:
+        self._deciding = self._decide
 
     def give_back(self) -> None:
         """At the end: give back all that is in hand. The store's queue sends it."""

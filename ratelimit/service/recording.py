@@ -12,6 +12,7 @@ from ratelimit.service.limiter import Limiter
 from ratelimit.service.purchases import Purchases
 from ratelimit.service.recent import Row
 from ratelimit.service.recorder import Recorder
+from ratelimit.service.stopwatch import Stopwatch
 from ratelimit.service.traffic_count import TrafficCount
 
 
@@ -20,7 +21,8 @@ def record(recorder: Recorder, limiter: Limiter, purchases: Purchases, allow_sha
     limiter.answers.recent.tell = partial(recorder.later, decided_of)
     limiter.sample = AllowSample(allow_share, lambda row, weight: recorder.later(_sampled, (row, weight)), random)
     purchases.tell = partial(recorder.later, bought_of)
-    return TrafficCount(lambda: limiter.answers.decided, recorder.put, time.time)
+    limiter.stopwatch = stopwatch = Stopwatch()
+    return TrafficCount(lambda: limiter.answers.decided, stopwatch.p99_us, recorder.put, time.time)
 
 
 def _sampled(what: tuple[Row, float]) -> Decided:

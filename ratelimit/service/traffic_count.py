@@ -1,4 +1,4 @@
-"""Tells the ledger every ten seconds how many decisions of each kind this process has made."""
+"""Tells the ledger every ten seconds how many decisions of each kind this process has made, and how long they took."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,10 +14,16 @@ Decided = Mapping[tuple[Verdict, Reason], int]
 
 
 class TrafficCount:
-    """`decided` gives the counts since the start, `wall` seconds since the epoch."""
+    """`decided` gives the counts since the start, `latency_us` the p99 since it was asked before, `wall` seconds since the epoch."""
 
-    def __init__(self, decided: Callable[[], Decided], tell: Callable[[Counted], None], wall: Callable[[], float]) -> None:
-        self._decided, self._tell, self._wall = decided, tell, wall
+    def __init__(
+        self,
+        decided: Callable[[], Decided],
+        latency_us: Callable[[], float | None],
+        tell: Callable[[Counted], None],
+        wall: Callable[[], float],
+    ) -> None:
+        self._decided, self._latency_us, self._tell, self._wall = decided, latency_us, tell, wall
         self._before: Decided = {}
         self._sidecar = token_hex(6)
         self._since = self._span(wall())
@@ -34,8 +40,9 @@ class TrafficCount:
         self._since = max(self._span(self._wall()), since + SPAN_S)
         more = [Tally(*kind, count - self._before.get(kind, 0)) for kind, count in now.items() if count > self._before.get(kind, 0)]
         self._before = dict(now)
+        latency_us = self._latency_us()
         if more:
-            self._tell(Counted(since, self._sidecar, tuple(more)))
+            self._tell(Counted(since, self._sidecar, tuple(more), latency_us))
 
     @staticmethod
     def _span(now: float) -> float:

@@ -1,12 +1,15 @@
 """What a sidecar decides is told to the ledger."""
 
+import itertools
 from typing import Any
 
+from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
 from ratelimit.core.message import Counted, Decided, Message, Tally
 from ratelimit.service.allow_sample import AllowSample
 from ratelimit.service.decided import host_of
 from ratelimit.service.recording import record
+from ratelimit.service.stopwatch import Stopwatch
 from ratelimit.service.traffic_count import TrafficCount
 from tests.service.conftest import ALICE, Start, bucket
 
@@ -73,18 +76,18 @@ def test_host() -> None:
 
 
 def test_counts() -> None:
-    """Every ten seconds it is told what was counted since; a part of such a span at the end is one of its own."""
-    now, decided, told = [103.0], {("allow", "ok"): 3}, list[Counted]()
-    count = TrafficCount(lambda: decided, told.append, lambda: now[0])  # type: ignore[arg-type, return-value]
+    """Every ten seconds it is told what was counted since, and how long it took; a part of such a span at the end is one of its own."""
+    now, decided, told, latencies = [103.0], {("allow", "ok"): 3}, list[Counted](), iter([80.0, None, 90.0])
+    count = TrafficCount(lambda: decided, lambda: next(latencies), told.append, lambda: now[0])  # type: ignore[arg-type, return-value]
     now[0] = 110.0
     count.count()
     decided = {("allow", "ok"): 5, ("block", "deny_listed"): 1}
     now[0] = 113.0
     count.count()
     count.count()
-    assert [(one.at, one.counts) for one in told] == [
-        (100.0, (Tally("allow", "ok", 3),)),
-        (110.0, (Tally("allow", "ok", 2), Tally("block", "deny_listed", 1))),
+    assert [(one.at, one.counts, one.latency_us) for one in told] == [
+        (100.0, (Tally("allow", "ok", 3),), 80.0),
+        (110.0, (Tally("allow", "ok", 2), Tally("block", "deny_listed", 1)), None),
     ]
     assert len({one.sidecar for one in told}) == 1
 
@@ -93,3 +96,43 @@ async def test_what_is_known(start: Start) -> None:
     """Whoever is not watched is told without signals."""
     (one,) = await _decided(start, 3, 0.0)
     assert (one.signals, one.risk_subject, one.model) == (None, None, None)
+
+
+async def test_latency(start: Start) -> None:
+    """After each sweep the time of one decision is taken, whichever way it went, with the wait for the store; then of none."""
+    sidecar, told, now = await start(bucket("key", 2)), _Told(), itertools.count(0, 5_000)
+    limiter = sidecar.limiter
+    traffic = record(told, limiter, _Purchases(), 0.0)  # type: ignore[arg-type]
+    assert limiter.stopwatch is not None
+    limiter.stopwatch._clock_ns = lambda: next(now)
+    for _ in range(4):  # of which the first waits for the store
+        limiter.sweep()
+        for _ in range(2):
+            found = limiter.check(ALICE, "GET", "/", 1)
+            if not isinstance(found, Decision):
+                await found
+    assert next(now) == 4 * 2 * 5_000
+    traffic.count()
+    (counted,) = told.messages[-1:]
+    assert isinstance(counted, Counted)
+    assert counted.latency_us == 5.0
+    assert limiter.stopwatch.p99_us() is None
+
+
+def test_p99() -> None:
+    """The p99 is a time that was taken; of few it is the worst."""
+    now = itertools.accumulate(itertools.chain.from_iterable((0, one) for one in range(1_000_000, 0, -1_000)))
+    watch, asked = Stopwatch(lambda: next(now)), 0
+
+    def decide() -> Decision:
+        return Decision("id", "allow", "ok")
+
+    def step_aside() -> None:
+        nonlocal asked
+        asked += 1
+
+    for _ in range(100):
+        watch.on(decide, step_aside)()
+    assert (asked, watch.p99_us()) == (100, 999.0)
+    watch.on(decide, step_aside)()
+    assert watch.p99_us() == 900.0
