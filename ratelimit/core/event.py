@@ -1,7 +1,7 @@
 """What the owner's side tells of a request after it was answered, or of an account's life: one line of `/v1/events`, decoded and checked.
 
-An event adds to signals and to nothing else. It counts when it comes, since a profile has no room for the past: `time` says only whether
-it is fresh. Times are microseconds since the epoch.
+An event adds to signals, and its status to the record of its decision, where the ledger has one. It counts when it comes, since a profile
+has no room for the past: `time` says only whether it is fresh. Times are microseconds since the epoch.
 """
 
 from collections.abc import Callable

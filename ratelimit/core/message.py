@@ -189,7 +189,13 @@ class Lived(Struct, frozen=True, array_like=True, tag_field="of", tag="lived"):
     user_agent: str | None = None
 
 
-Message = Decided | Bought | Concluded | Counted | Flagged | Lived
+class Replied(Struct, frozen=True, array_like=True, tag_field="of", tag="replied"):
+    """With which statuses requests were answered in the end, by the ids of their decisions; of each what is told first counts."""
+
+    statuses: tuple[tuple[str, int], ...]
+
+
+Message = Decided | Bought | Concluded | Counted | Flagged | Lived | Replied
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_all: Any = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode

@@ -14,13 +14,14 @@ from uuid import uuid4
 import structlog
 
 from ratelimit.core import record_stream
-from ratelimit.core.message import Bought, Broken, Concluded, Counted, Decided, Lived, unpacked
+from ratelimit.core.message import Bought, Broken, Concluded, Counted, Decided, Lived, Replied, unpacked
 from ratelimit.core.protocols import Store
 from ratelimit.core.record_stream import Refused, State, Taken
 from ratelimit.ledger.intake import Batch, Handler, Intake
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.purchase_intake import Keep, PurchaseIntake
 from ratelimit.ledger.record_intake import RecordIntake, take_counts
+from ratelimit.ledger.reply_intake import ReplyIntake
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.review.label import LabelIntake
 from ratelimit.service.ask import StoreAwayError, ask
@@ -38,9 +39,11 @@ _log = structlog.get_logger()
 
 def intake_of(ledger: Ledger, subjects: Subjects, keep: Keep) -> Intake:
     """All that is written of records, purchases and lives; `keep` says which of OPTIONAL the owner has turned on."""
-    purchases = PurchaseIntake(subjects, keep)
+    purchases, replies = PurchaseIntake(subjects, keep), ReplyIntake()
     handlers: list[tuple[type, Handler]] = [
         (Decided, RecordIntake(subjects).take),
+        (Decided, replies.take_decided),
+        (Replied, replies.take_replied),
         (Bought, purchases.take_bought),
         (Concluded, purchases.take_concluded),
         (Concluded, LabelIntake(subjects).take),

@@ -21,7 +21,7 @@ from ratelimit.core.address import caller_prefix, format_address, parse_address
 from ratelimit.core.event import Event, RefusedEventError, check, decode, time_us
 from ratelimit.core.expectation import shown
 from ratelimit.core.identity import ApiKeys, Caller
-from ratelimit.core.message import Lived
+from ratelimit.core.message import Lived, Message, Replied
 from ratelimit.core.units import US_PER_S
 from ratelimit.core.usage_event import answered, lived
 from ratelimit.service.latest_ids import LatestIds
@@ -34,6 +34,7 @@ from ratelimit.web.reply import Reply, json_reply
 MOST_PROBLEMS: Final = 20
 _LONGEST_AGENT: Final = 512
 _AT_ONCE: Final = 32  # lines in one turn of the loop: some 0.4 ms
+_TOLD_AT_ONCE: Final = 500  # statuses in one message to the ledger: some 15 KB
 _NOT_SAID: Final = Misfit("$", "")
 
 
@@ -55,7 +56,7 @@ class EventCounts(Struct, frozen=True):
 
 
 class Events:
-    """The call. `wall` is the seconds since the epoch; `tell` is told what happened in accounts' lives."""
+    """The call. `wall` is the seconds since the epoch; `tell` is told how requests were answered and what happened in accounts' lives."""
 
     def __init__(
         self,
@@ -63,11 +64,12 @@ class Events:
         keys: ApiKeys,
         counts: Counts,
         wall: Callable[[], float],
-        tell: Callable[[Lived], None] | None = None,
+        tell: Callable[[Message], None] | None = None,
     ) -> None:
         self._tell = tell
         self._limiter, self._keys, self._counts, self._wall = limiter, keys, counts, wall
         self._ids = LatestIds()
+        self._statuses: list[tuple[str, int]] = []  # by decision, still to be told
         self._turn = asyncio.Lock()
 
     async def take(self, request: BaseRequest) -> Reply:
@@ -97,6 +99,7 @@ class Events:
                 if explain:
                     problems.append(EventProblem(number, refused.path, refused.detail))
                     await asyncio.sleep(0)  # to find what was meant takes as long as twenty good lines
+        self._tell_statuses()
         self._counts.events.update(found)
         if problems and found.keys() == {"unreadable"}:
             raise ClientError(
@@ -120,7 +123,16 @@ class Events:
             usage.tell(told)
         if self._tell is not None and event.type != "request":
             self._tell(self._lived(event, caller))
+        elif event.decision_id is not None and event.status is not None and _is_an_id(event.decision_id):
+            self._statuses.append((event.decision_id, event.status))
+            if len(self._statuses) >= _TOLD_AT_ONCE:
+                self._tell_statuses()
         return ACCEPTED
+
+    def _tell_statuses(self) -> None:
+        if self._tell is not None and self._statuses:
+            self._tell(Replied(tuple(self._statuses)))
+        self._statuses = []
 
     def _lived(self, event: Event, caller: Caller) -> Lived:
         """What the ledger is told. A line without an id cannot be told from the same told again."""
@@ -154,6 +166,11 @@ def _lines(body: bytes) -> Iterator[bytes]:
         end = len(body) if end < 0 else end
         yield body[start:end]
         start = end + 1
+
+
+def _is_an_id(text: str) -> bool:
+    """Whether it can be one that we told: no decision has another, and no database takes all that a line can say."""
+    return text.isascii() and text.isprintable()
 
 
 def _decoded(line: bytes, *, explain: bool) -> Event:

@@ -14,7 +14,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 from msgspec.structs import replace
 
 from ratelimit.core.identity import ApiKeys
-from ratelimit.core.message import Lived
+from ratelimit.core.message import Message
 from ratelimit.service.limiter import Limiter
 from ratelimit.setting_value import Secret
 from ratelimit.web.authorize import ENVOY, NGINX, Authorize, as_nginx_takes_it
@@ -47,7 +47,7 @@ class Endpoint(NamedTuple):
 class GatewayLane:
     """Finds the endpoint of a request, which may be one of `more`, and turns what is wrong with it into a problem.
 
-    `tell` is told what happened in accounts' lives.
+    `tell` is told what the ledger is to know of events.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  a lane's parts
@@ -58,7 +58,7 @@ class GatewayLane:
         counts: Counts,
         token: Secret[str] | None,
         more: Mapping[str, Endpoint] | None = None,
-        tell: Callable[[Lived], None] | None = None,
+        tell: Callable[[Message], None] | None = None,
     ) -> None:
         headers = RateLimitHeaders()
         check, authorize = Check(limiter, keys, headers), Authorize(limiter, keys, headers, counts)

@@ -14,6 +14,7 @@ from ratelimit.core.message import (
     Happened,
     Lived,
     Message,
+    Replied,
     Tally,
     packed,
     packed_one,
@@ -32,6 +33,7 @@ MESSAGES: list[Message] = [
     Counted(10.0, "s1", (Tally("allow", "ok", 3),), 9.0),
     Flagged("c", ANNA, "rule", "rule:pi_1", ("many cards",), 5.0),
     Lived("e1", 5.0, "login", "anna"),
+    Replied((("1-2", 200), ("1-3", 503))),
 ]
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.decision import ShadowFinding
-from ratelimit.core.message import Counted, Decided, Lived, Message, Tally
+from ratelimit.core.message import Counted, Decided, Lived, Message, Replied, Tally
 from ratelimit.ledger import links, purchases, records
 from ratelimit.ledger.intake import Batch, Intake, Written
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.reply_intake import ReplyIntake
 from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.ledger.tables.record import RECORD, TRAFFIC
 from tests.review.ledger_stream import KEPT, KEYS, NOW, bought, concluded, decided, intake_of
@@ -154,6 +155,31 @@ async def test_counts(ledger: Ledger) -> None:
     async with ledger.read() as connection:
         rows = (await connection.execute(select(TRAFFIC.c.decision, TRAFFIC.c.count).order_by(TRAFFIC.c.decision))).all()
     assert [tuple(row) for row in rows] == [("allow", 70), ("block", 2)]
+
+
+@pytest.mark.parametrize("order", ["with", "after", "before"])
+async def test_status(ledger: Ledger, order: str) -> None:
+    """The status of an answer stands at its record, also where it was told first; of two the first, and of no record none."""
+    told, replied = decided(1), Replied((("r-1", 404), ("r-9", 200), ("r-1", 500)))
+    intake = intake_of(ledger)
+    batches: dict[str, list[list[Message]]] = {"with": [[replied, told]], "after": [[told], [replied]], "before": [[replied], [told]]}
+    for number, messages in enumerate(batches[order]):
+        await intake.write([Batch(f"b{number}", messages)], NOW)
+    await intake.write([Batch("later", [Replied((("r-1", 200),))])], NOW)
+    async with ledger.read() as connection:
+        row = await records.find(connection, "r-1")
+    assert row is not None
+    assert row.status == 404
+
+
+async def test_early_statuses(ledger: Ledger) -> None:
+    """Of those without a record the latest are remembered."""
+    replies = ReplyIntake(most=2)
+    async with ledger.write() as connection:
+        await replies.take_replied(connection, [Replied(tuple((f"r-{number}", 200) for number in range(5)))], NOW)
+        await replies.take_replied(connection, [Replied((("r-7", 404),))], NOW)
+    assert len(replies._early) == 2
+    assert replies._early["r-7"] == 404
 
 
 async def test_broken(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ratelimit.core.identity import ApiKeys
+from ratelimit.core.message import Message
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
@@ -113,6 +114,7 @@ class Gateway(NamedTuple):
     holds: Holds
     webhooks: WebhookQueue
     standings: Standings
+    told: list[Message]  # what the ledger is told of events
 
     async def connect(self) -> Connection:
         return Connection(*await asyncio.open_connection(*self.address))
@@ -198,11 +200,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 PURCHASES: Endpoint(PurchaseCall(purchases, time.time, clock).take, POST),
                 HOLDS: Endpoint(HoldCalls(holds).of_account, READ),
             }
-            lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None, more)
+            told: list[Message] = []
+            lane = GatewayLane(limiter, ApiKeys(SECRET), health, counts, Secret(token) if token else None, more, told.append)
             listener = await listen(ShortcutServer(lane, counts, lane), TcpAddress("127.0.0.1", 0), "RATELIMIT_GATEWAY")
             stack.push_async_callback(listener.close, 1.0)
             assert isinstance(listener.address, TcpAddress)
-            return Gateway(listener.address, limiter, counts, health, redis, purchases, holds, WebhookQueue(redis, time.time), standings)
+            webhooks = WebhookQueue(redis, time.time)
+            return Gateway(listener.address, limiter, counts, health, redis, purchases, holds, webhooks, standings, told)
 
         yield begin
 

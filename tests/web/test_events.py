@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ratelimit.core.message import Replied
 from tests.stores.asker import until
 from tests.web.signals_site import Site
 
@@ -139,6 +140,15 @@ async def test_an_upload_that_is_sent_again(start: Start) -> None:
     assert (await here.tell(*lines)).json == {**NONE, "accepted": 3}
     assert (await here.tell(*lines, {"decision_id": "c"})).json == {**NONE, "accepted": 2, "repeated": 2}
     assert (await here.tell({"decision_id": "d", "status": 7}, {"decision_id": "d"})).json["accepted"] == 1
+
+
+async def test_the_ledger_is_told_how_requests_were_answered(start: Start) -> None:
+    """With the ids of their decisions, each once, many at once; what can be nobody's id it is not told."""
+    here = await site(start)
+    await here.tell({"decision_id": "a", "status": 404}, {"decision_id": "\0"}, {"decision_id": "é"}, {}, {"decision_id": "a"})
+    await here.tell(*({"decision_id": f"b{number}"} for number in range(501)))
+    assert here.gateway.told[0] == Replied((("a", 404),))
+    assert [len(one.statuses) for one in here.gateway.told[1:]] == [500, 1]
 
 
 async def test_signals_off(start: Start) -> None:
