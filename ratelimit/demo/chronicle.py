@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
-from ratelimit.core.message import Concluded, Flagged, Message
+from ratelimit.core.message import Bought, Concluded, Counted, Decided, Flagged, Lived, Message, Replied
 from ratelimit.core.policy import Policy
 from ratelimit.ledger.intake import Batch
 from ratelimit.ledger.ledger import Ledger
@@ -37,7 +37,8 @@ class Chronicle:
 
     def put(self, message: Message) -> None:
         """Something happened."""
-        if (at := when(message)) < self._now_s:
+        at = self._latest() if isinstance(message, Replied) else when(message)
+        if at < self._now_s:
             self._told.append((at, message))
 
     async def tell(self, ledger: Ledger, subjects: Subjects, policy: Policy, meanwhile: Meanwhile, said: Said) -> None:
@@ -56,6 +57,9 @@ class Chronicle:
             await flagged.look(ledger, end)
             said(done / len(self._told))
 
+    def _latest(self) -> float:  # an answer's status has no time of its own: it follows the decision
+        return self._told[-1][0] if self._told else 0.0
+
     def _steps(self) -> Iterator[tuple[float, Sequence[Message]]]:
         """What happened between an instant and the next; steps in which nothing did are there as well, since people may work in them."""
         if not self._told:
@@ -69,7 +73,7 @@ class Chronicle:
             yield end, [message for _, message in self._told[start:place]]
 
 
-def when(message: Message) -> float:
+def when(message: Decided | Bought | Concluded | Counted | Flagged | Lived) -> float:
     """When it became known."""
     if isinstance(message, Concluded):
         return max((*(one.known_at for one in message.happened), message.label_at or 0.0), default=0.0)
