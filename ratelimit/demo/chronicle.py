@@ -34,12 +34,13 @@ class Chronicle:
     def __init__(self, now_s: float) -> None:
         self._now_s = now_s
         self._told: list[tuple[float, Message]] = []
+        self._at = 0.0
 
     def put(self, message: Message) -> None:
-        """Something happened."""
-        at = self._latest() if isinstance(message, Replied) else when(message)
-        if at < self._now_s:
-            self._told.append((at, message))
+        """Something happened; how a request was answered is known when its decision is."""
+        self._at = self._at if isinstance(message, Replied) else when(message)
+        if self._at < self._now_s:
+            self._told.append((self._at, message))
 
     async def tell(self, ledger: Ledger, subjects: Subjects, policy: Policy, meanwhile: Meanwhile, said: Said) -> None:
         """Write all of it."""
@@ -56,9 +57,6 @@ class Chronicle:
             done += len(messages)
             await flagged.look(ledger, end)
             said(done / len(self._told))
-
-    def _latest(self) -> float:  # an answer's status has no time of its own: it follows the decision
-        return self._told[-1][0] if self._told else 0.0
 
     def _steps(self) -> Iterator[tuple[float, Sequence[Message]]]:
         """What happened between an instant and the next; steps in which nothing did are there as well, since people may work in them."""

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from ratelimit.demo.live import Lanes, Live
 from ratelimit.demo.past import Past
+from ratelimit.demo.rule_past import try_rules
 from ratelimit.demo.site import Site
 from ratelimit.loop import run
 
@@ -52,15 +53,17 @@ def main() -> None:
 async def _fill(wanted: Fill) -> None:
     site = Site(wanted.now_s, scale=wanted.scale, seed=wanted.seed)
     later = []
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        click.echo(f"  [{time.monotonic() - began:3.0f} s] {text}")
+
     if wanted.past:
-        began = time.monotonic()
-
-        def say(text: str) -> None:
-            click.echo(f"  [{time.monotonic() - began:3.0f} s] {text}")
-
         async with AsyncExitStack() as stack:
             past = Past(Path(wanted.folder), Path(wanted.policy), {name: Path(it) for name, it in wanted.shipped.items()}, site, say)
             later = await past.tell(wanted.store_url, bytes.fromhex(wanted.store_key), wanted.seed, stack)
+        await try_rules(f"sqlite://{Path(wanted.folder) / 'ledger.db'}", "ana")
+        say("rules were tried on it, too")
         await asyncio.to_thread(Path(wanted.filled).touch)
     click.echo("\n".join(_to_try(wanted.operator)))
     await Live(site, Lanes(wanted.gateway, wanted.operator, wanted.stripe_secret), wanted.seed, click.echo).run(later)

@@ -23,6 +23,7 @@ from ratelimit.demo.calibration import Seen, rank_purchases
 from ratelimit.demo.chronicle import Chronicle
 from ratelimit.demo.policy import MODELS, demo_policy
 from ratelimit.demo.purchase_past import PurchasePast, events
+from ratelimit.demo.rule_past import age_rules
 from ratelimit.demo.shift import Clock, Shift
 from ratelimit.demo.site import Site
 from ratelimit.demo.usage_past import UsagePast
@@ -103,8 +104,11 @@ class Past:
         wrong = {**self._site.wrong, **{names.digest(name): verdict for name, verdict in self._site.wrong.items()}}
         shift = Shift(ledger, Actions(Doing(ledger, subjects, effects, clock)), clock, wrong, self._now_s, seed)
         shift.expect(past.refused)
+        for purchase, decision in past.held:
+            await desk.holds.open(purchase, decision.held, decision.lapses_at or self._now_s, decision.reason)
         await shift.hire()
         await self._chronicle.tell(ledger, subjects, policy, shift.work, self._so_far)
+        await age_rules(ledger, self._site.began_s, past.met)
         await shift.block()
         await self._counted(store)
         return past.later

@@ -4,7 +4,9 @@ The velocity engine and the book are the serving ones, on the store that will se
 payment service says later finds its purchase.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -39,12 +41,15 @@ Put = Callable[[Message], None]
 class PurchasePast:
     """Judges and tells; what wants a person to look at it goes to `flags`.
 
-    `later` is what the payment service is still to say, `refused` are the times and references of what was.
+    `later` is what the payment service is still to say, `refused` are the times and references of what was, `held` is
+    what is held by now, `met` is what rules met (rule_past.Met).
     """
 
     def __init__(self, velocity: Velocity, judge: PurchaseJudge, put: Put, flags: Flags, now_s: float) -> None:
         self.later: list[Told] = []
         self.refused: list[tuple[float, str]] = []
+        self.met = Counter[tuple[str, int, str, bool]]()
+        self.held: list[tuple[Purchase, PurchaseDecision]] = []
         self._velocity, self._judge, self._put, self._flags = velocity, judge, put, flags
         self._now_s = now_s
         self._book: dict[str, PurchaseEntry] = {}
@@ -73,12 +78,16 @@ class PurchasePast:
         asked = Asked(purchase, ip, b"", entities, at)
         decision, evidence, hits = self._judge.judge(f"demo-{purchase.id}-{purchase.attempt}", asked, row)
         self._put(bought_of(Answered(at, purchase, entities, decision, self._judge.policy.digest, evidence)))
+        day = datetime.fromtimestamp(at, UTC).date().isoformat()
+        self.met.update((hit.rule.name, 1, day, not hit.enforced) for hit in hits)
         signals = self._judge.unusual(evidence)
         if self._judge.is_risky(decision) and signals:
             self._flags.risky_purchase(asked, decision, signals)
         self._flags.purchase(asked, decision, [hit.rule for hit in hits if hit.enforced and hit.rule.then == "review"], signals)
         entry = self._book.get(purchase.id, PurchaseEntry(purchase.id))
         self._book[purchase.id] = entry.with_attempt(_attempt(at, purchase, entities, decision))
+        if decision.held and (decision.lapses_at or 0) > self._now_s:
+            self.held.append((purchase, decision))
         if decision.action == "refuse":
             self.refused.append((at, decision.id))
         return decision.action != "refuse"

@@ -100,6 +100,9 @@ class Shift:
         one = self._people[0]
         page = await self._cases.queue(QueueFilter(), one)
         found = [row for row in page.rows if (row.anchor.shown or "") in self._wrong and row.anchor.kind in {"api_key", "ip"}]
+        async with self._ledger.write() as connection:
+            for place, person in enumerate(self._people):
+                await people.change(connection, person.id, seen_at=self._now_s - place * 1_900.0)
         for row in found[:_BLOCKED]:
             deed = Deed(then="block", key=token_hex(8), for_="24h", pick="scraping", reason="Goes on since yesterday")
             with suppress(CaseError):

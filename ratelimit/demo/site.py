@@ -21,6 +21,7 @@ from ratelimit.core.log_entry import Entry
 _DAYS_BEFORE: Final = 60  # of purchases: thirty that are shown, and those that their disputes are held against
 _QUIET_DAYS: Final = 3  # of requests, before there was abuse: what is usual is learned from them
 _MONEY: Final = ("farming", "card_testing") * 2  # once more: who takes money is what people look into
+_TESTERS: Final = 6  # who bought with stolen cards in the weeks before, and took care: their disputes come in by now
 _MS: Final = 1_000
 
 
@@ -35,6 +36,8 @@ class Site:
         self._seed, self._scale = seed, scale
         self._honest = list(cast(seed, self._span, scale, frozenset()))
         self._bad = [abuser(kind, seed, self._lately, index, evasive=False) for index, kind in enumerate((*ABUSE, *_MONEY))]
+        before = Span(self._span.first_ms, self._lately.first_ms - _QUIET_DAYS * DAY_MS)
+        self._testers = [abuser("card_testing", seed, before, index, evasive=True) for index in range(_TESTERS)]
         self._days = days(seed, self._span.first_ms, self._span.days)
         self._tally = Tally(Counter(), set(), set())
 
@@ -52,7 +55,12 @@ class Site:
 
     def purchases(self) -> list[Purchase]:
         """Attempts of the last sixty days, by time, each with what became of it."""
-        return [purchase for purchase in self._bought([*self._honest, *self._bad]) if purchase.time_ms < self.now_ms]
+        return [purchase for purchase in self._bought([*self._honest, *self._testers, *self._bad]) if purchase.time_ms < self.now_ms]
+
+    @property
+    def began_s(self) -> float:
+        """Since when anything is known."""
+        return self._span.first_ms / _MS
 
     @property
     def abuse_from_s(self) -> float:
@@ -67,7 +75,9 @@ class Site:
     def wrong(self) -> Mapping[str, Verdict]:
         """Who does wrong, as logs name them, and what it is: what people find out who look into it."""
         labels = [label for part in self._bad for label in part.member.labels]
-        buyers: dict[str, Verdict] = {account_text(one.account) or "": "fraud" for one in self._bought(self._bad, shop=False)}
+        buyers: dict[str, Verdict] = {
+            account_text(one.account) or "": "fraud" for one in self._bought([*self._testers, *self._bad], shop=False)
+        }
         return buyers | {subject_text(label): label.verdict for label in labels}
 
     def _bought(self, parts: list[Part], *, shop: bool = True) -> list[Purchase]:

@@ -12,7 +12,7 @@ from typing import Final
 from ratelimit.core.address import format_address
 from ratelimit.core.identity import Caller
 from ratelimit.core.log_entry import REQUEST, Entry
-from ratelimit.core.message import Counted, Decided, Lived, Message, Tally
+from ratelimit.core.message import Counted, Decided, Lived, Message, Replied, Tally
 from ratelimit.core.signals import VERSION
 from ratelimit.core.units import US_PER_S
 from ratelimit.service.history import History
@@ -20,6 +20,7 @@ from ratelimit.service.replay_trial import Refusal
 
 _EACH_S: Final = 10
 _SIDECAR: Final = "demonstration"
+_NOTHING: Final = (Tally("allow", "ok", 0),)
 
 Put = Callable[[Message], None]
 
@@ -43,7 +44,10 @@ class UsagePast:
         decision, reason = ("allow", "ok") if refusal is None else ("throttle", refusal.reason)
         self._counts[decision, reason] += 1
         if refusal is not None or self._chance.random() < self._sample:
-            self._put(self._decided(now_us / US_PER_S, entry, caller, refusal))
+            decided = self._decided(now_us / US_PER_S, entry, caller, refusal)
+            self._put(decided)
+            if refusal is None and entry.status:
+                self._put(Replied(((decided.id, entry.status),)))
 
     def finish(self) -> None:
         """That was all."""
@@ -83,11 +87,13 @@ class UsagePast:
     def _turn(self, now_s: int) -> None:
         if now_s < self._since_s + _EACH_S:
             return
-        if self._counts:
-            tallies = tuple(Tally(decision, reason, count) for (decision, reason), count in self._counts.items())
-            self._put(Counted(float(self._since_s), _SIDECAR, tallies))
-            self._counts.clear()
-        self._since_s = now_s // _EACH_S * _EACH_S
+        tallies = tuple(Tally(decision, reason, count) for (decision, reason), count in self._counts.items())
+        self._counts.clear()
+        begin = now_s // _EACH_S * _EACH_S
+        for since_s in range(self._since_s or begin - _EACH_S, begin, _EACH_S):  # that nobody asked is counted as well
+            self._put(Counted(float(since_s), _SIDECAR, tallies or _NOTHING))
+            tallies = ()
+        self._since_s = begin
 
     def _id(self) -> str:
         self._number += 1

@@ -3,6 +3,7 @@ import { listen } from "./traffic_live.js";
 
 const NAMES = { allow: "Allowed", throttle: "Throttled", block: "Blocked" };
 const DAY_S = 86400;
+const STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]; // between two words of the axis
 const place = document.querySelector("[data-lanes]");
 const offset = Number(place.dataset.offset);
 const charts = [];
@@ -30,9 +31,25 @@ function roundUp(value) {
   return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? value;
 }
 
+/* The words below the axis, but for those that would be cut at an edge. */
+function ticks(u, at) {
+  const half = series.until - series.since > DAY_S ? 30 : 16;
+  return at.map((one) => {
+    const x = u.valToPos(one, "x");
+    return x < half || x > u.over.clientWidth - half ? "" : label(one);
+  });
+}
+
 function marks(u) {
   const { ctx, bbox } = u;
   ctx.save();
+  ctx.strokeStyle = color("--line");
+  for (const y of [bbox.top, bbox.top + bbox.height]) {
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
   ctx.strokeStyle = color("--ink-2");
   ctx.setLineDash([3, 3].map((length) => length * devicePixelRatio));
   for (const mark of series.marks) {
@@ -90,7 +107,7 @@ function options(lane, box, last) {
     cursor: { sync: { key: "traffic" }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: [0, top] } },
     axes: [
-      { show: last, stroke: color("--ink-2"), font: "11px 'IBM Plex Sans Variable', sans-serif", size: 22, grid: { show: false }, ticks: { show: false }, values: (_, at) => at.map(label), space: 80 },
+      { show: last, stroke: color("--ink-2"), font: "11px 'IBM Plex Sans Variable', sans-serif", size: 22, grid: { show: false }, ticks: { show: false }, values: ticks, incrs: STEPS_S, space: 80 },
       { show: false, splits: () => [0, top] },
     ],
     series: [
