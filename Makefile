@@ -29,7 +29,7 @@ $(READY): pyproject.toml
 serve: $(READY) ## serve on the embedded store; prints where it listens and a curl line
 	@$(BIN)/ratelimit serve
 
-demo: $(READY) ## serve a simulated site with a day behind it, attacks among it: the console is alive within a minute
+demo: $(READY) ## serve a simulated site with its past, and attacks that begin while one looks on: the console is alive within a minute
 	@$(BIN)/ratelimit demo $(ARGS)
 
 # Without ARGS in two parts, and both run whatever the first finds: two processes share the tests, file by file (a module's fixtures are made

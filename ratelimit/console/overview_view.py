@@ -60,6 +60,7 @@ class OverviewView(Struct, frozen=True, kw_only=True):
     held_note: str
     backlog: tuple[Day, ...]
     backlog_words: str
+    backlog_top: int
     empty: bool
 
 
@@ -85,6 +86,7 @@ def overview_view(it: Overview) -> OverviewView:
         held_note=_held_note(it),
         backlog=_backlog(it.opened, it.closed),
         backlog_words=_backlog_words(it),
+        backlog_top=max(1, *it.opened, *it.closed),
         empty=not (it.approved.whole or any(it.opened)),
     )  # fmt: skip
 
@@ -138,7 +140,7 @@ def _stopped(it: Overview) -> Measure:
         name="Honest customers stopped",
         value=f"{sum(lately) / _WEEK:.1f}".removesuffix(".0"),
         unit="a day",
-        against=f"{count(total)} in {DAYS} days",
+        against=f"in the last {_WEEK} days; {count(total)} in {DAYS} days",
         note="refused, held or slowed down, and later found good or undone",
         href="/audit?kind=undone",
         link="What was undone",

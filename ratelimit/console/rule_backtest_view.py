@@ -99,7 +99,7 @@ def _big(found: BacktestFound) -> list[tuple[str, str, str]]:
     big = [(wording.count(found.matches), f"matches, {part}", "")]
     if reviewed:
         interval = f"{share.low * 100:.1f}–{share.high * 100:.1f}, n = {reviewed:,}"
-        big.append((f"{found.fraud / reviewed * 100:.1f}\u00a0%", "of reviewed were fraud", interval))
+        big.append((wording.tenths(found.fraud / reviewed), "of reviewed were fraud", interval))
     else:
         big.append(("–", "nobody has reviewed any", "so nothing is known of how right it is"))
     if found.on == "purchase":

@@ -51,7 +51,7 @@ def intervals(shares: Sequence[tuple[int, float, float, float]], strong: int, wi
         share += step
     rows = []
     for place, (version, part, low, high) in enumerate(shares):
-        words = f"{part * 100:.1f}\u00a0%"
+        words = wording.tenths(part)
         left = at(low)
         label = left - 6 if left > _LEFT + 44 else at(high) + 48
         rows.append(Interval(version, words, _TOP + place * ROW, at(part), left, at(high), version == strong, round(min(label, width), 1)))

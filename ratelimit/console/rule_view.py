@@ -260,7 +260,7 @@ def _former(it: RuleVersion, dossier: RuleDossier) -> str:
     found = {one.version: one for one in dossier.found.versions}.get(it.version) if dossier.found is not None else None
     share = ""
     if found is not None and found.fraud + found.good >= LEAST_SHOWN:
-        share = f", {found.fraud / (found.fraud + found.good) * 100:.1f}\u00a0%"
+        share = f", {wording.tenths(found.fraud / (found.fraud + found.good))}"
     return f"{STEPS[it.step]}{share}"
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from ratelimit.anomaly.evaluation_report import Share
+from ratelimit.console import wording
 from ratelimit.console.rule_view import Badge, person_of
 from ratelimit.console.rule_words import ON, TextLine, decision_of, does, lines_of
 from ratelimit.core.principal import Principal
@@ -86,7 +87,7 @@ def _line(row: RuleRow, names: dict[str, str]) -> RuleLine:
         badges=tuple(_badges(state)),
         met=row.met,
         tried=row.tried if _tried(row) else None,
-        share=f"{share.part / share.whole * 100:.1f}\u00a0%" if share is not None else "",
+        share=wording.tenths(share.part / share.whole) if share is not None else "",
         interval=f"{share.low * 100:.0f}–{share.high * 100:.0f}, n = {reviewed:,}" if share is not None else "",
         good_a_day=f"{row.found.good_a_day:.2g}" if row.found is not None else "",
         by=person_of(state.versions[0].by_login, names),

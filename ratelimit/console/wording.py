@@ -48,6 +48,11 @@ def percent(share: float) -> str:
     return f"{f'{value:.{digits}f}'}\u00a0%"
 
 
+def tenths(share: float) -> str:
+    """A share in 0..1 to a tenth of a percent, where it is not whole: 84.6 %, 100 %."""
+    return f"{share * 100:.1f}".removesuffix(".0") + "\u00a0%"
+
+
 def duration(seconds: float) -> str:
     """A length of time as people say it: 12 s, 26 min, 3 h 04, 22 h, 2 days, 20 months."""
     seconds = max(0.0, seconds)

@@ -62,11 +62,15 @@ async def _fill(wanted: Fill) -> None:
         async with AsyncExitStack() as stack:
             past = Past(Path(wanted.folder), Path(wanted.policy), {name: Path(it) for name, it in wanted.shipped.items()}, site, say)
             later = await past.tell(wanted.store_url, bytes.fromhex(wanted.store_key), wanted.seed, stack)
-        await try_rules(f"sqlite://{Path(wanted.folder) / 'ledger.db'}", "ana")
-        say("rules were tried on it, too")
         await asyncio.to_thread(Path(wanted.filled).touch)
     click.echo("\n".join(_to_try(wanted.operator)))
-    await Live(site, Lanes(wanted.gateway, wanted.operator, wanted.stripe_secret), wanted.seed, click.echo).run(later)
+    live = Live(site, Lanes(wanted.gateway, wanted.operator, wanted.stripe_secret), wanted.seed, click.echo)
+    await asyncio.gather(live.run(later), _tried(wanted))
+
+
+async def _tried(wanted: Fill) -> None:
+    if wanted.past:
+        await try_rules(f"sqlite://{Path(wanted.folder) / 'ledger.db'}", "ana")
 
 
 def _to_try(console: str) -> Iterator[str]:

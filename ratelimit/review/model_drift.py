@@ -97,14 +97,14 @@ def purchase_drift(folder: Path, blobs: list[bytes]) -> tuple[Drifted, ...]:
     if len(whole) < LEAST_ROWS:
         return (Drifted(PURCHASE, len(whole), {}, None),)
     try:
-        model = Model.read(folder, "purchases")
+        model = PurchaseModel.read(folder)
     except ConfigError:
         return ()
-    spread = model.spread(PURCHASE)
+    spread = model.spread()
     if spread is None:
         return ()
     rows = np.frombuffer(b"".join(whole), "<f8").reshape(len(whole), len(OF_PURCHASES))
-    counts = spread.counts(np.column_stack([rows, PurchaseModel(model).score(rows)]))
+    counts = spread.counts(np.column_stack([rows, model.score(rows)]))
     index = spread.psi(counts)
     found, risk = dict(zip(OF_PURCHASES, index.tolist(), strict=False)), float(index[-1])
     seen = dict(zip((*OF_PURCHASES, RISK), counts.tolist(), strict=True))

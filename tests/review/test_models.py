@@ -182,5 +182,9 @@ def test_drift_of_purchases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert drifted.signals[NAMES[5]] > 1
     assert drifted.risk is not None
     assert drifted.risk < 0.1
+    risk, farthest, *_ = drifted.spreads
+    assert (risk.signal, farthest.signal, len(drifted.spreads)) == ("risk", NAMES[5], 13)
+    assert farthest.seen[0] == 0
+    assert sum(farthest.seen) == pytest.approx(1)
     (few,) = purchase_drift(tmp_path, blobs[:100])
     assert (few.rows, few.signals, few.risk) == (100, {}, None)

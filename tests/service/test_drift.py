@@ -45,6 +45,11 @@ def test_a_shifted_signal_is_told() -> None:
     assert index is not None
     assert index[COLUMN["burst"]] > 0.25
     assert np.delete(index, COLUMN["burst"]).max() < 0.05
+    bins = drift.bins("api_key")
+    assert bins is not None
+    assert bins.sum(axis=1).tolist() == [4_000] * WIDTH
+    assert bins[COLUMN["burst"], 0] == 0  # nothing is that low any more
+    assert drift.bins("ip") is None
 
 
 def test_a_shifted_risk_is_told() -> None:
