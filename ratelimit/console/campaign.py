@@ -46,6 +46,7 @@ class CampaignLine(Struct, frozen=True, kw_only=True):
     priority: int
     cases: int
     open: int
+    snoozed: int
     at_risk: str
     good: int
     fraud: int
@@ -115,6 +116,7 @@ def campaign_line(row: CampaignRow, who: Principal, now: float) -> CampaignLine:
         priority=row.priority,
         cases=row.cases,
         open=row.open,
+        snoozed=row.snoozed,
         at_risk=sum_of(row.at_risk),
         good=row.entity.good,
         fraud=row.entity.fraud,

@@ -61,19 +61,19 @@ async def join(connection: AsyncConnection, number: int, anchor: int, now: float
     return campaign
 
 
-async def page(connection: AsyncConnection, most: int, before: int | None = None) -> list[CampaignRow]:
+async def page(connection: AsyncConnection, most: int, now: float, before: int | None = None) -> list[CampaignRow]:
     """Those with open cases, the latest first; of numbers below `before`."""
     wanted = select(_C.campaign).where(_C.state == "open", _C.campaign.is_not(None)).distinct()
     query = select(CAMPAIGN).where(CAMPAIGN.c.number.in_(wanted))
     if before is not None:
         query = query.where(CAMPAIGN.c.number < before)
-    return await _rows(connection, (await connection.execute(query.order_by(CAMPAIGN.c.number.desc()).limit(most))).all())
+    return await _rows(connection, (await connection.execute(query.order_by(CAMPAIGN.c.number.desc()).limit(most))).all(), now)
 
 
-async def get(connection: AsyncConnection, number: int) -> CampaignRow | None:
+async def get(connection: AsyncConnection, number: int, now: float) -> CampaignRow | None:
     """One."""
     found = (await connection.execute(select(CAMPAIGN).where(CAMPAIGN.c.number == number))).all()
-    rows = await _rows(connection, found)
+    rows = await _rows(connection, found, now)
     return rows[0] if rows else None
 
 
@@ -83,7 +83,7 @@ async def cases_of(connection: AsyncConnection, campaign: int, without: Collecti
     return [number for number in (await connection.execute(query)).scalars() if number not in without]
 
 
-async def _rows(connection: AsyncConnection, found: Sequence[Row[Any]]) -> list[CampaignRow]:
+async def _rows(connection: AsyncConnection, found: Sequence[Row[Any]], now: float) -> list[CampaignRow]:
     numbers = [row.number for row in found]
     entities = await subjects_of(connection, [row.entity for row in found])
     is_open = _C.state == "open"
@@ -92,6 +92,7 @@ async def _rows(connection: AsyncConnection, found: Sequence[Row[Any]]) -> list[
         _C.currency,
         func.count().label("cases"),
         func.count().filter(is_open).label("open"),
+        func.count().filter(is_open, _C.snoozed_until > now).label("snoozed"),
         func.coalesce(func.sum(_C.at_risk_minor).filter(is_open), 0).label("money"),
         func.min(_C.priority).filter(is_open).label("priority"),
         func.max(_C.closed_at).label("closed_at"),
@@ -112,6 +113,7 @@ def _row(row: Any, entity: Any, parts: Iterable[Any]) -> CampaignRow:
         opened_at=row.opened_at,
         cases=sum(one.cases for one in parts),
         open=still,
+        snoozed=sum(one.snoozed for one in parts),
         at_risk=tuple(Money(int(one.money), one.currency) for one in parts if one.money),
         priority=min((one.priority for one in parts if one.priority is not None), default=4),
         version=row.version,

@@ -164,7 +164,7 @@ class Place(Struct, frozen=True):
 
 
 class CampaignRow(Struct, frozen=True, kw_only=True):
-    """Cases that share an exclusive `entity`."""
+    """Cases that share an exclusive `entity`. Of the `open` ones `snoozed` are put off, and stand in no list but theirs."""
 
     number: int
     entity: SubjectRef
@@ -176,3 +176,4 @@ class CampaignRow(Struct, frozen=True, kw_only=True):
     priority: int
     version: int
     closed_at: float | None = None
+    snoozed: int = 0

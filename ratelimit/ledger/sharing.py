@@ -4,9 +4,9 @@ The reasons of LOOKED_AT cases are read as text and only those taken apart that 
 a blind reviewer may not be told is not counted, nor are appeals and second reviews, which repeat a case.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import trunc
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -32,11 +32,18 @@ class Said(Struct, frozen=True):
     far: float | None = None
 
 
-class _Case(Struct, frozen=True):
+class _Case(NamedTuple):
     number: int
     anchor: int
     kind: str
     text: str
+
+    def says(self, wanted: Collection[Said]) -> set[Said]:
+        """Those of what is wanted that it says as well."""
+        if not any(msgspec.json.encode(one.name).decode() in self.text for one in wanted):
+            return set()
+        mine = [said(reason) for reason in _DECODER.decode(self.text)]
+        return {one for one in wanted if any(_is_as_far(other, one) for other in mine)}
 
 
 def said(reason: CaseReason) -> Said:
@@ -47,18 +54,19 @@ def said(reason: CaseReason) -> Said:
 
 async def shared_by(connection: AsyncConnection, subject: int, kind: str, reasons: Iterable[CaseReason]) -> dict[Said, int]:
     """By what is said, how many other subjects of that kind share it."""
-    wanted = {said(one) for one in reasons}
-    if not wanted:
-        return {}
-    cases = [one for one in await _latest(connection) if one.kind == kind and one.anchor != subject]
-    return {one: len({other.anchor for other in cases if _says(other, one)}) for one in wanted}
+    wanted = {said(one): set[int]() for one in reasons}
+    for other in await _latest(connection) if wanted else ():
+        if other.kind == kind and other.anchor != subject:
+            for one in other.says(wanted):
+                wanted[one].add(other.anchor)
+    return {one: len(anchors) for one, anchors in wanted.items()}
 
 
 async def cases_sharing(connection: AsyncConnection, what: Said, subject: int, now: float) -> list[CaseRow]:
     """The cases of other subjects of that kind that share it: what is open first, the most urgent before; then the latest."""
     kind = (await connection.execute(select(SUBJECT.c.kind).where(SUBJECT.c.id == subject))).scalar()
-    cases = [one for one in await _latest(connection) if one.kind == kind and one.anchor != subject]
-    numbers = [one.number for one in cases if _says(one, what)][:MOST_ROWS]
+    others = [one for one in await _latest(connection) if one.kind == kind and one.anchor != subject]
+    numbers = [one.number for one in others if one.says({what})][:MOST_ROWS]
     order = (CASE.c.state == "closed", case((CASE.c.state == "open", CASE.c.rank), else_=-CASE.c.number))
     found = (await connection.execute(select(CASE).where(CASE.c.number.in_(numbers)).order_by(*order))).all()
     return await rows_of(connection, found, now)
@@ -72,14 +80,7 @@ async def _latest(connection: AsyncConnection) -> Sequence[_Case]:
     return [_Case(*row) for row in await connection.execute(query)]
 
 
-def _says(one: _Case, what: Said) -> bool:
-    if msgspec.json.encode(what.name).decode() not in one.text:
-        return False
-    return any(_is_as_far(reason, what) for reason in _DECODER.decode(one.text))
-
-
-def _is_as_far(reason: CaseReason, what: Said) -> bool:
-    mine = said(reason)
+def _is_as_far(mine: Said, what: Said) -> bool:
     if mine.name != what.name:
         return False
     if what.far is None or mine.far is None:

@@ -115,12 +115,12 @@ class Cases:
     async def campaigns(self, most: int = 50, before: int | None = None) -> list[CampaignRow]:
         """Campaigns with open cases, the latest first."""
         async with self._ledger.read() as connection:
-            return await campaigns.page(connection, most, before)
+            return await campaigns.page(connection, most, self._wall(), before)
 
     async def campaign(self, number: int) -> CampaignRow:
         """One campaign; its cases are those of the queue with that filter."""
         async with self._ledger.read() as connection:
-            found = await campaigns.get(connection, number)
+            found = await campaigns.get(connection, number, self._wall())
         if found is None:
             raise NotFoundError(f"there is no campaign K-{number}")
         return found

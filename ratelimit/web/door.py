@@ -13,7 +13,7 @@ from ratelimit.review.principals import TOKEN_PREFIX, Principals
 from ratelimit.setting_value import Secret
 from ratelimit.web.origin import Origin
 from ratelimit.web.problems import ClientError
-from ratelimit.web.route import ANY_SCOPE, Route
+from ratelimit.web.route import ANY_SCOPE, PRINCIPAL, Route
 
 _PLAIN: Final = "ratelimit_session"
 _SECURE: Final = "__Host-ratelimit_session"  # which no other host, and nothing that came in the clear, can set
@@ -53,6 +53,7 @@ class Door:
             if route.page:
                 return None
             raise _unknown("say who asks", self._token is not None)
+        request[PRINCIPAL] = principal  # also of whoever may not: the page that says so is theirs
         if route.role is not None and not _may(principal, route.role, route.scope):
             raise _too_little(principal, route)
         return principal

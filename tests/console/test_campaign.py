@@ -14,7 +14,7 @@ from tests.console.queue_sample import sample
 def row(number: int, shown: str = "card •4821") -> CampaignRow:
     return CampaignRow(
         number=number, entity=SubjectRef(4, "card", shown, NOW - 90_000, good=3, fraud=2), state="open", opened_at=NOW - 7_000, cases=12,
-        open=8, at_risk=(Money(120_400, "EUR"),), priority=1, version=1,
+        open=8, snoozed=2, at_risk=(Money(120_400, "EUR"),), priority=1, version=1,
     )  # fmt: skip
 
 
@@ -57,6 +57,7 @@ async def test_one(serve: Serve, console: Console) -> None:
     assert status == 200
     assert cases.asked == [QueueFilter(tab="campaigns", campaign=17, sort="money", most=200)]
     assert "card •4821" in page
+    assert '<a href="/queue?tab=snoozed&amp;campaign=17">2 of them snoozed</a>' in page
     assert "data-tick-all" in page
     assert "<b>8</b> of 12 cases open" in page
     assert 'href="/campaigns/17?tab=campaigns&amp;campaign=17&amp;sort=due&amp;most=200"' in page

@@ -39,12 +39,26 @@ async def test_one_card(ledger: Ledger) -> None:
     await flagged(ledger, rule(anchor=account("a2")), rule(anchor=account("a3")))
     assert await of_cases(ledger) == [1, None, 1, 1]
     async with ledger.read() as connection:
-        (row,) = await campaigns.page(connection, 9)
-        assert await campaigns.get(connection, 2) is None
+        (row,) = await campaigns.page(connection, 9, NOW)
+        assert await campaigns.get(connection, 2, NOW) is None
         assert await campaigns.cases_of(connection, 1, {3}) == [1, 4]
         found = await queue.page(connection, QueueFilter(campaign=1), 0, NOW)
     assert (row.entity.kind, row.state, row.cases, row.open, row.at_risk) == ("card", "open", 3, 3, (Money(2_500, "EUR"),))
     assert ([one.number for one in found.rows], found.totals.tabs["campaigns"]) == ([1, 3, 4], 3)
+
+
+async def test_snoozed(ledger: Ledger) -> None:
+    """Those that are put off are counted among the open ones, and by themselves, until they wake."""
+    for name in ("a1", "a2"):
+        await link(ledger, name, CARD)
+    await flagged(ledger, rule(anchor=account("a1")), rule(anchor=account("a2")))
+    async with ledger.write() as connection:
+        await connection.execute(update(CASE).where(CASE.c.number == 2).values(snoozed_until=NOW + DAY))
+    async with ledger.read() as connection:
+        for now, snoozed in ((NOW, 1), (NOW + DAY, 0)):
+            row = await campaigns.get(connection, 1, now)
+            assert row is not None
+            assert (row.open, row.snoozed) == (2, snoozed)
 
 
 async def test_what_many_share(ledger: Ledger) -> None:
@@ -74,8 +88,8 @@ async def test_it_ends(ledger: Ledger) -> None:
     async with ledger.write() as connection:
         await connection.execute(update(CASE).values(state="closed", closed_at=NOW))
     async with ledger.read() as connection:
-        assert await campaigns.page(connection, 9) == []
-        found = await campaigns.get(connection, 1)
+        assert await campaigns.page(connection, 9, NOW) == []
+        found = await campaigns.get(connection, 1, NOW)
     assert found is not None
     assert (found.state, found.open, found.cases, found.closed_at) == ("closed", 0, 2, NOW)
     late = NOW + 30 * DAY

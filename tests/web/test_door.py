@@ -201,6 +201,7 @@ async def test_problems_are_pages_for_people(start: Any) -> None:
         answer = await lane.get(path, session=session, headers=HTML)
         assert (path, answer.status, answer.headers["Content-Type"]) == (path, status, "text/html; charset=utf-8")
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert ('aria-label="Sections"' in answer.text, "Log out" in answer.text) == (True, True), "they find their way on"
     answer = await lane.get("/nothing", session=session)
     assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert lane.counts.bugs == 1
