@@ -153,6 +153,6 @@ async def _ended(process: Process) -> None:
 
 
 def _environment(ours: dict[str, str]) -> dict[str, str]:
-    kept = ("GATEWAY", "OPERATOR", "OPERATOR_TOKEN", "LOG_LEVEL", "LOG_FORMAT", "CONSOLE_URL", "WEBHOOK_URL", "WEBHOOK_SECRET")
+    kept = "GATEWAY OPERATOR OPERATOR_TOKEN LOG_LEVEL LOG_FORMAT CONSOLE_URL CONSOLE_TIMEZONE WEBHOOK_URL WEBHOOK_SECRET".split()
     found = {PREFIX + name: os.environ[PREFIX + name] for name in kept if PREFIX + name in os.environ}
     return found | {PREFIX + name: value for name, value in ours.items()}

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta, Struct, structs
 
 from ratelimit.console.case import CASE, SUBJECT, Whom, whom_of
-from ratelimit.console.case_preview import Asked, preview_view
+from ratelimit.console.case_preview import Asked, done_to, preview_view
 from ratelimit.console.form import FormError, Model, read
 from ratelimit.console.hostile import plain
 from ratelimit.console.reach import STORE_AWAY, WAITING, Reaches
@@ -198,7 +198,7 @@ def _acted(done: Done, subject: SubjectRef, who: Principal, now: float) -> Toast
     far = "Waits for a second person to last longer" if done.needs_second else "The case is closed" if done.closed else ""
     far = STORE_AWAY if done.state in WAITING else far
     glyph = done.then if done.then in _GLYPHS else "check"
-    return Toast(f"{DONE[done.then]}: {name}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
+    return Toast(f"{done_to(done.then, name)}{span}.", far, glyph, "" if done.then in FINAL else f"/actions/{done.id}/undo")
 
 
 def _back(done: Done) -> str:

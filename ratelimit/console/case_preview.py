@@ -10,9 +10,10 @@ from ratelimit.core.deed import DeedThen
 from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Role
 from ratelimit.ledger.evidence import BoughtRow
-from ratelimit.review.deed import FINAL, HURTING, OF_PURCHASE, PICKS, WORDS, Preview, Span
+from ratelimit.review.deed import DONE, FINAL, HURTING, OF_PURCHASE, PICKS, WORDS, Preview, Span
 
 SPANS: Final[tuple[tuple[Span, str], ...]] = (("1h", "1 h"), ("24h", "24 h"), ("72h", "3 days"), ("7d", "7 days"), ("30d", "30 days"))
+_TO: Final = frozenset({"block", "throttle", "allow", "label"})  # verbs that whom they are done to follows at once
 VERBS: Final[dict[str, str]] = {
     "block": "Block",
     "throttle": "Throttle",
@@ -182,8 +183,15 @@ def told(it: Estimate) -> str:
     return count(it.value) if it.exact else f"about {count(it.value)} ({count(it.low)}–{count(it.high)})"
 
 
+def done_to(then: DeedThen, whom: str) -> str:
+    """What was done, and to whom: `Blocked key_5F3C91`."""
+    return f"{DONE[then]}{'' if then in _TO else ':'} {whom}"
+
+
 def _bar(it: Preview) -> tuple[tuple[str, float], ...]:
     usual, before = it.from_usual.value, float(it.already_throttled)
+    if not it.requests.value + before:
+        return ()
     return (("block" if it.then == "block" else "throttle", max(0.0, it.requests.value - usual - before)), ("ink", usual), ("band", before))
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, preview_view
+from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, done_to, preview_view
 from ratelimit.console.error import error_page
 from ratelimit.console.form import FormError, read
 from ratelimit.console.queue_query import QUEUE
@@ -24,7 +24,7 @@ from ratelimit.core.override import BucketAsked
 from ratelimit.core.principal import Principal
 from ratelimit.review.bulk import Bulk, BulkDone
 from ratelimit.review.cases import CaseError
-from ratelimit.review.deed import DONE, HURTING, PICKS, SPAN_S, WORDS, Deed, Key, Preview, Span
+from ratelimit.review.deed import HURTING, PICKS, SPAN_S, WORDS, Deed, Key, Preview, Span
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
@@ -177,7 +177,7 @@ def _told(asked: BulkDeed, found: BulkDone) -> Toast:
     second = any(one.done is not None and one.done.needs_second for one in found.outcomes)
     far = _why(found) or ("Some wait for a second person to last longer" if second else "")
     undo = f"{QUEUE}/undo?{urlencode({'bulk': found.bulk})}"
-    return Toast(f"{DONE[asked.then]}: {many}{lasts}.", far, asked.then if asked.then in _GLYPHS else "check", undo)
+    return Toast(f"{done_to(asked.then, many)}{lasts}.", far, asked.then if asked.then in _GLYPHS else "check", undo)
 
 
 def _why(found: BulkDone) -> str:

@@ -129,6 +129,14 @@ class Clock:
         at = self.at(when)
         return f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
 
+    def exact(self, when: float, now: float) -> str:
+        """14:32:07 today, with its day otherwise: evidence has seconds."""
+        return self._day_before(when, now) + self.second(when)
+
+    def exact_milli(self, when: float, now: float) -> str:
+        """The same with milliseconds: 14:32:07.204."""
+        return self._day_before(when, now) + self.milli(when)
+
     def day(self, when: float, now: float) -> str:
         """24 Nov, with its year if that is another one."""
         at = self.at(when)
@@ -142,6 +150,12 @@ class Clock:
         if abs((at.date() - today.date()).days) < 7:
             return f"{at:%a %H:%M}"
         return f"{self.day(when, now)} {at:%H:%M}" if at.year == today.year else self.day(when, now)
+
+    def _day_before(self, when: float, now: float) -> str:
+        at, today = self.at(when), self.at(now)
+        if at.date() == today.date():
+            return ""
+        return f"{at:%a} " if abs((at.date() - today.date()).days) < 7 else f"{self.day(when, now)} "
 
     def iso(self, when: float) -> str:
         """For machines: the `datetime` of a `time` element."""

@@ -188,7 +188,7 @@ async def test_block_and_undo(serve: Serve, desk: CaseDesk) -> None:
     status, answer, headers = await ask.post(f"/cases/{desk.case}/act", {**fields, "pick": "shared_key"}, HX_Request="true")
     assert status == 200
     assert "rows:refresh" in headers["HX-Trigger"]
-    assert "Blocked: key_5F3C91 for 1 h." in answer
+    assert "Blocked key_5F3C91 for 1 h." in answer
     _, page, _ = await ask.get(f"/cases/{desk.case}")
     assert 'class="strip is-block"' in page
     (undo,) = re.findall(r'data-undo="(/actions/\d+/undo)"', answer)

@@ -76,7 +76,7 @@ async def test_block_and_undo(seen: Seen) -> None:
     await expect(confirm).to_be_enabled()
     await press(page, "Control+Enter")
     await expect(page.locator(".strip.is-block")).to_be_visible()
-    await expect(page.locator("[data-toast]")).to_contain_text("Blocked: key_5F3C91 for 24 h.")
+    await expect(page.locator("[data-toast]")).to_contain_text("Blocked key_5F3C91 for 24 h.")
     assert seen.desk.site.blocked(Caller(api_key=DIGEST))
     await press(page, "u")
     await expect(page.locator(".strip.is-block")).to_have_count(0)

@@ -180,7 +180,7 @@ async def test_many_are_blocked_by_keys(page: Page, cases: Cases) -> None:
     await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocking")
     await expect(page.locator("#case-2285 [data-last]")).to_have_text("Throttled")
     cases.answer.set()
-    await expect(page.locator("#toast")).to_contain_text("Blocked: 2 cases for 7 days.")
+    await expect(page.locator("#toast")).to_contain_text("Blocked 2 cases for 7 days.")
     await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocked")
     await expect(page.locator("#preview form")).to_have_count(0)
     assert cases.did == [(2291, "block", "7d", "leaked key"), (2288, "block", "7d", "leaked key")]
@@ -210,7 +210,7 @@ async def test_a_campaign_is_decided_with_exceptions(site: Browser, page: Page, 
     await page.goto(f"{site.base}/campaigns/17")
     await expect(page.locator("[data-bulk-count]")).to_have_text("8 selected")
     await press(page, "j x j x b 1 Control+Enter")
-    await expect(page.locator("#toast")).to_contain_text("Blocked: 6 cases for 24 h.")
+    await expect(page.locator("#toast")).to_contain_text("Blocked 6 cases for 24 h.")
     assert [case for case, *_ in cases.did] == [2288, 2290, 2276, 2279, 2266, 2250]
 
 

@@ -97,7 +97,7 @@ async def test_done_to_each(serve: Serve, console: Console) -> None:
     assert status == 200
     deed = Deed(then="block", key="abcdefgh12", for_="7d", pick="stolen_card")
     assert bulks.did == [Bulk(deed=deed, cases=(12, 14), versions=(3, 1))]
-    assert "Blocked: 2 cases for 7 days." in text
+    assert "Blocked 2 cases for 7 days." in text
     assert 'data-undo="/queue/undo?bulk=abc%2F1"' in text
     assert "rows:refresh" in headers["HX-Trigger"]
     status, text, _ = await browser.post("/queue/undo?bulk=abc%2F1", {})
@@ -117,7 +117,7 @@ async def test_some_and_all_refused(serve: Serve, console: Console) -> None:
     """What could be done is done and told; where nothing could, the page says why."""
     browser = await serve(QueueActs(console, Bulks()).routes())
     _, text, _ = await browser.post("/queue/act", [*BLOCK, ("case", "13")])
-    assert "Blocked: 2 cases of 3 for 7 days." in text
+    assert "Blocked 2 cases of 3 for 7 days." in text
     assert "C-13: &lt;b&gt;Tomas" in text
     status, text, _ = await browser.post("/queue/act", [*BLOCK[2:], ("case", "13")], HX_Request="true")
     assert (status, 'role="alert"' in text) == (409, True)

@@ -12,7 +12,7 @@ from ratelimit.service.ask import StoreAwayError
 from tests.console.conftest import Serve
 
 OF = revision(b"1795959127000-0")
-DONE = Toast("Blocked: key_5F3C91 for 24 h.", glyph="block", undo="/actions/1/undo")
+DONE = Toast("Blocked key_5F3C91 for 24 h.", glyph="block", undo="/actions/1/undo")
 
 
 class Book:

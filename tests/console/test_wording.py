@@ -90,6 +90,14 @@ def test_moment(ago: float, text: str) -> None:
     assert Clock(ZoneInfo("Europe/Berlin")).moment(NOW - ago, NOW) == text
 
 
+def test_exact() -> None:
+    """Evidence has seconds, or less, and its day where it is another one."""
+    clock = Clock(ZoneInfo("Europe/Berlin"))
+    found = [clock.exact(NOW - ago, NOW) for ago in (60, 86_400, 30 * 86_400)]
+    assert found == ["14:31:07", "Sat 14:32:07", "30 Oct 14:32:07"]
+    assert clock.exact_milli(NOW + 0.204 - 86_400, NOW) == "Sat 14:32:07.204"
+
+
 def test_evidence_has_milliseconds() -> None:
     """Evidence is exact; machines get the offset."""
     clock = Clock(ZoneInfo("Europe/Berlin"))

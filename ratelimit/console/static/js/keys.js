@@ -109,7 +109,8 @@ function wordOf(element) {
   if (element.ariaLabel) return element.ariaLabel;
   const copy = element.cloneNode(true);
   copy.querySelectorAll(".key, .count, svg").forEach((part) => part.remove());
-  return copy.textContent.trim().replace(/\s+/g, " ");
+  const word = copy.textContent.trim().replace(/\s+/g, " ");
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
 function line(keys, word) {
@@ -133,10 +134,12 @@ document.addEventListener("click", (event) => {
   const dialog = document.getElementById("keys");
   const list = dialog.querySelector("dl");
   const known = new Map();
-  for (const element of document.querySelectorAll("[data-key]")) {
-    if (!dialog.contains(element) && !element.closest("[hidden]") && !known.has(element.dataset.key)) known.set(element.dataset.key, wordOf(element));
-  }
+  const add = (elements) => {
+    for (const element of elements) if (!element.closest("[hidden]") && !known.has(element.dataset.key)) known.set(element.dataset.key, wordOf(element));
+  };
+  add(document.querySelectorAll("main [data-key], #preview [data-key], .foot [data-key]")); // those of the page first, then those of all pages
   for (const [keys, word, where] of MOVES) if (!known.has(keys) && document.querySelector(where)) known.set(keys, word);
+  add([...document.querySelectorAll("[data-key]")].filter((element) => !dialog.contains(element)));
   list.replaceChildren(...[...known].map(([keys, word]) => line(keys, word)));
   dialog.showModal();
 });

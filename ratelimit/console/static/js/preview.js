@@ -106,7 +106,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     if (!cell) continue;
     changed.push([cell, [...cell.childNodes]]);
     const icon = document.querySelector("template#pending")?.content.cloneNode(true);
-    cell.replaceChildren(...(icon ? [icon] : []), form.dataset.pending);
+    cell.replaceChildren(...(icon ? [icon, " "] : []), form.dataset.pending);
     row.classList.add("is-pending");
   }
   pending = changed;
