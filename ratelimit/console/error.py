@@ -2,23 +2,27 @@
 
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.console.render import Console
 from ratelimit.core.principal import Role
+from ratelimit.web.local_path import local_path
 from ratelimit.web.reply import Reply, lines
 
 
 class ErrorView(Struct, frozen=True):
-    """What the page says. `reference` is the id that the log has, "" if it has none."""
+    """What the page says. `reference` is the id that the log has, "" if it has none; `again` is the page to be looked at again, "" none."""
 
     title: str
     text: str
     step: str
     href: str
     reference: str = ""
+    again: str = ""
 
 
 _TITLES: Final = {
@@ -52,8 +56,15 @@ async def error_page(
     view = error_view(status, text, reference)
     more = lines(headers or {})
     if request.headers.get("HX-Request") == "true":
+        view = replace(view, again=_page_of(request) if status == HTTPStatus.CONFLICT else "")
         return await console.part(request, "error_part.html", view, status=status, headers=more)
     return await console.page(request, "error.html", view, section="", title=view.title, status=status, headers=more)
+
+
+def _page_of(request: web.Request) -> str:
+    """The page of ours that a script asked from, as the browser says."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return local_path(f"{page.path}?{page.query}" if page.query else page.path)
 
 
 def _sentence(text: str) -> str:

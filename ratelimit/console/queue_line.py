@@ -126,7 +126,7 @@ def cause(row: CaseRow) -> str:
 def _acted(row: CaseRow) -> tuple[str, str]:
     if row.acted is None:
         return "", "Snoozed once" if row.woke_at is not None else "No action yet"
-    return ACTED.get(row.acted, ("", row.acted))
+    return ACTED.get(row.acted, ("", row.acted.replace("_", " ").capitalize()))
 
 
 def _owner_more(row: CaseRow, now: float) -> str:

@@ -131,3 +131,22 @@ async def test_start(serve: Serve) -> None:
     browser = await serve(plain.routes(), MIRA)
     status, _, headers = await browser.get("/")
     assert (status, headers["Location"]) == (303, "/overview")
+
+
+@pytest.mark.parametrize(
+    ("page", "href"),
+    [
+        ("http://console.test/cases/7?show=logins", '<a class="button" href="/cases/7?show=logins" data-key="r">'),
+        ("http://console.test//elsewhere.example/", '<a class="button" href="/" data-key="r">'),
+        ("javascript:alert(1)", '<a class="button" href="/" data-key="r">'),
+    ],
+)
+async def test_look_again(serve: Serve, console: Console, page: str, href: str) -> None:
+    """Where somebody was faster, the line leads to what is there now, and nowhere else whatever the browser says."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await error_page(console, request, 409, "Ana Silva allowed it 3 s before you")
+
+    browser = await serve([Route("POST", "/act", handle, role="analyst", page=True)])
+    _, line, _ = await browser.post("/act", {}, HX_Request="true", HX_Current_URL=page)
+    assert href in line
