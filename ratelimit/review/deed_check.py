@@ -68,9 +68,9 @@ def check_kind(deed: Deed, kind: TargetKind) -> None:
         raise DeedError("$.target", f"{deed.then} is not for an {kind}; expected {' or '.join(sorted(kinds))}")
 
 
-def needs_second(deed: Deed, kind: TargetKind, blocked_since: float | None, now: float, until: float) -> bool:
+def needs_second(kind: TargetKind, blocked_since: float | None, now: float, until: float, *, blocks: bool) -> bool:
     """Whether a second person must approve: an account is blocked for longer than one may alone, what stood before it included."""
-    if deed.then != "block" or kind != "account":
+    if not blocks or kind != "account":
         return False
     return until - (now if blocked_since is None else blocked_since) > ALONE_S
 

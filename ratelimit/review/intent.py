@@ -3,6 +3,7 @@
 Nothing is done beyond the ledger here. Whoever was faster, on the case or on the deed itself, is found out here too.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
+from ratelimit.core.standing import Standing
 from ratelimit.ledger import acted, actions, known_normal, subjects
 from ratelimit.ledger.acted import CaseHead
 from ratelimit.ledger.actions import ActionRow
@@ -23,7 +25,7 @@ from ratelimit.review.deed import DONE, NORMAL_S, SPAN_S, WORDS, Deed
 from ratelimit.review.deed_check import check_kind, needs_second
 from ratelimit.review.effect import DECIDED, Before, Plan, Told, plan_of, stored
 from ratelimit.review.lock import actor_id, is_barred, refuse_others
-from ratelimit.review.plan import Facts, planned
+from ratelimit.review.plan import Facts, planned, word_of
 from ratelimit.service.overrides import Overrides
 
 ACTED: Final = "acted"  # the kind of its entry in the audit
@@ -104,11 +106,10 @@ async def _planned(
     if target is None:
         raise ConflictError("nothing was done: whom it is about is not known any more; it was erased, or its time is over")
     standing = [row for row in await actions.standing(connection, subject.id, facts.now) if row.then in WORDS and row.override is not None]
-    blocks = [float(row.detail.get("since", row.at)) for row in standing if row.then == "block"]
-    blocks += [word.made_at for word in facts.words if word.then == "block"]
-    since = min(blocks) if blocks else None
+    since = blocked_since(standing, facts.words, overrides)
     until = facts.now + SPAN_S[deed.for_] if asked.until is None else asked.until
-    second = needs_second(deed, subject.kind, since, facts.now, until)
+    blocks = deed.then in WORDS and overrides.locks_out(word_of(deed, target, principal, overrides))
+    second = needs_second(subject.kind, since, facts.now, until, blocks=blocks)
     made = planned(deed, target, principal, facts, overrides, until=until, second=second, case=asked.case, id=word_id)
     before = made.before
     if made.plan.word is not None:
@@ -129,11 +130,18 @@ async def _planned(
         state="intended",
         override=word_id if made.plan.word is not None else None,
         before=stored(before),
-        detail=_detail(asked, made.plan, since if deed.then == "block" else None),
+        detail=_detail(asked, made.plan, since if blocks else None),
         bulk=asked.bulk,
         needs_second=second,
         wanted_until=made.wanted_until,
     )
+
+
+def blocked_since(standing: Sequence[ActionRow], words: Sequence[Standing], overrides: Overrides) -> float | None:
+    """Since when it is blocked by what stands, whatever that is called; None: it is not."""
+    rows = [(row, plan_of(row).word) for row in standing]
+    found = [float(row.detail.get("since", row.at)) for row, word in rows if word is not None and overrides.locks_out(word)]
+    return min([*found, *(word.made_at for word in words if overrides.locks_out(word))], default=None)
 
 
 async def _replace(connection: AsyncConnection, standing: list[ActionRow], before: Before) -> Before:

@@ -58,7 +58,7 @@ def planned(  # noqa: PLR0913  all that it is made of
     if deed.then in WORDS:
         wanted = until if second else None
         until = min(until, now + ALONE_S) if second else until
-        word = replace(_word(deed, target, principal, overrides), id=id, made_at=now, until=until)
+        word = replace(word_of(deed, target, principal, overrides), id=id, made_at=now, until=until)
         before = Before(words=tuple(nameless(one) for one in facts.words))
         return Planned(Plan(word=nameless(word), told=told), before, until, wanted)
     if deed.then == "hold":
@@ -68,7 +68,8 @@ def planned(  # noqa: PLR0913  all that it is made of
     return Planned(Plan(told=told), Before(), None, None)
 
 
-def _word(deed: Deed, target: Target, principal: Principal, overrides: Overrides) -> Standing:
+def word_of(deed: Deed, target: Target, principal: Principal, overrides: Overrides) -> Standing:
+    """What is to stand, without an id and an end; raises DeedError."""
     of_requests = target.kind in {"api_key", "ip", "account", "network"}
     bucket = (deed.bucket or THROTTLE) if deed.then == "throttle" and of_requests else None
     asked = OverrideAsked(

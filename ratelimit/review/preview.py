@@ -17,6 +17,7 @@ from ratelimit.core.limit import BucketRule
 from ratelimit.core.principal import Principal
 from ratelimit.core.units import US_PER_S, Refill
 from ratelimit.ledger import actions, evidence, impact
+from ratelimit.ledger.actions import ActionRow
 from ratelimit.ledger.evidence import Seen
 from ratelimit.ledger.impact import Group
 from ratelimit.ledger.subjects import Subject
@@ -24,7 +25,8 @@ from ratelimit.review.balance import Balance
 from ratelimit.review.deed import DONE, OF_PURCHASE, SPAN_S, WORDS, Deed, Hit, Preview
 from ratelimit.review.deed_check import DeedError, check_kind, check_role, needs_second
 from ratelimit.review.doing import Doing, cleaned
-from ratelimit.review.plan import THROTTLE
+from ratelimit.review.intent import blocked_since
+from ratelimit.review.plan import THROTTLE, word_of
 from ratelimit.review.softer import Impact, softer
 
 SPAN_PREVIEWED_S: Final = 86_400.0
@@ -54,7 +56,6 @@ class Previews:
             looked = await self._look(connection, subject, groups)
             refused = await self._refused(connection, deed, subject, groups, since)
             standing = await actions.standing(connection, subject.id, self._doing.wall())
-            blocks = [float(row.detail.get("since", row.at)) for row in standing if row.then == "block"]
         now = self._doing.wall()
         until = now + SPAN_S[deed.for_] if deed.then in WORDS or deed.then == "hold" else None
         found = _impact(deed, subject, groups, refused, frozenset(usual), looked.hits)
@@ -74,7 +75,7 @@ class Previews:
             left_minor=balance.paid_minor if balance is not None else None,
             currency=balance.currency if balance is not None else None,
             softer=softer(found),
-            needs_second=needs_second(deed, subject.kind, min(blocks, default=None), now, until or now),
+            needs_second=self._needs_second(principal, deed, subject, standing, until or now),
             replaces=tuple(f"{DONE[row.then]} by {row.by_login}" for row in standing if row.override) if deed.then in WORDS else (),
             told=_TOLD.get(deed.then, ""),
         )
@@ -107,6 +108,14 @@ class Previews:
         shared = (_hit(subject, sum(requests.values())),) if subject.good > MANY else ()
         balance = await self._doing.balance(connection, owner) if owner is not None else None
         return Looked(hits, shared, balance)
+
+    def _needs_second(self, principal: Principal, deed: Deed, subject: Subject, standing: Sequence[ActionRow], until: float) -> bool:
+        target, overrides = subject.target, self._doing.effects.overrides
+        if target is None or subject.kind != "account" or deed.then not in WORDS:
+            return False
+        since = blocked_since(standing, overrides.about(target), overrides)
+        blocks = overrides.locks_out(word_of(deed, target, principal, overrides))
+        return needs_second(subject.kind, since, self._doing.wall(), until, blocks=blocks)
 
     async def _refused(self, connection: AsyncConnection, deed: Deed, subject: Subject, groups: Sequence[Group], since: float) -> Estimate:
         if deed.then in _REFUSING:

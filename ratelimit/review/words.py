@@ -123,7 +123,7 @@ class Words:
 
     def _judged(self, asked: WordAsked, by: Principal) -> Standing:
         word = self._overrides.word(asked.by(by.login))
-        if alone_too_long(word, self._overrides.about(word.target)):
+        if alone_too_long(word, self._overrides.locks_out, self._overrides.about(word.target)):
             raise OverrideError("$.for", TOO_LONG)
         return word
 

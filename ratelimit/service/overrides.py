@@ -12,6 +12,7 @@ from typing import Final, Literal
 import structlog
 from msgspec.structs import replace
 
+from ratelimit.core.lockout import locks_out
 from ratelimit.core.override import OverrideAsked, Pseudonyms, word_about, word_of
 from ratelimit.core.policy import Policy
 from ratelimit.core.standing import Standing, StandingSource, Target
@@ -63,6 +64,10 @@ class Overrides:
         met = [*self._standings.words([target], "request"), *self._standings.words([target], "purchase")]
         found = {word.id: word for word in met if word.source == "override" and word.target == target}
         return sorted(found.values(), key=lambda word: (word.made_at, word.id))
+
+    def locks_out(self, word: Standing) -> bool:
+        """Whether it is a block by the policy in force, whatever it is called."""
+        return locks_out(word, self._policy().limits)
 
     def get(self, id: str) -> Standing:
         """The one with that id; raises NoOverrideError."""

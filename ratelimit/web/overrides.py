@@ -170,7 +170,7 @@ class OverrideCalls:
         asked = replace(asked, author=_author(who, asked.author))
         if who.via != "operator":
             word = self._judge(asked)
-            if alone_too_long(word, self._overrides.about(word.target)):
+            if alone_too_long(word, self._overrides.locks_out, self._overrides.about(word.target)):
                 raise ClientError(422, f"$.for: {TOO_LONG}", path="$.for")
         return asked
 

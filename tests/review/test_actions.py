@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ratelimit.core.identity import Caller
 from ratelimit.core.message import Entity
-from ratelimit.core.override import OverrideAsked
+from ratelimit.core.override import BucketAsked, OverrideAsked
 from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.core.standing import Target
 from ratelimit.ledger import api_tokens
@@ -208,6 +208,21 @@ async def test_second_person_is_not_gone_round(site: DeedSite) -> None:
     site.wall.now += 71 * HOUR
     assert (await site.act(site.mia, await site.case(anchor=Entity("account", "a2")), span="24h")).needs_second
     assert not (await site.act(site.mia, await site.case(anchor=Entity("api_key", "k" * 26)), span="30d")).needs_second
+
+
+async def test_a_tiny_bucket_is_a_block(site: DeedSite) -> None:
+    """By whatever name: less than a quarter of the smallest plan (here 1/s) is for two people beyond 72 h, what stood before included."""
+    case = await site.case()
+    done = [
+        await site.act(site.mia, case, "throttle", bucket=BucketAsked(capacity=100, refill=refill), span=span)
+        for refill, span in (("15/min", "30d"), ("1/d", "72h"), ("14/min", "30d"))
+    ]
+    assert [(one.needs_second, one.state) for one in done] == [(False, "in_force"), (False, "in_force"), (True, "proposed")]
+    assert (await site.actions.approve(site.tom, done[-1].id)).until == done[-1].wanted_until
+    other = await site.case(anchor=Entity("account", "a2"))
+    await site.act(site.mia, other, "throttle", bucket=BucketAsked(capacity=1, refill="1/d"), span="72h")
+    site.wall.now += 71 * HOUR
+    assert (await site.act(site.mia, other, span="24h")).needs_second
 
 
 async def test_linked_entity(site: DeedSite) -> None:

@@ -8,6 +8,10 @@ from ratelimit.review.alone import alone_too_long
 HOUR = 3_600.0
 
 
+def locks(word: Standing) -> bool:
+    return word.then in {"block", "bucket"}
+
+
 @pytest.mark.parametrize(
     ("then", "kind", "hours", "too_long"),
     [
@@ -15,6 +19,8 @@ HOUR = 3_600.0
         ("block", "account", 72.1, True),
         ("block", "account", None, True),
         ("throttle", "account", None, False),
+        ("bucket", "account", None, True),  # as small as the test says that a block is
+        ("bucket", "account", 72, False),
         ("allow", "account", None, False),
         ("block", "api_key", None, False),
         ("block", "card", None, False),
@@ -24,7 +30,7 @@ def test_alone(then: Then, kind: TargetKind, hours: float | None, *, too_long: b
     """Only a block of an account, and only beyond 72 h."""
     until = None if hours is None else hours * HOUR
     word = Standing(id="w", target=Target(kind, "a"), then=then, source="override", reason="r", author="mia", made_at=0.0, until=until)
-    assert alone_too_long(word) is too_long
+    assert alone_too_long(word, locks) is too_long
 
 
 def block(made: float, hours: float | None) -> Standing:
@@ -47,4 +53,4 @@ def block(made: float, hours: float | None) -> Standing:
 )
 def test_blocks_in_a_row(until: float | None, beside: tuple[float, float | None], *, too_long: bool) -> None:
     """They are one block, from when the first of them was said; what stands already may be made shorter."""
-    assert alone_too_long(block(71, until), [block(*beside)]) is too_long
+    assert alone_too_long(block(71, until), locks, [block(*beside)]) is too_long
