@@ -8,7 +8,7 @@ from msgspec import Struct
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.rules import Step
 from ratelimit.review.backtest_found import BacktestFound
-from ratelimit.review.ladder import TRUSTED_HIT, Condition, conditions, next_step, ready_at, shares_of, unmet
+from ratelimit.review.ladder import TRUSTED_HIT, Condition, conditions, locks_out, next_step, ready_at, shares_of, unmet
 from ratelimit.review.rule_dossier import RuleDossier
 from ratelimit.review.rule_state import measured
 
@@ -49,7 +49,7 @@ def next_view(dossier: RuleDossier, who: Principal, now: float) -> Next | None:
     left = unmet(found)
     hard = [it for it in left if it.hard]
     admin, analyst = who.may("admin"), who.may("analyst")
-    author = to == "live" and version.rule.get("then") == "block" and version.by == who.id and who.via == "session"
+    author = to == "live" and locks_out(version) and version.by == who.id and who.via == "session"
     asked = version.wants == to
     may = (admin and not author) if to in {"canary", "live"} else analyst
     blocked = ""

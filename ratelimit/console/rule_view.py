@@ -20,6 +20,7 @@ from ratelimit.core.rule_program import CompiledRule, compiled_rule
 from ratelimit.ledger.rules import LADDER, POLICY_FILE, RuleVersion, Step
 from ratelimit.review.backtest_found import BacktestFound
 from ratelimit.review.backtests import Running
+from ratelimit.review.ladder import locks_out
 from ratelimit.review.rule_dossier import RuleDossier
 
 _DAY_S: Final = 86_400.0
@@ -221,7 +222,7 @@ def _live_words(version: RuleVersion, now: float, clock: Clock) -> str:
     if "live" in version.steps:
         since = f"since {clock.day(version.step_at, now)}"
         return since if version.step == "live" else f"{version.step} {since}"
-    return f"{does(version.rule)}; second person needed" if version.rule.get("then") == "block" else does(version.rule)
+    return f"{does(version.rule)}; second person needed" if locks_out(version) else does(version.rule)
 
 
 def _precision(dossier: RuleDossier) -> Intervals | None:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from ratelimit.anomaly.evaluation_report import Share
+from ratelimit.core.risk_rule import LEAST_RATIO
 from ratelimit.ledger.rules import LADDER, RuleVersion, Step
 
 LEAST_FRAUD: Final = 0.85  # among those reviewed
@@ -55,9 +56,15 @@ def next_step(step: Step) -> Step | None:
     return LADDER[LADDER.index(step) + 1]
 
 
+def locks_out(version: RuleVersion) -> bool:
+    """Whether the rule blocks, or throttles requests to less than a quarter of each limit, which is a block by another name."""
+    rule = version.rule
+    return rule.get("then") == "block" or (rule.get("bucket") or {}).get("refill_ratio", LEAST_RATIO) < LEAST_RATIO
+
+
 def shares_of(version: RuleVersion) -> tuple[float, ...]:
     """Those that a canary of it is offered for: a block for all is live, which needs two people."""
-    return tuple(share for share in SHARES if share < 1 or version.rule.get("then") != "block")
+    return tuple(share for share in SHARES if share < 1 or not locks_out(version))
 
 
 def conditions(version: RuleVersion, measured: Measured, now: float) -> tuple[Condition, ...]:
@@ -119,7 +126,7 @@ def _lasted(version: RuleVersion, step: Step, wanted: float, now: float) -> Cond
 
 
 def _second(version: RuleVersion, *, live: bool) -> tuple[Condition, ...]:
-    if version.rule.get("then") != "block":
+    if not locks_out(version):
         return ()
     if not live:
         return (Condition(text="A second person, for live only", value="later", state="later", note="only"),)

@@ -15,7 +15,7 @@ from ratelimit.core.principal import OPERATOR_ID, Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import RuleVersion, Step, backtests, change_version, versions
 from ratelimit.review import audit
-from ratelimit.review.ladder import Condition, conditions, next_step, shares_of, unmet
+from ratelimit.review.ladder import Condition, conditions, locks_out, next_step, shares_of, unmet
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rule_state import RuleState, measured, person, stands, state_of
@@ -221,7 +221,7 @@ def _must_wait(who: Principal, version: RuleVersion, to: Step) -> bool:
 
 
 def _takes_two(version: RuleVersion, to: Step) -> bool:
-    return to == "live" and version.rule.get("then") == "block"
+    return to == "live" and locks_out(version)
 
 
 async def _check_second(connection: AsyncConnection, who: Principal, version: RuleVersion, now: float) -> None:

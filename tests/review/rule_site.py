@@ -84,9 +84,9 @@ class Site:
             await add_backtest(connection, row)
             await change_version(connection, version.id, step="backtest", steps={**version.steps, "backtest": self.now})
 
-    async def at(self, step: Step, who: Principal = MIRA, then: str = "block") -> RuleVersion:
+    async def at(self, step: Step, who: Principal = MIRA, then: str = "block", text: str = TEXT) -> RuleVersion:
         """A version that came to that step, soundly."""
-        version = await self.drafts.draft(who, "cards", TEXT.replace("block", then))
+        version = await self.drafts.draft(who, "cards", text.replace("block", then))
         await self.tested(version)
         order: list[Step] = ["backtest", "shadow", "canary", "live"]
         for before, to in pairwise(order[: order.index(step) + 1]):

@@ -10,6 +10,7 @@ from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.rules import Step, change_version
 from ratelimit.review import audit
+from ratelimit.review.ladder import shares_of
 from ratelimit.review.rule_error import NoRuleError, NotAllowedError, NotNowError, NotSoundError, RuleError
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rules import Promotion
@@ -126,6 +127,15 @@ async def test_two_people_for_a_block(site: Site) -> None:
     assert await site.steps() == [(1, "canary")]
     done = await site.rules.promote(ANA, "cards", 1, asked)
     assert (done.waits, done.version.step) == (False, "live")
+
+
+@pytest.mark.parametrize(("ratio", "waits"), [("0.25", False), ("0.24", True)])
+async def test_two_people_for_what_leaves_hardly_anything(site: Site, ratio: str, *, waits: bool) -> None:
+    """A throttle to less than a quarter is a block by another name: never a canary for all, and live by two."""
+    throttle = "then: throttle\nbucket: {capacity: 5, refill_ratio: RATIO, below_a_quarter: allowed}\nreason: too much"
+    version = await site.at("canary", text=f"on: request\nwhen: request.kind == 'api_key'\n{throttle}".replace("RATIO", ratio))
+    assert (1.0 in shares_of(version)) is not waits
+    assert (await site.rules.promote(MIRA, "cards", 1, Promotion(step="canary", to="live"))).waits is waits
 
 
 async def test_block_that_a_token_wrote(site: Site) -> None:
