@@ -7,6 +7,11 @@
 # with `--network container:GATEWAY`; a gateway that must reach it from elsewhere needs RATELIMIT_GATEWAY=0.0.0.0:8080 together with
 # RATELIMIT_GATEWAY_TOKEN. The operator lane listens on all addresses of the container, since probes and scrapers come from outside it;
 # whoever publishes that port decides who may reach it.
+#
+# /data holds the embedded store and, unless RATELIMIT_DATABASE_URL and RATELIMIT_LEDGER_KEY name a PostgreSQL, the ledger: ledger.db (a
+# SQLite file, for one container alone) and ledger.key. So it is a volume that outlives the container and is backed up (docs/ledger.md); a
+# container that is replaced without it has forgotten its cases, its people and its audit. The first start prints a link for the first
+# admin: `docker logs`.
 
 FROM python:3.13-slim AS build
 WORKDIR /src

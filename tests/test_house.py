@@ -137,7 +137,10 @@ def test_deployment_agrees_with_itself() -> None:
     env = {entry["name"]: entry.get("value") for entry in sidecar["env"]}
     assert sidecar["image"] == f"ratelimit-sidecar:{__version__}"
     assert env["RATELIMIT_EXPECTED_SIDECARS"] == str(spec["replicas"])
-    assert env["RATELIMIT_STORE_KEY"] is None  # comes from a Secret, never from this file
+    asked = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in sidecar["env"] if "valueFrom" in entry}
+    assert asked.keys() == {"RATELIMIT_STORE_KEY", "RATELIMIT_LEDGER_KEY", "RATELIMIT_DATABASE_URL"}  # several replicas share all three
+    text = (ROOT / "k8s" / "deployment.yaml").read_text(encoding="utf-8")
+    assert [key for key in asked.values() if f"--from-literal={key}=" not in text] == []  # the secret that is made is the one that is read
 
 
 def test_policy_of_k8s_is_accepted() -> None:
