@@ -33,6 +33,18 @@ LOGIC: Final = (
     "then looks at it.",
 )
 
+RIGHTS: Final = (
+    "What is wrong is corrected, and what is missing is added, if you say so (GDPR, article 16).",
+    "You can ask that no model looks at your account any more, or object to it; that is in force within a second (articles 18, 21, 22).",
+    "You can have your data erased; what books and legal claims need stays for its time, without your name (article 17).",
+    "A person looks at any decision that you think is wrong: tell the operator the id that stands at it.",
+    "You can complain to the supervisory authority of the country where you live or work (article 77).",
+)
+RECIPIENTS: Final = (
+    "What is kept stays with the operator of this service. The site that it protects is told of holds, blocks, cases and erasures of its "
+    "own accounts. Nobody else is told."
+)
+
 MEANING: Final[Mapping[Reason, str]] = {
     "ok": "nothing spoke against it",
     "rate_exceeded": "more tokens were asked for than the limit gives in that time",

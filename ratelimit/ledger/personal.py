@@ -3,6 +3,7 @@
 Addresses, cards and the like are named as they are shown; analysts are called that, since their names are theirs.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -13,28 +14,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.message import Entity
 from ratelimit.ledger.erasure import Owned
 from ratelimit.ledger.subjects import named
-from ratelimit.ledger.tables.action import ACTION, APPEAL, LABEL
-from ratelimit.ledger.tables.case import CASE, OPENING
+from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL, LABEL
+from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT
+from ratelimit.ledger.tables.case import CANDIDATE, CASE, OPENING
 from ratelimit.ledger.tables.purchase import LIFE, LINK, OUTCOME, PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.tables.subject import SUBJECT
 
 _AT_ONCE: Final = 500
+NOTED: Final = "case.noted"  # the kind of the entries that are notes
 MOST: Final = 100_000  # rows of a kind in one export, the latest; it says where there are more
 
-_RECORDS: Final = "id at decision reason limit_name api_key address method path user_agent referrer plan cost status retry_after risk model"
+_RECORDS: Final = (
+    "id at decision reason limit_name api_key address method path user_agent referrer plan cost status weight remaining retry_after policy "
+    "risk model propensity shadow"
+)
 _PURCHASES: Final = (
     "id attempt record at kind address card device email amount_minor currency tokens last4 exp_month exp_year card_country brand funding "
-    "billing_country user_agent decision action reason rule hold_ratio held lapses_at risk p_fraud model outcome outcome_at refunded "
-    "disputed warned label label_at"
+    "billing_country user_agent decision action reason rule hold_ratio held lapses_at policy risk p_fraud propensity model shadow outcome "
+    "outcome_at refunded disputed warned label label_at"
 )
 _OUTCOMES: Final = "purchase attempt kind at known_at amount_minor detail"
 _LIVES: Final = "at type api_key address user_agent"
-_LABELS: Final = "target_kind purchase attempt verdict source known_at"
-_ACTIONS: Final = "then target_kind at until reason state undone_at"
-_CASES: Final = "number opened_at opened_by opened_word reasons state closed_at verdict why"
-_OPENINGS: Final = "case_number kind text at purchase"
+_LABELS: Final = "target_kind purchase attempt verdict source known_at case_number"
+_ACTIONS: Final = "then target_kind case_number purchase attempt at until reason state undone_at undone_why"
+_CASES: Final = "number opened_at opened_by opened_word reasons risk state closed_at verdict why campaign"
+_OPENINGS: Final = "reference case_number kind text at purchase attempt"
 _APPEALS: Final = "reference text at state decided_at why"
+_NORMAL: Final = "reasons_key at until ended_at"
+_CANDIDATES: Final = "kind at expected_loss_minor"
 _SUBJECTS: Final = frozenset("api_key address card device email".split())  # columns that hold ids of subjects
 
 Rows = list[dict[str, Any]]
@@ -68,9 +76,27 @@ async def gathered(connection: AsyncConnection, it: Owned) -> dict[str, Rows]:
         "actions": await _rows(connection, ACTION, _ACTIONS, ACTION.c.target.in_(it.ids), ACTION.c.at.desc()),
         "cases": await _rows(connection, CASE, _CASES, CASE.c.anchor.in_(it.ids), CASE.c.opened_at.desc()),
         "flags": await _rows(connection, OPENING, _OPENINGS, OPENING.c.case_number.in_(cases), OPENING.c.at.desc()),
+        "known_normal": await _rows(connection, KNOWN_NORMAL, _NORMAL, KNOWN_NORMAL.c.subject.in_(it.ids), KNOWN_NORMAL.c.at.desc()),
+        "candidates": await _rows(connection, CANDIDATE, _CANDIDATES, CANDIDATE.c.anchor.in_(it.ids), CANDIDATE.c.at.desc()),
         "appeals": await _rows(connection, APPEAL, _APPEALS, APPEAL.c.case_number.in_(cases), APPEAL.c.at.desc()),
     }
     return await _with_names(connection, found)
+
+
+async def told(connection: AsyncConnection, it: Owned) -> tuple[Rows, Rows]:
+    """Notes on its cases, and what else people and programs did about it and when; of who did it nothing, since that is theirs."""
+    of_it = or_(AUDIT.c.case_number.in_(select(CASE.c.number).where(CASE.c.anchor.in_(it.ids))), AUDIT_CONTENT.c.subject.in_(it.ids))
+    query = select(AUDIT.c.at, AUDIT.c.kind, AUDIT.c.case_number, AUDIT_CONTENT.c.content).join(
+        AUDIT_CONTENT, AUDIT_CONTENT.c.seq == AUDIT.c.seq, isouter=True
+    )
+    notes: Rows = []
+    history: Rows = []
+    for row in await connection.execute(query.where(of_it).order_by(AUDIT.c.seq.desc()).limit(MOST)):
+        if row.kind == NOTED and row.content is not None:
+            notes.append({"case_number": row.case_number, "at": row.at, "text": json.loads(row.content)["text"]})
+        else:
+            history.append({"kind": row.kind, "case_number": row.case_number, "at": row.at})
+    return notes, history
 
 
 async def used(connection: AsyncConnection, ids: Sequence[int]) -> list[Used]:

@@ -13,6 +13,7 @@ from ratelimit.core.case import shown
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import case_query
 from ratelimit.ledger.cases import Note
+from ratelimit.ledger.personal import NOTED
 from ratelimit.ledger.tables.person import PERSON
 from ratelimit.review.audit import AuditFilter, append, entries
 from ratelimit.review.case_error import CaseError, ConflictError
@@ -20,7 +21,6 @@ from ratelimit.review.lock import actor_id, found, freed, refuse_others
 
 MOST_SNOOZE_S: Final = 14 * 86_400.0
 MOST_NOTE: Final = 2_000
-NOTED: Final = "case.noted"
 _MOST_MENTIONS: Final = 20
 _MOST_NOTES: Final = 200
 _MENTION: Final = re.compile(r"(?<![\w@.])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)

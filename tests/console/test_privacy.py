@@ -98,7 +98,7 @@ async def test_what_the_policy_says(room: Room, serve: Serve, console: Console) 
     policy = Retention(records=Duration.parse("20d"), keep=("device",))
     here = await serve(PrivacyPages(console, room.privacy, lambda: policy).routes(), person(1, "analyst"))
     _, text, _ = await here.get("/privacy")
-    assert text.count("20 days") == 2
+    assert text.count("20 days") == 3
     assert text.count("no sentence: off") == 2
     assert "recognize the device that you pay with, for 540 days" in text
     _, text, _ = await (await serve(PrivacyPages(console, room.privacy).routes(), person(1, "analyst"))).get("/privacy")

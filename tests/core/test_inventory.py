@@ -7,7 +7,7 @@ from ratelimit.ledger.tables.every import SCHEMA
 
 # tables that hold nothing of a person, and tables that are Alembic's
 OF_NOBODY = {"batch", "retention_mark", "in_force", "rule_version", "backtest", "model_pin"}
-KEYS_OF_NOBODY = {store_key.META, store_key.PROFILES, store_key.TALLY, store_key.ALLOWANCE}
+KEYS_OF_NOBODY = {store_key.META, store_key.PROFILES, store_key.TALLY, store_key.ALLOWANCE, store_key.REACH}
 
 
 def test_every_table() -> None:
