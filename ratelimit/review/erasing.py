@@ -16,7 +16,7 @@ from ratelimit.core.forgetting import noted, noting
 from ratelimit.core.privacy import JOURNAL_S, LATE_S
 from ratelimit.core.retention import Retention, cut
 from ratelimit.core.standing import Standing, Target
-from ratelimit.ledger import bans, erasure, privacy
+from ratelimit.ledger import bans, erasure, mention, privacy
 from ratelimit.ledger.erasure import Owned
 from ratelimit.review import audit
 from ratelimit.review.place import Place
@@ -27,11 +27,14 @@ AUTHOR: Final = "ratelimit"
 
 
 class Erased(Struct, frozen=True, kw_only=True):
-    """How much went: rows of requests and logins, names, contents of the audit, and in the store. `bans` are digests that stay."""
+    """How much went: rows of requests and logins, names, contents of the audit, and in the store. `struck` are texts about others
+    in which it was named, `bans` are digests that stay.
+    """
 
     rows: int = 0
     names: int = 0
     audit: int = 0
+    struck: int = 0
     bans: int = 0
     store: Forgotten = Forgotten()
 
@@ -72,16 +75,20 @@ class Erasing:
         rows = 0
         while gone := await self._delete_piece(it):
             rows += gone
+        async with self._ledger.read() as connection:  # the whole audit is looked through, for which nobody should have to wait
+            words = await mention.words_of(connection, it)
+            about = await mention.told(connection, words)
         async with self._ledger.write() as connection:
             at = self._wall()
             kept = await bans.note(connection, self._subjects, subject, cut(self._retained().bans, at))
             names = await erasure.erase(connection, it)
-            seqs = await erasure.told_in(connection, it.cases)
+            struck = await mention.strike(connection, words)
+            seqs = [*await erasure.told_in(connection, it.cases), *about]
             contents = await audit.forget(connection, AUTHOR, at=at, subject=subject, seqs=seqs)
             for key in it.key_ids:
                 contents += await audit.forget(connection, AUTHOR, at=at, subject=key)
         await self._checkpoint()
-        return Erased(rows=rows, names=names, audit=contents, bans=kept, store=forgotten)
+        return Erased(rows=rows, names=names, audit=contents, struck=struck, bans=kept, store=forgotten)
 
     async def replay(self) -> int:
         """Erase again what is there although the journal says that it was erased; how many there were."""

@@ -251,3 +251,24 @@ async def test_the_journal_ends(erasing: Erasing, ledger: Ledger, lived: Site) -
     async with ledger.read() as connection:
         assert await privacy.journalled(connection) == []
     assert lived.client.hlen("rl1:{forgotten}") == 0
+
+
+async def test_what_was_written_of_it_elsewhere(erasing: Erasing, ledger: Ledger) -> None:
+    """Notes and reasons of others' cases that name it lose that; what only looks like its name stays, and the chain verifies."""
+    of = await fill(ledger)
+    async with ledger.write() as connection:
+        named = {"then": "block", "target_kind": "account", "target": of["other"], "by": 1, "by_login": "eve", "at": T0, "state": "ended"}
+        reasons = [f"the same hand as {ACCOUNT.upper()}, see {EMAIL}", f"not {ACCOUNT}2"]
+        rows = [{**named, "reason": text, "before": {}, "detail": {}, "key": text[:9]} for text in reasons]
+        await connection.execute(insert(ACTION), rows)
+        for text in (f'shares with "{EMAIL}"', f"never heard of {ACCOUNT}2"):
+            await audit.append(connection, "eve", "case.noted", {"text": text, "mentions": []}, at=T0, subject=of["other"])
+    erased = await erasing.erase(of["account"])
+    assert erased.struck == 1
+    async with ledger.read() as connection:
+        left = set((await connection.execute(select(ACTION.c.reason).where(ACTION.c.target == of["other"]))).scalars())
+        notes = list((await connection.execute(select(AUDIT_CONTENT.c.content).where(AUDIT_CONTENT.c.subject == of["other"]))).scalars())
+        assert (await verify(connection)).whole
+    assert left == {"the same hand as [erased], see [erased]", f"not {ACCOUNT}2"}
+    assert not any(EMAIL in note for note in notes)
+    assert any(f"{ACCOUNT}2" in note for note in notes)
