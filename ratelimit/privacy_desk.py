@@ -46,6 +46,7 @@ class PrivacyDesk:
             spared=Spared(standings, time.time),
             told=told,
             wall=time.time,
+            retained=retained,
         )
 
     def begin(self, stack: AsyncExitStack) -> None:

@@ -98,3 +98,4 @@ def _told(asked: Any) -> None:
     state = {"asked": "is entered", "done": "is in force"}.get(asked["state"], asked["state"])
     waits = "; an admin other than whoever entered it approves it in the console" if asked["kind"] == "erase" else ""
     click.echo(f"request {asked['id']} {state}{waits}")
+    click.echo(f"what to tell the person: {asked['answer']}")

@@ -52,6 +52,7 @@ class Line(Struct, frozen=True, kw_only=True):
     verified_by: str
     text: str
     outcome: str
+    answer: str
     may_export: bool
     may_approve: bool
     waits_for_other: bool
@@ -140,6 +141,7 @@ def _line(it: PrivacyView, who: Principal, now: float) -> Line:
         verified_by=it.verified_by if acts else "",
         text=it.text if acts else "",
         outcome=_outcome(it.report) if acts else "",
+        answer=it.answer if acts else "",
         may_export=acts and it.kind == "export" and it.state in {"asked", "done"} and it.account is not None,
         may_approve=waits and who.may("admin") and who.id != it.by_id,
         waits_for_other=waits and not (who.may("admin") and who.id != it.by_id),

@@ -14,6 +14,7 @@ import structlog
 from ratelimit.core.message import Entity
 from ratelimit.core.principal import Principal
 from ratelimit.core.privacy import NO_MODEL, OPEN, RequestState, month_after
+from ratelimit.core.retention import Retention
 from ratelimit.core.standing import Target
 from ratelimit.core.webhook import message_of
 from ratelimit.ledger import erasure, privacy
@@ -48,8 +49,9 @@ class Privacy:
         spared: Spared,
         told: Callable[[], WebhookQueue | None],
         wall: Callable[[], float],
+        retained: Callable[[], Retention] = Retention,
     ) -> None:
-        self._ledger, self._subjects, self._wall = ledger, subjects, wall
+        self._ledger, self._subjects, self._wall, self._retained = ledger, subjects, wall, retained
         self._erasing, self._exporting, self._spared, self._told = erasing, exporting, spared, told
 
     async def ask(self, asked: PrivacyAsked, by: Principal) -> PrivacyView:
@@ -88,12 +90,13 @@ class Privacy:
             row = await privacy.get(connection, id)
             if row is None:
                 raise none_of(id)
-            return (await views(connection, [row]))[0]
+            return (await views(connection, [row], self._retained()))[0]
 
     async def requests(self, *, closed: bool = False, most: int = _MOST) -> list[PrivacyView]:
         """Those that are open, what is due first; or those that are not any more, the latest first."""
         async with self._ledger.read() as connection:
-            return await views(connection, await privacy.latest(connection, most, ("done", "refused", "withdrawn") if closed else OPEN))
+            rows = await privacy.latest(connection, most, ("done", "refused", "withdrawn") if closed else OPEN)
+            return await views(connection, rows, self._retained())
 
     async def waiting(self) -> int:
         """How many are open."""

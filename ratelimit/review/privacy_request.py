@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.answer import Outcome, answer_of
 from ratelimit.core.privacy import RequestKind, RequestState
+from ratelimit.core.retention import Retention
 from ratelimit.ledger.privacy import RequestRow
 from ratelimit.ledger.subjects import named
 
@@ -32,7 +34,10 @@ class PrivacyAsked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class PrivacyView(Struct, frozen=True, kw_only=True):
-    """A request as it is shown. `account` None: it is erased. `second_by`: who approved it; `report`: what was done, or why not."""
+    """A request as it is shown. `account` None: it is erased. `second_by`: who approved it; `report`: what was done, or why not.
+
+    `answer` is what the person can be told now.
+    """
 
     id: int
     account: str | None
@@ -47,6 +52,7 @@ class PrivacyView(Struct, frozen=True, kw_only=True):
     second_by: int | None
     text: str
     report: dict[str, Any] | None
+    answer: str
 
 
 def none_of(id: int) -> NoRequestError:
@@ -54,7 +60,7 @@ def none_of(id: int) -> NoRequestError:
     return NoRequestError(f"there is no request {id}; /v1/privacy/requests lists those that are open")
 
 
-async def views(connection: AsyncConnection, rows: list[RequestRow]) -> list[PrivacyView]:
+async def views(connection: AsyncConnection, rows: list[RequestRow], retention: Retention) -> list[PrivacyView]:
     """Requests with the names of those who asked."""
     names = await named(connection, [row.subject for row in rows if row.subject is not None])
     return [
@@ -72,6 +78,9 @@ async def views(connection: AsyncConnection, rows: list[RequestRow]) -> list[Pri
             second_by=row.second_by,
             text=str((row.detail or {}).get("text", "")),
             report=row.report,
+            answer=answer_of(
+                Outcome(kind=row.kind, state=row.state, due_at=row.due_at, done_at=row.done_at, report=row.report or {}), retention
+            ),
         )
         for row in rows
     ]

@@ -37,6 +37,7 @@ async def test_every_kind(room: Room, tmp_path: Path) -> None:
         assert "is in force" in (await asked(lane, "restrict", "robin", *WHO))[1]
         assert ("account", "robin") in room.here.standings.unscored
         assert "is in force" in (await asked(lane, "object", "robin", *WHO))[1]
+        assert "tell the person: Since 15 January 2027 no model looks" in (await asked(lane, "restrict", "kim", *WHO))[1]
         assert "is entered; an admin other than" in (await asked(lane, "erase", ACCOUNT, *WHO))[1]
         assert "is entered" in (await asked(lane, "correct", ACCOUNT, *WHO, "--text", "the label is wrong"))[1]
         code, said = await asked(lane, "correct", ACCOUNT, *WHO)

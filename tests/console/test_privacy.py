@@ -45,6 +45,8 @@ async def test_from_request_to_erasure(room: Room, serve: Serve, console: Consol
     _, text, _ = await ada.get("/privacy")
     assert ACCOUNT not in text
     assert "1,502 rows" in text
+    assert "2 digests of confirmed fraud stay" in text
+    assert "Your data were erased on 15 January 2027." in text
 
 
 async def test_a_viewer_sees_no_names(room: Room, serve: Serve, console: Console) -> None:
