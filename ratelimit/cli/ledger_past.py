@@ -19,7 +19,7 @@ from ratelimit.anomaly.label import Label, Naming
 from ratelimit.anomaly.signal_table import PURCHASE
 from ratelimit.anomaly.spool import Spool
 from ratelimit.cli.ledger_place import open_ledger
-from ratelimit.cli.past import Asked, Past
+from ratelimit.cli.past import Asked, Known, Past
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.purchase_signals import NAMES, VERSION
 from ratelimit.core.signals import KINDS
@@ -45,10 +45,12 @@ def purchases_of_ledger(asked: Asked) -> Iterator[Past]:
         yield Past({PURCHASE: trail}, labels)
 
 
-def labels_of_ledger(url: str | None, naming: Naming) -> list[Label]:
+def callers_of_ledger(url: str | None, naming: Naming) -> Known:
     """What the ledger knows of callers, as they are called in a trail of requests."""
-    found = [_of_caller(lesson, naming) for lesson in run(_lessons(url))]
-    return [label for label in found if label is not None]
+    lessons, spared = run(_lessons(url))
+    found = [_of_caller(lesson, naming) for lesson in lessons]
+    left_out = {(kind, naming(kind, value)) for kind in KINDS for of, value in spared if of == kind}
+    return Known([label for label in found if label is not None], frozenset(left_out))
 
 
 async def _read(url: str | None, spool: Spool) -> list[Label]:
@@ -64,9 +66,9 @@ async def _read(url: str | None, spool: Spool) -> list[Label]:
     return labels
 
 
-async def _lessons(url: str | None) -> list[Lesson]:
+async def _lessons(url: str | None) -> tuple[list[Lesson], list[tuple[str, str]]]:
     async with open_ledger(url) as ledger, ledger.read() as connection:
-        return await training.lessons(connection)
+        return await training.lessons(connection), await training.spared(connection)
 
 
 def _by_target(lessons: Iterable[Lesson]) -> Lessons:

@@ -58,36 +58,52 @@ class Asked(NamedTuple):
         return cls(options["logs"], options["labels"], options["policy"], Sources(lists, countries), verb, options["quiet"], ledger)
 
 
-Known = Callable[[Naming], list[Label]]
+class Known(NamedTuple):
+    """What is known of callers beside the log: labels, and of whom no model may learn."""
+
+    labels: list[Label]
+    spared: frozenset[tuple[Kind, Subject | None]] = frozenset()
 
 
-def _nothing(_naming: Naming) -> list[Label]:
-    return []
+def _nothing(_naming: Naming) -> Known:
+    return Known([])
 
 
 @contextmanager
-def past_of(asked: Asked, key: bytes = SAME_EACH_TIME, known: Known = _nothing) -> Iterator[Past]:
+def past_of(asked: Asked, key: bytes = SAME_EACH_TIME, known: Callable[[Naming], Known] = _nothing) -> Iterator[Past]:
     """The past that was asked for, as long as the context lasts. Raises ConfigError for logs and labels that cannot be read.
 
-    `key` turns raw API keys into digests; `known` gives labels of callers that are called by these.
+    `key` turns raw API keys into digests; `known` gives what is known of callers that are called by these.
     """
     policy, keys = policy_of(asked.policy), ApiKeys(key)
     labels = read_labels(asked.labels, partial(_subject, Trial(policy, keys))) if asked.labels else []
-    labels += known(partial(_known_subject, policy.identity.ipv6_prefix))
+    labels_known, spared = known(partial(_known_subject, policy.identity.ipv6_prefix))
+    labels += labels_known
     with tempfile.TemporaryDirectory(prefix="rl-past-") as folder, Spool(Path(folder)) as spool:
         read_logs(
             Reading(asked.verb, asked.logs, quiet=asked.quiet),
-            lambda entries: run(_live_through(entries, policy, keys, asked.sources, spool)),
+            lambda entries: run(_live_through(entries, policy, keys, asked.sources, _Seen(spool, spared))),
         )
         yield Past({kind: spool.trail(kind) for kind in KINDS}, labels)
 
 
-async def _live_through(entries: Iterable[Entry], policy: Policy, keys: ApiKeys, sources: Sources, spool: Spool) -> None:
-    def see(kind: Kind, watches: list[Watch], ticks: list[int], rows: Rows) -> None:
-        spool.add(kind, [watch.value for watch in watches], [watch.plan for watch in watches], ticks, rows)
+class _Seen:
+    """Writes what was scored, but for those of whom no model may learn."""
 
+    def __init__(self, spool: Spool, spared: frozenset[tuple[Kind, Subject | None]]) -> None:
+        self._spool, self._spared = spool, spared
+
+    def see(self, kind: Kind, watches: list[Watch], ticks: list[int], rows: Rows) -> None:
+        """What is known of some subjects of a kind."""
+        places = [place for place, watch in enumerate(watches) if (kind, watch.value) not in self._spared]
+        if len(places) < len(watches):
+            watches, ticks, rows = [watches[place] for place in places], [ticks[place] for place in places], rows[places]
+        self._spool.add(kind, [watch.value for watch in watches], [watch.plan for watch in watches], ticks, rows)
+
+
+async def _live_through(entries: Iterable[Entry], policy: Policy, keys: ApiKeys, sources: Sources, seen: _Seen) -> None:
     async with open_history(SAME_EACH_TIME, sources=sources) as history:
-        history.usage.scoring.observer = see
+        history.usage.scoring.observer = seen.see
         await history.run(Replay(policy, keys, observer=history), entries)
         if lost := history.usage.outbox.untold:
             raise DependencyError(

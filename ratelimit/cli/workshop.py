@@ -22,13 +22,17 @@ from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.plot import plots
 from ratelimit.anomaly.recipe import RECIPES
 from ratelimit.anomaly.signal_table import Family, ModelKind
-from ratelimit.cli.ledger_past import labels_of_ledger, purchases_of_ledger
+from ratelimit.cli.ledger_past import callers_of_ledger, purchases_of_ledger
 from ratelimit.cli.ledger_place import store_key
 from ratelimit.cli.model import FINDINGS
 from ratelimit.cli.past import Asked, Past, past_of
 from ratelimit.cli.purchase_past import purchase_past_of
 from ratelimit.core.errors import ConfigError
 
+_NO_LOG = (
+    "of requests the ledger has refusals and a sample alone, each with the signals of the riskiest of those who asked, so it does not say "
+    "what is usual; expected LOGs of the gateway before --from-ledger, which then gives labels and leaves out of whom no model may learn"
+)
 _WIDTH = 160  # columns of tables that do not go to a terminal
 
 
@@ -86,8 +90,8 @@ def _past_of(family: Family, asked: Asked) -> AbstractContextManager[Past]:
     if asked.ledger is None:
         return past_of(asked)
     if not asked.logs:
-        raise ConfigError(["the ledger has a sample of requests alone; expected a LOG of them, of which --from-ledger gives labels"])
-    return past_of(asked, store_key(), partial(labels_of_ledger, asked.ledger or None))
+        raise ConfigError([_NO_LOG])
+    return past_of(asked, store_key(), partial(callers_of_ledger, asked.ledger or None))
 
 
 def _write(out: Path, built: Built, made_by: str, *, as_json: bool) -> None:

@@ -7,6 +7,9 @@ from msgspec import Struct
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.ledger.erasure import own_keys
+from ratelimit.ledger.privacy import restricted
+from ratelimit.ledger.subjects import named
 from ratelimit.ledger.tables.action import LABEL
 from ratelimit.ledger.tables.privacy import RESTRICTION
 from ratelimit.ledger.tables.purchase import PURCHASE
@@ -54,6 +57,17 @@ async def examples(connection: AsyncConnection, version: int) -> AsyncIterator[l
     result = await connection.stream(query.order_by(PURCHASE.c.at, PURCHASE.c.id, PURCHASE.c.attempt))
     async for rows in result.partitions(_AT_ONCE):
         yield [Example(*row) for row in rows]
+
+
+async def spared(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Of whom no model may look at the accounts, and the keys that are theirs alone, by kind and value."""
+    found: list[tuple[str, str]] = []
+    for account in sorted(await restricted(connection)):
+        it = (await named(connection, [account])).get(account)
+        if it is not None and it.value is not None:
+            found.append((it.kind, it.value))
+        found += [("api_key", key) for key in (await own_keys(connection, account)).values() if key is not None]
+    return found
 
 
 async def lessons(connection: AsyncConnection) -> list[Lesson]:

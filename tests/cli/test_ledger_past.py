@@ -4,6 +4,7 @@ import asyncio
 from itertools import count
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,16 @@ from sqlalchemy import insert, update
 from bench.ledger_fill import Size, fill
 from ratelimit.anomaly.label import Label
 from ratelimit.anomaly.signal_table import PURCHASE
-from ratelimit.cli.ledger_past import CONFIRMED, labels_of_ledger, purchases_of_ledger
-from ratelimit.cli.past import Asked
+from ratelimit.anomaly.spool import Spool
+from ratelimit.cli.ledger_past import CONFIRMED, callers_of_ledger, purchases_of_ledger
+from ratelimit.cli.past import Asked, _Seen
 from ratelimit.core.errors import ConfigError
 from ratelimit.core.message import Entity
 from ratelimit.core.purchase_signals import NAMES, VERSION
+from ratelimit.ledger import privacy
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.action import LABEL
+from ratelimit.ledger.tables.purchase import LINK
 from ratelimit.ledger.tables.purchase import PURCHASE as PURCHASES
 from ratelimit.service.address_book import NO_SOURCES
 from tests.cli.command import run, said
@@ -54,7 +58,7 @@ def test_train(filled: str, tmp_path: Path) -> None:
         (["purchases", "--from-ledger", "log.ndjson"], "takes 'log.ndjson' for a URL"),
         (["purchases", "--from-ledger", "mysql://x/y"], "URL is not allowed"),
         (["purchases", "x.ndjson", "--from-ledger", "sqlite:////tmp/x.db"], "expected one of the two"),
-        (["requests", "--from-ledger", "sqlite:////tmp/x.db"], "a sample of requests alone"),
+        (["requests", "--from-ledger", "sqlite:////tmp/x.db"], "refusals and a sample alone"),
     ],
 )
 def test_mistakes(words: list[str], message: str, tmp_path: Path) -> None:
@@ -131,11 +135,40 @@ def test_callers(tmp_path: Path) -> None:
     asyncio.run(_bought(url, [3]))
     for verdict, kind in (("abuse", "api_key"), ("good", "account"), ("fraud", "card")):
         asyncio.run(_label(url, verdict, target_kind=kind))
-    found = labels_of_ledger(url, lambda kind, value: f"{kind} {value}")
-    assert found == [
+    found = callers_of_ledger(url, lambda kind, value: f"{kind} {value}")
+    assert found.labels == [
         Label("api_key", "api_key K", True, CONFIRMED, False, NOW - 7 * DAY_S, NOW, NOW),
         Label("account", "account anna", False, CONFIRMED, False, -inf, NOW, NOW),
     ]
+
+
+def test_nobody_who_objects(tmp_path: Path) -> None:
+    """An account of which no model may learn, and the key that is its alone, are left out of a log as well."""
+    url = sqlite_url(tmp_path)
+
+    async def restrict(account: int) -> None:
+        async with opened(url) as ledger, ledger.write() as connection:
+            await privacy.restrict(connection, account, "object", NOW)
+            key = (await Subjects(KEYS).ids(connection, [Entity("api_key", "K")], NOW))["api_key", "K"]
+            await connection.execute(
+                insert(LINK), [{"subject": account, "entity": key, "how": "owns", "first_at": 1, "last_at": 1, "count": 1}]
+            )
+
+    asyncio.run(restrict(asyncio.run(_bought(url, []))))
+    found = callers_of_ledger(url, lambda kind, value: f"{kind} {value}")
+    assert found.spared == {("account", "account anna"), ("api_key", "api_key K")}
+
+    class Kept(Spool):
+        def __init__(self) -> None:
+            self.kept = list[Any]()
+
+        def add(self, *told: Any) -> None:
+            self.kept.append((*told[:4], told[4].tolist()))
+
+    spool = Kept()
+    watches: Any = [SimpleNamespace(value=value, plan=None) for value in ("account anna", "account otto")]
+    _Seen(spool, found.spared).see("account", watches, [1, 2], np.array([[1.0], [2.0]]))
+    assert spool.kept == [("account", ["account otto"], [None], [2], [[2.0]])]
 
 
 def test_no_purchases(tmp_path: Path) -> None:
