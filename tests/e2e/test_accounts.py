@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.e2e.serving import Serving, serving
+from tests.e2e.serving import PATIENCE_S, Serving, serving
 
 Serve = Callable[..., AbstractContextManager[Serving]]
 GOOD = "kettle ovid gravel moth"
@@ -43,7 +43,7 @@ def serve(tmp_path: Path) -> Serve:
 def ask(running: Serving, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> Told:
     """Ask the operator lane as a browser would, and follow nothing."""
     place = urlsplit(running.operator)
-    connection = HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=PATIENCE_S)
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
     sent = {"Sec-Fetch-Site": "same-origin", **kind, **headers}
     connection.request(method, path, urlencode(form) if form is not None else None, sent)
@@ -105,7 +105,7 @@ def test_after_a_restart(serve: Serve) -> None:
         answer = ask(running, "POST", "/login", {"login": "ada", "password": GOOD})
         assert answer.status == 303
         running.process.terminate()
-        rest, log = running.process.communicate(timeout=20)
+        rest, log = running.process.communicate(timeout=PATIENCE_S)
     assert "welcome" not in rest
     assert cookie.partition("=")[2] not in log
     assert GOOD not in log

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ratelimit.stores.server import find_server
-from tests.e2e.serving import Serving, serving, until
+from tests.e2e.serving import PATIENCE_S, Serving, serving, until
 from tests.stores.conftest import Node
 
 POLICY = "version: 1\nlimits:\n  - {name: key, per: [api_key], bucket: {capacity: 100000, refill: 1000/s}}\n"
@@ -42,7 +42,7 @@ def found(tmp_path: Path) -> Iterator[list[Serving]]:
 def asked(one: Serving, path: str, body: dict[str, Any]) -> tuple[int, Any]:
     """A call of the operator lane, and its answer."""
     try:
-        with urlopen(Request(f"{one.operator}{path}", json.dumps(body).encode()), timeout=10) as answer:  # noqa: S310  our own server
+        with urlopen(Request(f"{one.operator}{path}", json.dumps(body).encode()), timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
             return answer.status, json.loads(answer.read())
     except HTTPError as error:
         return error.code, json.loads(error.read())
@@ -69,7 +69,9 @@ def test_a_kill_in_between(found: list[Serving], tmp_path: Path) -> None:
     until(lambda: decisions(found) == {"block"})
     found[0].process.send_signal(signal.SIGKILL)
     found[0].process.wait()
-    with closing(sqlite3.connect(tmp_path / "ledger.db", timeout=10)) as ledger:  # as it would be, had it been killed a moment earlier
+    with closing(
+        sqlite3.connect(tmp_path / "ledger.db", timeout=PATIENCE_S)
+    ) as ledger:  # as it would be, had it been killed a moment earlier
         ledger.execute("UPDATE action SET state = 'undoing', at = at - 60, undone_by = 'operator' WHERE id = ?", (done["id"],))
         ledger.commit()
     until(lambda: decisions(found[1:]) == {"allow"})

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ratelimit.stores.server import find_server
-from tests.e2e.serving import Serving, serving, until
+from tests.e2e.serving import PATIENCE_S, Serving, serving, until
 from tests.stores.conftest import Node
 
 POLICY = "version: 1\nlimits:\n  - {name: key, per: [api_key], bucket: {capacity: 100000, refill: 1000/s}}\n"
@@ -38,7 +38,7 @@ def node() -> Iterator[Node]:
 
 def change(sidecar: Serving, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, str]:
     content = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(f"{sidecar.operator}{path}", content, method=method), timeout=10) as answer:  # noqa: S310  our own server
+    with urlopen(Request(f"{sidecar.operator}{path}", content, method=method), timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
         found: dict[str, str] = json.loads(answer.read())
         return found
 

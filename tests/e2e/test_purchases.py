@@ -105,7 +105,7 @@ async def test_a_worker_is_killed(serve: Serve) -> None:
 
 async def test_a_store_that_says_nothing(tmp_path: Path, node: Node) -> None:
     """The checkout is answered all the same, as the policy says; when the store is back its purchases are known again."""
-    with serving(tmp_path, REDIS_URL=node.url, STORE_KEY="6b" * 32) as running:
+    with serving(tmp_path, REDIS_URL=node.url, STORE_KEY="6b" * 32, DEADLINE_MS="100") as running:
         before = await kept(running)
         node.pause()
         told = [await ask(running, id=f"p{number}") for number in range(2, 6)]

@@ -14,7 +14,7 @@ import pytest
 
 from ratelimit.stores.server import find_server
 from tests.core.purchases import purchase
-from tests.e2e.serving import Serving, serving, until
+from tests.e2e.serving import PATIENCE_S, Serving, serving, until
 from tests.stores.conftest import Node
 
 POLICY = "version: 1\nlimits:\n  - {name: key, per: [api_key], bucket: {capacity: 100000, refill: 1000/s}}\n"
@@ -50,7 +50,7 @@ def call(sidecar: Serving, method: str, path: str, body: Any = None) -> tuple[in
     content = None if body is None else json.dumps(body).encode()
     asked = Request(f"{sidecar.operator}/v1/rules{path}", content, {"Authorization": f"Bearer {TOKEN}"}, method=method)  # noqa: S310
     try:
-        with urlopen(asked, timeout=10) as answer:  # noqa: S310  our own server
+        with urlopen(asked, timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
             text = answer.read()
             return answer.status, json.loads(text) if text else None
     except HTTPError as error:
@@ -60,7 +60,7 @@ def call(sidecar: Serving, method: str, path: str, body: Any = None) -> tuple[in
 def policy_of(sidecar: Serving) -> dict[str, Any]:
     """The policy in force, as the supervisor of workers tells of it."""
     asked = Request(f"{sidecar.operator}/v1/policy", headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310
-    with urlopen(asked, timeout=10) as answer:  # noqa: S310  our own server
+    with urlopen(asked, timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
         found: dict[str, Any] = json.loads(answer.read())
         return found
 
@@ -71,7 +71,7 @@ def bought(found: list[Serving]) -> set[tuple[str, str | None, tuple[str, ...]]]
     for one in found:
         body = msgspec.to_builtins(purchase(id=f"p{next(_NUMBER)}"))
         asked = Request(f"{one.gateway}/v1/purchases", json.dumps(body).encode())  # noqa: S310
-        with urlopen(asked, timeout=10) as answer:  # noqa: S310  our own server
+        with urlopen(asked, timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
             decision = json.loads(answer.read())
             said.add((decision["action"], decision.get("rule"), tuple(it["limit"] for it in decision.get("shadow", ()))))
     return said
@@ -91,7 +91,7 @@ def test_the_whole_way(tmp_path: Path, node: Node) -> None:
         until(lambda: bought(found) == {("accept", None, ())})
         assert call(first, "POST", "", {"rule": RULE})[0] == 201
         assert call(first, "POST", "/euros/versions/1/backtest", {"days": 30})[0] == 202
-        until(lambda: call(first, "GET", "/euros/versions/1/backtest")[1]["state"] == "done", 60)
+        until(lambda: call(first, "GET", "/euros/versions/1/backtest")[1]["state"] == "done")
         promote(first, "backtest", "shadow")
         until(lambda: bought(found) == {("accept", None, ("euros@1",))})
         promote(first, "shadow", "canary", share=1.0)

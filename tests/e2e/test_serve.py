@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.serving import POLICY, Serving, popen, serving, until
+from tests.e2e.serving import PATIENCE_S, POLICY, Serving, popen, serving, until
 
 METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -30,7 +30,7 @@ def test_the_printed_curl_line_works(serve: Serve) -> None:
     """What `serve` prints can be pasted into a shell, and the answer is a decision."""
     with serve() as running:
         line = running.lines[-1].strip()
-        answer = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=20)
+        answer = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=PATIENCE_S)
         assert json.loads(answer.stdout)["decision"] == "allow"
         assert "ratelimit-data" in "".join(running.lines)
 
@@ -84,7 +84,7 @@ def test_a_broken_policy_starts_nothing(tmp_path: Path) -> None:
     """A new process with a policy that cannot be used ends with every problem, and leaves nothing behind."""
     (tmp_path / "ratelimit.yaml").write_text("version: 1\nlimits: [{name: key, per: [api_key], bucket: {capacity: 0, refill: ten}}]\n")
     process = popen(tmp_path)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert "capacity: 0 is not allowed" in errors
     assert "'ten'" in errors
@@ -105,7 +105,7 @@ def test_a_broken_policy_starts_nothing(tmp_path: Path) -> None:
 def test_bad_settings_are_messages(tmp_path: Path, settings: dict[str, str], says: str) -> None:
     """A mistake in the environment is told by name, with exit code 2 and no traceback."""
     process = popen(tmp_path, **settings)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert says in errors
     assert "Traceback" not in errors
@@ -115,7 +115,7 @@ def test_a_second_serve_on_the_same_data_is_refused(serve: Serve, tmp_path: Path
     """One process owns a data folder; another is told whose it is."""
     with serve() as running:
         second = popen(tmp_path)
-        _, errors = second.communicate(timeout=30)
+        _, errors = second.communicate(timeout=PATIENCE_S)
         assert second.returncode == 2
         assert str(running.process.pid) in errors
 
@@ -128,7 +128,7 @@ def test_the_store_ends_with_us_and_keeps_what_it_knows(serve: Serve, tmp_path: 
         assert running.check(cost=3)["decision"] == "allow"
         time.sleep(1.1)  # the append-only file is written every second
         running.process.send_signal(how)
-        assert running.process.wait(timeout=20) == (0 if how != signal.SIGKILL else -how)
+        assert running.process.wait(timeout=PATIENCE_S) == (0 if how != signal.SIGKILL else -how)
     with serve() as running:
         assert running.check()["decision"] == "throttle"
 
@@ -144,5 +144,5 @@ def test_a_store_that_is_away_at_the_start_is_bridged(serve: Serve) -> None:
 def test_unix_socket(serve: Serve, tmp_path: Path) -> None:
     """The gateway lane can be a Unix socket, and the printed line says how to ask it."""
     with serve(GATEWAY=f"unix:{tmp_path}/g.sock") as running:
-        answer = subprocess.run(shlex.split(running.lines[-1].strip()), capture_output=True, text=True, check=True, timeout=20)
+        answer = subprocess.run(shlex.split(running.lines[-1].strip()), capture_output=True, text=True, check=True, timeout=PATIENCE_S)
         assert json.loads(answer.stdout)["decision"] == "allow"

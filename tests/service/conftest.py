@@ -21,6 +21,7 @@ from ratelimit.service.shelf import Shelf
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.embedded import EmbeddedStore
 from ratelimit.stores.server import find_server
+from tests.stores.asker import until
 from tests.stores.conftest import Node
 
 PATIENCE_S = 5.0  # a slow machine is no store that is away
@@ -71,12 +72,7 @@ class Sidecar(NamedTuple):
 
     async def settled(self) -> None:
         """Wait until nothing is owed to the store."""
-        for _ in range(500):
-            meters = [meter for shelf in self.limiter.shelves for meter in shelf.meters()]
-            if not any(meter.busy() or meter.share.owes() for meter in meters):
-                return
-            await asyncio.sleep(0.002)
-        pytest.fail("something is still owed")
+        await until(lambda: not any(meter.busy() or meter.share.owes() for shelf in self.limiter.shelves for meter in shelf.meters()))
 
 
 Start = Callable[..., Awaitable[Sidecar]]

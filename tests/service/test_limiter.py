@@ -9,6 +9,7 @@ from ratelimit.core.decision import Decision, ShadowFinding
 from ratelimit.core.identity import Caller
 from ratelimit.stores.embedded import EmbeddedStore
 from tests.service.conftest import Sidecar, Start, bucket, policy
+from tests.stores.asker import until
 
 BOB = Caller(api_key="bob", ip=b"\xcb\x00\x71\x08", account="b1")
 
@@ -94,10 +95,7 @@ async def test_a_quiet_lease_is_given_back(start: Start) -> None:
     await sidecar.at_once(40)
     await sidecar.at_once(40)
     assert sidecar.meter("key").share.hand is not None
-    for _ in range(200):
-        await asyncio.sleep(0.005)
-        if sidecar.meter("key").share.hand is None and not sidecar.meter("key").busy():
-            break
+    await until(lambda: sidecar.meter("key").share.hand is None and not sidecar.meter("key").busy())
     other = await start(bucket("key", 400))
     assert verdicts([await other.check(320), await other.check(1)]) == {"allow": 1, "throttle": 1}
 

@@ -51,6 +51,13 @@ async def answer(sidecar: Sidecar, *arguments: Any) -> Decision:
         return await sidecar.check(*arguments)
 
 
+async def in_time(sidecar: Sidecar, cost: int = 1) -> Decision:
+    """The decision of a store that is not held up, asked again where it was late all the same: what that cost was refunded."""
+    while (decided := await answer(sidecar, cost)).reason == "store_unavailable":
+        await sidecar.settled()
+    return decided
+
+
 async def test_late_answer_gives_back_its_charge(node: Node, proxy: Proxy, start: Start) -> None:
     """A call that was answered after the deadline admits nobody, and its charge is refunded as soon as the answer is there."""
     sidecar = await start(bucket("key", 10, on_store_failure="deny"), url=await proxy.start(), deadline_s=DEADLINE_S)
@@ -62,7 +69,7 @@ async def test_late_answer_gives_back_its_charge(node: Node, proxy: Proxy, start
     await until(lambda: node.executed() == 2)
     await sidecar.settled()
     assert node.client.get(sidecar.meter("key").key) is None
-    assert (await answer(sidecar, 10)).decision == "allow"
+    assert (await in_time(sidecar, 10)).decision == "allow"
 
 
 async def test_nobody_waits_for_a_late_call(node: Node, proxy: Proxy, start: Start) -> None:
@@ -76,7 +83,7 @@ async def test_nobody_waits_for_a_late_call(node: Node, proxy: Proxy, start: Sta
     proxy.replies.set()
     await until(lambda: node.executed() == 2)
     await sidecar.settled()
-    assert (await answer(sidecar, 10)).decision == "allow"
+    assert (await in_time(sidecar, 10)).decision == "allow"
 
 
 async def test_late_answer_of_an_admitted_request_stays_charged(node: Node, proxy: Proxy, start: Start) -> None:
@@ -227,7 +234,7 @@ async def test_refund_waits_for_the_store(node: Node, proxy: Proxy, start: Start
     """A refund that is owed while the store is late goes out when it answers again, without a request."""
     url = await proxy.start()
     sidecar = await start(bucket("key", 10, on_store_failure="deny"), url=url, deadline_s=DEADLINE_S, run=True)
-    assert (await answer(sidecar)).decision == "allow"
+    assert (await in_time(sidecar)).decision == "allow"
     proxy.replies.clear()
     decided = await asyncio.gather(*(answer(sidecar, cost) for cost in (2, 3)))
     assert {decision.reason for decision in decided} == {"store_unavailable"}

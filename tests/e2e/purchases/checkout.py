@@ -10,7 +10,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from tests.e2e.serving import until
+from tests.e2e.serving import PATIENCE_S, until
 
 _number = count(1)
 
@@ -45,7 +45,7 @@ class Checkout:
         until(lambda: self._worked() >= self._told)
 
     def _worked(self) -> float:
-        with urlopen(f"{self._operator}/metrics", timeout=10) as answer:  # noqa: S310  our own server
+        with urlopen(f"{self._operator}/metrics", timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
             found = re.search(r'^ratelimit_stripe_facts_total\{end="worked"\} (\S+)', answer.read().decode(), re.MULTILINE)
         return float(found[1]) if found is not None else 0
 
@@ -68,7 +68,7 @@ def _charge(body: dict[str, Any], outcome: str) -> dict[str, Any]:
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     try:
-        with urlopen(Request(url, body, headers), timeout=10) as answer:  # noqa: S310  our own server
+        with urlopen(Request(url, body, headers), timeout=PATIENCE_S) as answer:  # noqa: S310  our own server
             return answer.status, answer.read().decode()
     except HTTPError as error:
         return error.code, error.read().decode()
