@@ -15,6 +15,7 @@ from ratelimit.core.identity import Caller
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.service import shelf
 from ratelimit.service.limiter import Limiter
 from ratelimit.service.meter import Meter
 from ratelimit.service.shelf import Shelf
@@ -76,6 +77,12 @@ class Sidecar(NamedTuple):
 
 
 Start = Callable[..., Awaitable[Sidecar]]
+
+
+@pytest.fixture
+def long_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that outlive a slow machine."""
+    monkeypatch.setattr(shelf, "LIFE_US", 60_000_000)
 
 
 @pytest.fixture

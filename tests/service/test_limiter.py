@@ -43,6 +43,7 @@ async def test_a_refusal_costs_nothing_anywhere(start: Start) -> None:
     assert (peek.limit, peek.remaining) == ("key", 98)
 
 
+@pytest.mark.usefixtures("long_lives")
 async def test_a_refused_earmark_goes_back_into_the_lease(start: Start) -> None:
     """Slots taken from a lease for a request that the store then refuses elsewhere are in the lease again."""
     sidecar = await start(bucket("key", 100_000, "1/h"), bucket("ip", 3, per="ip"))
@@ -100,6 +101,7 @@ async def test_a_quiet_lease_is_given_back(start: Start) -> None:
     assert verdicts([await other.check(320), await other.check(1)]) == {"allow": 1, "throttle": 1}
 
 
+@pytest.mark.usefixtures("long_lives")
 async def test_drain_gives_back(start: Start) -> None:
     """At the end, what is in hand goes back before the connection closes."""
     sidecar = await start(bucket("key", 400))

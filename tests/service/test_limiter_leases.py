@@ -6,7 +6,6 @@ import pytest
 
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
-from ratelimit.service import shelf
 from ratelimit.stores import lane
 from ratelimit.stores.embedded import EmbeddedStore
 from tests.service.conftest import Sidecar, Start, bucket, clock
@@ -16,10 +15,12 @@ from tests.stores.proxy import Proxy
 ALICE = Caller(api_key="alice")
 
 
+pytestmark = pytest.mark.usefixtures("long_lives")
+
+
 @pytest.fixture(autouse=True)
-def _long_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases that outlive a slow machine."""
-    monkeypatch.setattr(shelf, "LIFE_US", 60_000_000)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replies may take as long as a test wants."""
     monkeypatch.setattr(lane, "HANG_S", 60.0)
 
 
