@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratelimit.ledger.ledger import Ledger
+from tests import chromium
 from tests.ledger.database import lent_database, opened, sqlite_url
 from tests.ledger.postgres import postgres
 
@@ -31,6 +32,13 @@ def require() -> Callable[[str], Path]:
         pytest.skip(missing)
 
     return find
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chromium() -> Iterator[None]:
+    """Ends the browser that the first test started which looked at a page."""
+    with chromium.RUNNING:
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
-from aiohttp.test_utils import TestServer
 
 from ratelimit.console.error import error_page
 from ratelimit.console.render import Console, Counts
@@ -14,6 +13,7 @@ from ratelimit.ledger.ledger import Ledger
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import PRINCIPAL, Handle, Route
 from tests.ledger.database import opened, sqlite_url
+from tests.web.server import Server
 
 NOW = 1_795_959_127.0  # Sun 29 Nov 2026 14:32:07 in Berlin
 MIRA = Principal(id=7, login="mira", name="Mira Keller", role="analyst", via="session", session="s1")
@@ -53,7 +53,7 @@ def console() -> Console:
 @pytest.fixture
 async def serve(console: Console) -> AsyncIterator[Serve]:
     """What serves routes to a person, and gives the browser that asks for them."""
-    servers: list[TestServer] = []
+    servers: list[Server] = []
     sessions: list[ClientSession] = []
 
     async def start(routes: Iterable[Route], who: Principal | None = MIRA) -> Browser:
@@ -69,7 +69,7 @@ async def serve(console: Console) -> AsyncIterator[Serve]:
         application = web.Application(middlewares=[known])
         for route in routes:
             application.router.add_route(route.method, route.path, route.handle)
-        server = TestServer(application)
+        server = Server(application)
         await server.start_server()
         servers.append(server)
         sessions.append(ClientSession(cookie_jar=DummyCookieJar()))

@@ -55,8 +55,8 @@ async def desk(own_node: Node, console: Console, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-async def seen(serve: Serve, desk: CaseDesk, console: Console, require: Callable[[str], Path]) -> AsyncIterator[Seen]:
-    """A window on the case."""
+async def seen(desk: CaseDesk, serve: Serve, console: Console, require: Callable[[str], Path]) -> AsyncIterator[Seen]:
+    """A window on the case. What it asks for last is answered before the desk goes."""
     site = await serve([*plain.routes(), *desk.pages, *QueueWork(console, desk.cases).routes()], desk.site.mia)
     async with window(require("chromium")) as page:
         await page.goto(f"{site.base}/cases/{desk.case}")

@@ -4,7 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.chromium import PATIENCE_MS, endpoint
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @asynccontextmanager
@@ -12,11 +16,11 @@ async def window(program: Path, *, width: int = 1440, height: int = 900, dark: b
     """A window; whatever was an error in it fails the test at its end, save answers with the status that is `expected`."""
     errors: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = await playwright.chromium.connect(endpoint(program))
         page = await browser.new_page(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(f"script: {error}"))
         page.on("console", lambda said: errors.append(f"console: {said.text}") if said.type in {"error", "warning"} else None)
         yield page

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiohttp import ClientSession, DummyCookieJar, web
-from aiohttp.test_utils import TestServer
 
 from ratelimit.console.account import AccountPages
 from ratelimit.console.audit import AuditPages
@@ -28,6 +27,7 @@ from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply, json_reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 from tests.review.front import Front, front_on
+from tests.web.server import Server
 
 OPERATOR_TOKEN = "the-operators-own-token"
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -140,7 +140,7 @@ async def lane_on(
             resource = application.router.add_route(route.method, route.path, route.handle).resource
             assert resource is not None
             known[route.method, resource.canonical] = route
-        server = TestServer(application)
+        server = Server(application)
         await server.start_server()
         async with ClientSession(cookie_jar=DummyCookieJar()) as session:
             yield Lane(front, f"http://127.0.0.1:{server.port}", session, counts)

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
 
 from ratelimit.core.principal import Principal, Role
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import error_reply
 from ratelimit.web.route import PRINCIPAL, Handle, Route
+from tests.web.server import Server
 
 
 def person(id: int, role: Role) -> Principal:
@@ -21,7 +21,7 @@ def person(id: int, role: Role) -> Principal:
 class Lane:
     """Asks as `who`."""
 
-    def __init__(self, server: TestServer, session: ClientSession) -> None:
+    def __init__(self, server: Server, session: ClientSession) -> None:
         self.who = person(1, "analyst")
         self._server, self.session = server, session
 
@@ -51,7 +51,7 @@ async def serving(routes: Iterable[Route]) -> AsyncIterator[Lane]:
     application = web.Application(middlewares=[known])
     for route in routes:
         application.router.add_route(route.method, route.path, route.handle)
-    server = TestServer(application)
+    server = Server(application)
     async with server, ClientSession() as session:
         lane = Lane(server, session)
         yield lane

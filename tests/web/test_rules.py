@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
 
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
@@ -23,6 +22,7 @@ from tests.review.rule_ledger import CARDS, DAY_S, fill, purchase
 from tests.review.rule_site import ANA, MIRA, TEXT, TOM, WHY, Site
 from tests.stores.asker import clock
 from tests.stores.conftest import Node
+from tests.web.server import Server
 from tests.web.test_openapi import valid
 
 
@@ -45,7 +45,7 @@ class Lane:
         application = web.Application(middlewares=[known])
         for route in self.calls.routes():
             application.router.add_route(route.method, route.path, route.handle)
-        self.server = TestServer(application)
+        self.server = Server(application)
         await self.server.start_server()
         self.session = ClientSession()
 

@@ -7,10 +7,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.chromium import PATIENCE_MS, endpoint
+
+expect.set_options(timeout=PATIENCE_MS)
 
 Scheme = Literal["light", "dark"]
 
@@ -24,10 +29,10 @@ _AXE = "async rules => (await axe.run(document, rules)).violations"
 
 
 @contextmanager
-def chromium(program: str) -> Iterator[Browser]:
-    """The browser; `program` is the path of it."""
+def chromium(program: Path) -> Iterator[Browser]:
+    """The browser that runs in this process; `program` is the path of it."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.connect(endpoint(program))
         try:
             yield browser
         finally:
@@ -78,7 +83,7 @@ def visitor(browser: Browser, origin: str, *, width: str = "desk", scheme: Schem
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     one = Visitor(context, context.new_page(), origin)
     watch(one)
     try:

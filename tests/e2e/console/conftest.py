@@ -13,7 +13,7 @@ from tests.e2e.console.office import Office, office
 @pytest.fixture(scope="module")
 def browser(require: Callable[[str], Path]) -> Iterator[Browser]:
     """The system's Chromium, without a window."""
-    with chromium(str(require("chromium"))) as started:
+    with chromium(require("chromium")) as started:
         yield started
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from tests.chromium import RUNNING
 from tests.e2e.console.chromium import Scheme, Visitor, chromium, visitor
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +87,7 @@ def main(folder: Path, program: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="rl-screens-") as place, demonstration(Path(place)) as (origin, password):
         _wait(Path(place))
-        with chromium(program) as browser:
+        with RUNNING, chromium(Path(program)) as browser:
             for look, (width, scheme) in LOOKS.items():
                 with visitor(browser, origin, width=width, scheme=scheme) as one:
                     _log_in(one, password)
