@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 from rich.console import Console
@@ -33,8 +33,16 @@ _PAGES: Final = (
     "/overview", "/queue", "/queue?tab=closed", "/queue?tab=mine", "/queue?tab=snoozed", "/queue?sort=due", "/queue?text=acc",
     "/cases/{busiest}", "/cases/{busiest}?show=purchases", "/cases/{latest}", "/cases/{busiest}/preview?then=block", "/subjects/{subject}",
     "/campaigns", "/campaigns/{campaign}", "/traffic", "/traffic?span=7d", "/rules", "/rules/card-testing", "/models", "/lists", "/audit",
-    "/privacy", "/users", "/search?q=acc_1",
+    "/privacy", "/users",
+    # what a text costs that is in many names, in few, in one and in none; far down in the list; by number, network and card
+    "/queue?text=acct_02", "/queue?text=nobody-is-called-so", "/queue?tab=closed&text=acc", "/queue?tab=closed&text=person.1",
+    "/queue?tab=closed&text=acct_0123", "/queue?tab=closed&text=nobody-is-called-so", "/queue?tab=closed&text=10.&sort=money",
+    "/queue?tab=closed&after={deep}", "/queue?tab=closed&text=acc&after={deep}",
+    "/search?q=ac", "/search?q=acct_0", "/search?q=acct_012345", "/search?q=gmail", "/search?q=@gmail.com", "/search?q=person.1234",
+    "/search?q=nobody-is-called-so", "/search?q=10.0.", "/search?q=10.0.0.0/9", "/search?q=10.0.0.0/23", "/search?q=10.0.4.7",
+    "/search?q=1234", "/search?q=pi_0012345", "/search?q=key_0123",
 )  # fmt: skip
+_DEEP: Final = 20  # pages of 200 cases
 
 
 class Took(NamedTuple):
@@ -95,8 +103,18 @@ def _named(origin: str) -> list[str]:
         "latest": rows[-1]["number"],
         "subject": rows[0]["anchor"]["id"],
         "campaign": campaigns[0]["number"] if campaigns else 1,
+        "deep": quote(_deep(origin)),
     }
     return [page.format(**said) for page in _PAGES]
+
+
+def _deep(origin: str) -> str:
+    """Where a page far down in the list of closed cases begins."""
+    after = ""
+    for _ in range(_DEEP):
+        page = _json(origin, f"/v1/cases?tab=closed&most=200{after and f'&after={quote(after)}'}")
+        after = page.get("following") or after
+    return after
 
 
 def _first(origin: str) -> list[dict[str, Any]]:

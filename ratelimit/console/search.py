@@ -49,18 +49,19 @@ class PurchaseLine(Struct, frozen=True):
 
 
 class SearchView(Struct, frozen=True):
-    """The page. `more`: there were as many as are shown, and may be more."""
+    """The page. `more`: there were as many as are shown, and may be more. `parts`: parts of names are looked for as well."""
 
     text: str
     cases: tuple[CaseLine, ...]
     subjects: tuple[SubjectLine, ...]
-    purchase: PurchaseLine | None
+    purchases: tuple[PurchaseLine, ...]
     more: bool
+    parts: bool
 
     @property
     def nothing(self) -> bool:
         """Whether nothing was found."""
-        return not (self.cases or self.subjects or self.purchase)
+        return not (self.cases or self.subjects or self.purchases)
 
 
 class SearchPages:
@@ -76,16 +77,16 @@ class SearchPages:
     async def page(self, request: web.Request) -> Reply:
         """The page."""
         text = request.query.get("q", "").strip()[:MOST_TEXT]
-        found = await self._search.find(text)
+        role = request[PRINCIPAL].role
+        found = await self._search.find(text, role)
         if found.only:
             return Reply(303, lines({"Location": found.only, "Cache-Control": "no-store"}))
-        view = search_view(text, found, request[PRINCIPAL].role)
+        view = search_view(text, found, role)
         return await self._console.page(request, "search.html", view, section="", title="Search")
 
 
 def search_view(text: str, found: Results, role: Role) -> SearchView:
     """The page for somebody of that role."""
-    bought = found.purchase
     return SearchView(
         text=text,
         cases=tuple(
@@ -95,8 +96,9 @@ def search_view(text: str, found: Results, role: Role) -> SearchView:
             for one in found.cases
         ),
         subjects=tuple(SubjectLine(one.id, one.kind, named(one, role), one.first_at, one.good, one.fraud) for one in found.subjects),
-        purchase=None
-        if bought is None
-        else PurchaseLine(bought.id, bought.record, bought.at, money(bought.amount_minor, bought.currency or "EUR"), bought.account),
-        more=len(found.subjects) >= MOST,
+        purchases=tuple(
+            PurchaseLine(one.id, one.record, one.at, money(one.amount_minor, one.currency or "EUR"), one.account) for one in found.purchases
+        ),
+        more=max(len(found.subjects), len(found.purchases)) >= MOST,
+        parts=role != "viewer",
     )

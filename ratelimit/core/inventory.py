@@ -51,7 +51,7 @@ INVENTORY: Final = (
     ),
     Kept(
         "Addresses of requests",
-        ("record", "subject"),
+        ("record", "subject", "subject_part"),
         "abuse, appeals",
         "{addresses}, then the prefix",
         "device and log",
@@ -59,7 +59,7 @@ INVENTORY: Final = (
     ),
     Kept(
         "Accounts and digests of their keys",
-        ("subject",),
+        ("subject", "subject_part"),
         "to find what belongs together",
         "as long as rows name them",
         "account",
@@ -68,7 +68,7 @@ INVENTORY: Final = (
     Kept("Who used which mailbox, address or key", ("link",), "fraud", "{purchases} after the last time", "transactions", given=("used",)),
     Kept(
         "Which accounts used one card: a pseudonym of its fingerprint",
-        ("purchase", "link", "subject"),
+        ("purchase", "link", "subject", "subject_part"),
         "fraud",
         "{purchases} after the last time",
         "none",

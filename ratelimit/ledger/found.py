@@ -1,20 +1,25 @@
-"""Finds subjects by a part of their name, purchases by their id, cases by their subjects. Whole values are found by their digest."""
+"""Finds what an analyst types: subjects by a part of their name or by their network, purchases, cases. All by an index."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ratelimit.core.address import mask, parse_address
+from ratelimit.ledger import part
 from ratelimit.ledger.cases import SubjectRef
 from ratelimit.ledger.tables.case import CASE
+from ratelimit.ledger.tables.part import PART
 from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.tables.subject import SUBJECT
 
-LOOKED_AT: Final = 4_000  # the latest of each kind, whose names are read; 1.5 ms a thousand
-_KINDS: Final = ("account", "api_key", "ip", "network", "email", "card", "device", "email_domain")
+_CANDIDATES: Final = 500  # of which the best are shown
+_LEAST_BITS: Final = 8  # of a network that is looked for
+_GROUP: Final = 16  # bits between two colons
+_COLUMNS: Final = [SUBJECT.c[name] for name in SubjectRef.__struct_fields__]
 
 
 class CaseHit(Struct, frozen=True):
@@ -28,7 +33,7 @@ class CaseHit(Struct, frozen=True):
 
 
 class PurchaseHit(Struct, frozen=True):
-    """The latest attempt of a purchase."""
+    """An attempt of a purchase."""
 
     id: str
     record: str
@@ -38,33 +43,41 @@ class PurchaseHit(Struct, frozen=True):
     account: int
 
 
-async def subjects_like(connection: AsyncConnection, text: str, most: int, kinds: Sequence[str] = _KINDS) -> list[SubjectRef]:
-    """The latest of each kind in whose name that text is, or whose value begins with it."""
-    found: list[SubjectRef] = []
-    for kind in kinds:
-        latest = select(SUBJECT).where(SUBJECT.c.kind == kind).order_by(SUBJECT.c.last_at.desc()).limit(LOOKED_AT).subquery()
-        like = or_(latest.c.shown.icontains(text, autoescape=True), latest.c.value.istartswith(text, autoescape=True))
-        query = select(*(latest.c[name] for name in SubjectRef.__struct_fields__)).where(like).limit(most - len(found))
-        found += [SubjectRef(*row) for row in await connection.execute(query)]
-        if len(found) >= most:
-            break
-    return found
+async def subjects_having(connection: AsyncConnection, text: str, most: int) -> list[SubjectRef]:
+    """Those in whose name a text is: first whose name begins with it, then who was here last."""
+    ids = await part.having(connection, text, _CANDIDATES)
+    begins = SUBJECT.c.shown.istartswith(text, autoescape=True)
+    query = select(*_COLUMNS).where(SUBJECT.c.id.in_(ids)).order_by(begins.desc().nulls_last(), SUBJECT.c.last_at.desc())
+    return [SubjectRef(*row) for row in await connection.execute(query.limit(most))]
 
 
-async def cases_about(connection: AsyncConnection, subjects: Sequence[int], most: int) -> list[CaseHit]:
-    """The latest cases about these, open ones first."""
-    if not subjects:
+async def subjects_in(connection: AsyncConnection, network: str, most: int) -> list[SubjectRef]:
+    """Addresses and networks inside a network such as 198.51.100.0/22, which is as core/address writes it."""
+    address, _, prefix = network.partition("/")
+    packed, bits = parse_address(address), int(prefix)
+    if packed is None or bits < _LEAST_BITS:
         return []
-    query = select(*(CASE.c[name] for name in CaseHit.__struct_fields__)).where(CASE.c.anchor.in_(subjects))
-    rows = await connection.execute(query.order_by(CASE.c.state.desc(), CASE.c.opened_at.desc()).limit(most))
-    return [CaseHit(*row) for row in rows]
+    starts = or_(*(part.begins(one) for one in _starts(packed, bits)))
+    query = select(*_COLUMNS).join(PART, PART.c.subject == SUBJECT.c.id).where(starts, SUBJECT.c.kind.in_(("ip", "network")))
+    found = {row.id: SubjectRef(*row) for row in await connection.execute(query.limit(_CANDIDATES))}
+    return [one for one in found.values() if _is_in(one.shown, packed, bits)][:most]
 
 
-async def purchase(connection: AsyncConnection, id: str) -> PurchaseHit | None:
+async def cases_about(connection: AsyncConnection, subjects: Sequence[int], most: int, number: int | None = None) -> list[CaseHit]:
+    """The latest cases about these, open ones first; before them the one with that number."""
+    about = await _cases(connection, CASE.c.anchor.in_(subjects), most) if subjects else []
+    this = await _cases(connection, CASE.c.number == number, 1) if number is not None else []
+    return [*this, *(one for one in about if one.number != number)][:most]
+
+
+async def purchases(connection: AsyncConnection, id: str) -> list[PurchaseHit]:
     """The latest attempt of the purchase with that id."""
-    query = select(*(PURCHASE.c[name] for name in PurchaseHit.__struct_fields__)).where(PURCHASE.c.id == id)
-    row = (await connection.execute(query.order_by(PURCHASE.c.attempt.desc()).limit(1))).first()
-    return PurchaseHit(*row) if row is not None else None
+    return await _purchases(connection, _purchase().where(PURCHASE.c.id == id).order_by(PURCHASE.c.attempt.desc()), 1)
+
+
+async def paid_with(connection: AsyncConnection, last4: str, most: int) -> list[PurchaseHit]:
+    """The latest attempts with a card that ends so."""
+    return await _purchases(connection, _purchase().where(PURCHASE.c.last4 == last4).order_by(PURCHASE.c.at.desc()), most)
 
 
 async def is_record(connection: AsyncConnection, id: str) -> bool:
@@ -73,3 +86,38 @@ async def is_record(connection: AsyncConnection, id: str) -> bool:
         if (await connection.execute(query)).first() is not None:
             return True
     return False
+
+
+def _purchase() -> Select[Any]:
+    return select(*(PURCHASE.c[name] for name in PurchaseHit.__struct_fields__))
+
+
+async def _purchases(connection: AsyncConnection, query: Select[Any], most: int) -> list[PurchaseHit]:
+    return [PurchaseHit(*row) for row in await connection.execute(query.limit(most))]
+
+
+async def _cases(connection: AsyncConnection, test: ColumnElement[bool], most: int) -> list[CaseHit]:
+    query = select(*(CASE.c[name] for name in CaseHit.__struct_fields__)).where(test)
+    rows = await connection.execute(query.order_by(CASE.c.state.desc(), CASE.c.opened_at.desc()).limit(most))
+    return [CaseHit(*row) for row in rows]
+
+
+def _starts(packed: bytes, bits: int) -> Iterator[str]:
+    """How the texts of addresses in a network begin; of IPv6 some that are outside as well."""
+    if len(packed) == 4:
+        octets = -(-bits // 8)
+        first, rest = int.from_bytes(packed[:octets]), 8 * octets - bits
+        for one in range(first, first + (1 << rest)):
+            yield ".".join(map(str, one.to_bytes(octets))) + "." * (octets < 4)
+        return
+    groups = [f"{int.from_bytes(packed[place : place + 2]):x}" for place in range(0, bits // _GROUP * 2, 2)]
+    whole = groups[: groups.index("0")] if "0" in groups else groups  # what is zero may be left out of the text
+    if whole:
+        yield ":".join(whole) + ":"
+
+
+def _is_in(shown: str | None, network: bytes, bits: int) -> bool:
+    address, _, prefix = (shown or "").partition("/")
+    packed = parse_address(address)
+    wide = prefix.isdigit() and int(prefix) < bits
+    return packed is not None and not wide and len(packed) == len(network) and mask(packed, bits) == network

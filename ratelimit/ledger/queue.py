@@ -7,20 +7,24 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Double, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Double, Subquery, and_, exists, func, or_, select, true, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import CaseState, number_of
+from ratelimit.ledger import part
 from ratelimit.ledger.case_query import plain, rows_of
 from ratelimit.ledger.cases import TABS, Money, Place, QueueFilter, QueuePage, QueueTotals, Sort, Tab
 from ratelimit.ledger.tables.case import CASE, MENTION
+from ratelimit.ledger.tables.part import LONGEST
 from ratelimit.ledger.tables.subject import SUBJECT
+from ratelimit.ledger.upsert import listed
 
 DUE_SOON_S: Final = 3_600.0
 _C: Final = CASE.c
 _APART: Final = ("appeal", "quality")  # which have tabs of their own
 _UNSAID: Final = ("model", "audit")  # nobody is told which of them it is while it is open
-MOST_SAYING: Final = 2_000  # cases that have a text in them
+_MOST_ALIKE: Final = 500  # subjects whose long name has a long text in it
+_MANY: Final = 1_000  # cases
 _MOST: Final = 2**62  # of numbers that a database takes
 
 _Test = ColumnElement[bool]
@@ -65,9 +69,9 @@ def _is_awake(now: float) -> _Test:
     return or_(_C.snoozed_until.is_(None), _C.snoozed_until <= now)
 
 
-async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float) -> QueuePage:
-    """A page of the queue."""
-    test, order = await _test(connection, wanted, me, now), _order(wanted)
+async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float, *, whole: bool = False) -> QueuePage:
+    """A page of the queue. `whole`: who asks sees names masked, and finds them by the whole of them alone."""
+    test, order = await _test(connection, wanted, me, now, whole=whole), _order(wanted)
     rows = select(CASE).where(test)
     if (key := _key(order, wanted.after)) is not None:
         rows = rows.where(_beyond(order, key, forward=True))
@@ -129,9 +133,9 @@ def _tabs_of(row: Any, me: int) -> Iterator[Tab]:
             yield "others"
 
 
-async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, me: int, now: float) -> Place:
-    """Where a case stands among what is asked for, whatever page it is on."""
-    test, order = await _test(connection, wanted, me, now), _order(wanted)
+async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, me: int, now: float, *, whole: bool = False) -> Place:
+    """Where a case stands among what is asked for, whatever page it is on; `whole` is as for `page`."""
+    test, order = await _test(connection, wanted, me, now, whole=whole), _order(wanted)
     of = await _count(connection, test)
     mine = (await connection.execute(select(CASE).where(_C.number == number, test))).first()
     if mine is None:
@@ -145,7 +149,7 @@ async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, m
     return Place(ahead + 1, of, (await connection.execute(back)).scalar(), (await connection.execute(forth)).scalar())
 
 
-async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float) -> _Test:
+async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float, *, whole: bool) -> _Test:
     tests = [tab_test(wanted.tab, me, now)]
     if wanted.opened_by in _UNSAID and wanted.tab != "closed":
         tests.append(_C.opened_by.in_(_UNSAID) if wanted.opened_by == "model" else ~true())
@@ -162,21 +166,30 @@ async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: 
     if wanted.subject is not None:
         tests.append(exists().where(SUBJECT.c.id == _C.anchor, SUBJECT.c.kind == wanted.subject))
     if text := plain(wanted.text).strip():
-        tests.append(_C.number.in_(await _says(connection, text, "closed" if wanted.tab == "closed" else "open")))
+        tests.append(await _says(connection, text, "closed" if wanted.tab == "closed" else "open", whole=whole))
     return and_(*tests)
 
 
-async def _says(connection: AsyncConnection, text: str, state: CaseState) -> list[int]:
-    """The case of that number, and those whose anchor, or what stands beside it, has that text in it; at most MOST_SAYING.
+async def _says(connection: AsyncConnection, text: str, state: CaseState, *, whole: bool) -> _Test:
+    """The case of that number, and those about somebody in whose name that text is, or beside whose name; `whole`: it is the name.
 
-    The text is looked for in the subjects of these cases, one by one: there are many more subjects than cases, and no index helps.
+    They are looked for once and then known by number: several statements ask for them.
     """
-    found = [number] if (number := number_of(text)) is not None else []
-    for column in (_C.anchor, _C.beside):
-        shown = select(SUBJECT.c.shown).where(SUBJECT.c.id == column).scalar_subquery()
-        query = select(_C.number).where(_C.state == state, shown.icontains(text, autoescape=True)).limit(MOST_SAYING)
-        found += (await connection.execute(query)).scalars()
-    return found[:MOST_SAYING]
+    named, number = await _people(connection, text, whole=whole), number_of(text)
+    about = (select(_C.number).join(named, named.c[0] == column).where(_C.state == state) for column in (_C.anchor, _C.beside))
+    numbers = set[int]((await connection.execute(union(*about))).scalars())
+    if number is not None:
+        numbers.add(number)
+    # of many it is quicker to go through the queue in its order than to fetch them and to sort them: the sum keeps SQLite from that
+    column = _C.number if len(numbers) < _MANY else _C.number + 0
+    return column.in_(listed(connection, sorted(numbers)))
+
+
+async def _people(connection: AsyncConnection, text: str, *, whole: bool) -> Subquery:
+    if not whole and part.LEAST <= len(text) <= LONGEST:
+        return part.named(text).subquery()
+    look = part.being(connection, text) if whole or len(text) < part.LEAST else part.having(connection, text, _MOST_ALIKE)
+    return listed(connection, await look).subquery()
 
 
 def _named(me: int) -> _Test:

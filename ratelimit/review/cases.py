@@ -45,7 +45,7 @@ class Cases:
     async def queue(self, wanted: QueueFilter, principal: Principal) -> QueuePage:
         """A page of the queue as this person sees it."""
         async with self._ledger.read() as connection:
-            return await queue.page(connection, wanted, lock.actor_id(principal), self._wall())
+            return await queue.page(connection, wanted, lock.actor_id(principal), self._wall(), whole=principal.role == "viewer")
 
     async def totals(self, principal: Principal) -> QueueTotals:
         """How many cases there are, for the bar."""
@@ -55,7 +55,7 @@ class Cases:
     async def place(self, number: int, wanted: QueueFilter, principal: Principal) -> Place:
         """Where a case stands in the queue."""
         async with self._ledger.read() as connection:
-            return await queue.place(connection, number, wanted, lock.actor_id(principal), self._wall())
+            return await queue.place(connection, number, wanted, lock.actor_id(principal), self._wall(), whole=principal.role == "viewer")
 
     async def take_next(self, principal: Principal, tab: Tab | None = None) -> CaseView | None:
         """The most urgent case that nobody has open, locked; None: nothing waits."""

@@ -99,7 +99,8 @@ class Dossiers:
             found = await case_query.get(connection, number, now)
             if found is None:
                 raise NotFoundError(f"there is no case {shown(number)}")
-            place = await queue.place(connection, number, look.queue or _tab_of(found, principal), actor_id(principal), now)
+            wanted, whole = look.queue or _tab_of(found, principal), principal.role == "viewer"
+            place = await queue.place(connection, number, wanted, actor_id(principal), now, whole=whole)
             return await self._gathered(connection, found.row.anchor, found, place, principal, look)
 
     async def of_subject(self, subject: int, principal: Principal, look: Look = LOOK) -> Dossier:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
 import pytest
+from sqlalchemy import update
 
 from ratelimit.console.record import RecordPages
 from ratelimit.console.render import Console
@@ -12,11 +13,12 @@ from ratelimit.core.decision import Decision
 from ratelimit.core.message import Entity
 from ratelimit.core.record import Record, record_of
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.review.decision_record import Decisions
 from ratelimit.review.search import Search
 from ratelimit.review.weighing import Weigher
 from ratelimit.stores.server import find_server
-from tests.console.case_desk import CaseDesk, case_desk, where
+from tests.console.case_desk import OWNER, CaseDesk, case_desk, where
 from tests.console.conftest import Browser, Serve, counts
 from tests.review.case_site import NOW, SUBJECTS, subject
 from tests.review.deed_site import POLICY
@@ -72,9 +74,24 @@ async def test_goes_there(serve: Serve, desk: CaseDesk, console: Console) -> Non
         assert (status, headers.get("Location")) == (303, place)
 
 
-@pytest.mark.parametrize("text", ["192.0.2.3", "  192.0.2.3 ", "key_5F3C", "Halden", "halden <b>", "pay_1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.0.2.3",
+        "  192.0.2.3 ",
+        "192.0.2.0/30",
+        "192.0.0.0/21",
+        "192.0.2.*",
+        "key_5F3C",
+        "Halden",
+        "halden <b>",
+        "tudio",
+        "pay_1",
+        "4821",
+    ],
+)
 async def test_finds(serve: Serve, desk: CaseDesk, console: Console, text: str) -> None:
-    """Subjects are found by their value or a part of their name, purchases by their id."""
+    """Subjects are found by their value, a part of their name or their network, purchases by their id and the card's last four."""
     ask = await browser(serve, desk, console)
     async with ask.session.get(f"{ask.base}/search", params={"q": text}) as answer:
         page = await answer.text()
@@ -82,6 +99,37 @@ async def test_finds(serve: Serve, desk: CaseDesk, console: Console, text: str) 
     assert "Nothing was found" not in page
     assert "/subjects/" in page
     assert "<b>Studio" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("halden", False), ("192.0.2.0/25", False), ("4821", False), (OWNER.value, True), ("192.0.2.3", True)]
+)
+async def test_viewer(serve: Serve, desk: CaseDesk, console: Console, text: str, found: bool) -> None:
+    """Whoever sees names masked finds them whole alone, or could spell them out."""
+    ask = await browser(serve, desk, console, "vic")
+    async with ask.session.get(f"{ask.base}/search", params={"q": text}) as answer:
+        page = await answer.text()
+    assert ("/subjects/" in page) == found
+    assert ("found by the whole of them alone" in page) != found
+
+
+async def test_number_of_a_case_or_a_card(serve: Serve, desk: CaseDesk, console: Console) -> None:
+    """What may be both is shown as both."""
+    async with desk.site.ledger.write() as connection:
+        await connection.execute(update(PURCHASE).values(last4=f"{desk.case:04d}"))
+    _, page, _ = await (await browser(serve, desk, console)).get(f"/search?q={desk.case:04d}")
+    assert f"/cases/{desk.case}" in page
+    assert "/records/prec1" in page
+
+
+async def test_old_names(serve: Serve, desk: CaseDesk, console: Console) -> None:
+    """However many were here since, who was here once is found, and whose name begins with the text comes before others."""
+    old = await subject(desk.site.ledger, Entity("account", "old-timer"))
+    async with desk.site.ledger.write() as connection:
+        await SUBJECTS.ids(connection, [Entity("account", f"cold-{number}") for number in range(60)], NOW + 9)
+    _, page, _ = await (await browser(serve, desk, console)).get("/search?q=OLD-")
+    assert page.index(f"/subjects/{old}") < page.index("cold-")
+    assert "There may be more" in page
 
 
 async def test_finds_cases_of_subjects(serve: Serve, desk: CaseDesk, console: Console) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from ratelimit.ledger.schema import METADATA
-from ratelimit.ledger.tables import action, audit, case, person, privacy, purchase, record, rule, subject
+from ratelimit.ledger.tables import action, audit, case, part, person, privacy, purchase, record, rule, subject
 
-_FILES: Final = (action, audit, case, person, privacy, purchase, record, rule, subject)
+_FILES: Final = (action, audit, case, part, person, privacy, purchase, record, rule, subject)
 SCHEMA: Final[MetaData] = METADATA

@@ -59,6 +59,7 @@ PURCHASE: Final = Table(
     Index(None, "account", "at"),
     Index(None, "card", "at"),
     Index(None, "address", "at"),
+    Index(None, "last4", "at"),
     Index(None, "record", unique=True),
 )
 
