@@ -3,11 +3,12 @@
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from ratelimit.core.message import Entity
 from ratelimit.ledger import queue
-from ratelimit.ledger.cases import QueueFilter, QueuePage, Sort
+from ratelimit.ledger.cases import Place, QueueFilter, QueuePage, Sort
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.case import CASE
 from tests.review.case_site import DAY, HOUR, NOW, account, flagged, model, rule, warning
@@ -65,6 +66,19 @@ async def test_filters(ledger: Ledger, wanted: QueueFilter, expected: list[int])
     if wanted.after is None:
         assert found.found == len(expected)
     assert {row.opened_by for row in found.rows if row.number in {3, 4}} <= {"model"}
+
+
+async def test_a_common_word(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a text is in the names of very many cases, which are looked for in another way, the same are found."""
+    monkeypatch.setattr(queue, "_MANY", 2)
+    for number in range(7):
+        await flagged(ledger, rule(anchor=account(f"acct_{number}" if number % 2 else f"{number}"), at=NOW - number * HOUR))
+    wanted = QueueFilter(text="acct", sort="opened", most=2)
+    first = await page(ledger, wanted)
+    assert ([row.number for row in first.rows], first.found) == ([2, 4], 3)
+    assert [row.number for row in (await page(ledger, replace(wanted, after=first.following))).rows] == [6]
+    async with ledger.read() as connection:
+        assert await queue.place(connection, 4, wanted, ME, NOW) == Place(2, 3, 2, 6)
 
 
 async def test_totals(ledger: Ledger) -> None:

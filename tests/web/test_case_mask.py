@@ -35,6 +35,16 @@ async def test_in_part(ledger: Ledger) -> None:
     assert (shown(masked.row.anchor), shown(one.row.anchor)) == ("acc_8•••", "acc_8WQ2RN")
 
 
+async def test_found_whole(ledger: Ledger) -> None:
+    """A viewer who filters by a part of a name, which would tell it bit by bit, finds nothing; by the whole of it they find the case."""
+    await flagged(ledger, rule(anchor=account("acc_8WQ2RN")))
+    cases = Cases(ledger, lambda: NOW)
+    for role, text, found in (("viewer", "acc_8WQ2R", 0), ("viewer", "ACC_8WQ2RN", 1), ("viewer", "C-1", 1), ("analyst", "8wq", 1)):
+        wanted = QueueFilter(text=text)
+        assert (await cases.queue(wanted, who(role))).found == found  # type: ignore[arg-type]
+        assert (await cases.place(1, wanted, who(role))).of == found  # type: ignore[arg-type]
+
+
 async def test_what_people_wrote(ledger: Ledger) -> None:
     """A viewer reads notes without the emails and addresses in them, in the history as well."""
     await flagged(ledger, rule(anchor=account("a1")))
