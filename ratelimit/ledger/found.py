@@ -45,7 +45,8 @@ class PurchaseHit(Struct, frozen=True):
 
 async def subjects_having(connection: AsyncConnection, text: str, most: int) -> list[SubjectRef]:
     """Those in whose name a text is: first whose name begins with it, then who was here last."""
-    ids = await part.having(connection, text, _CANDIDATES)
+    if not (ids := await part.having(connection, text, _CANDIDATES)):
+        return []
     begins = SUBJECT.c.shown.istartswith(text, autoescape=True)
     query = select(*_COLUMNS).where(SUBJECT.c.id.in_(ids)).order_by(begins.desc().nulls_last(), SUBJECT.c.last_at.desc())
     return [SubjectRef(*row) for row in await connection.execute(query.limit(most))]

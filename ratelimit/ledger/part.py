@@ -64,6 +64,8 @@ def _meant(text: str) -> Iterator[str]:
 
 async def _checked(connection: AsyncConnection, ids: Sequence[int], test: Callable[[str], bool]) -> list[int]:
     """Those of them of whom it is true that a name passes: the index has the first LONGEST characters of a part."""
+    if not ids:
+        return []
     query = select(SUBJECT.c.id, SUBJECT.c.shown, SUBJECT.c.value).where(SUBJECT.c.id.in_(ids))
     rows = (await connection.execute(query)).all()
     return [row.id for row in rows if any(name is not None and test(fold(name)) for name in (row.shown, row.value))]

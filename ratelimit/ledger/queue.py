@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Double, Subquery, and_, exists, func, or_, select, true, tuple_, union
+from sqlalchemy import ColumnElement, Double, Subquery, and_, exists, false, func, or_, select, true, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.case import CaseState, number_of
@@ -17,7 +17,7 @@ from ratelimit.ledger.cases import TABS, Money, Place, QueueFilter, QueuePage, Q
 from ratelimit.ledger.tables.case import CASE, MENTION
 from ratelimit.ledger.tables.part import LONGEST
 from ratelimit.ledger.tables.subject import SUBJECT
-from ratelimit.ledger.upsert import listed
+from ratelimit.ledger.upsert import listed, listing
 
 DUE_SOON_S: Final = 3_600.0
 _C: Final = CASE.c
@@ -175,14 +175,15 @@ async def _says(connection: AsyncConnection, text: str, state: CaseState, *, who
 
     They are looked for once and then known by number: several statements ask for them.
     """
-    named, number = await _people(connection, text, whole=whole), number_of(text)
-    about = (select(_C.number).join(named, named.c[0] == column).where(_C.state == state) for column in (_C.anchor, _C.beside))
-    numbers = set[int]((await connection.execute(union(*about))).scalars())
-    if number is not None:
-        numbers.add(number)
-    # of many it is quicker to go through the queue in its order than to fetch them and to sort them: the sum keeps SQLite from that
-    column = _C.number if len(numbers) < _MANY else _C.number + 0
-    return column.in_(listed(connection, sorted(numbers)))
+    named = await _people(connection, text, whole=whole)
+    numbers = [select(_C.number).join(named, named.c[0] == one).where(_C.state == state) for one in (_C.anchor, _C.beside)]
+    if (number := number_of(text)) is not None:
+        numbers.append(select(_C.number).where(_C.number == number))
+    all_ = union(*numbers).subquery()
+    count, found = (await connection.execute(select(func.count(), listing(connection, all_.c.number)))).one()
+    is_one = _C.number.in_(listed(connection, found))
+    # of many it is quicker to go through the queue in its order than to fetch them all and to sort them: this keeps databases from it
+    return is_one if count < _MANY else func.coalesce(is_one, false())
 
 
 async def _people(connection: AsyncConnection, text: str, *, whole: bool) -> Subquery:

@@ -1,10 +1,13 @@
-"""What SQLite and PostgreSQL both know and SQL does not: to insert what is not there yet, or to change what is; long lists."""
+"""What SQLite and PostgreSQL both know and SQL does not: to insert what is not there yet, or to change what is; long lists of numbers.
+
+A list is one value, however long it is: the database makes it, and takes it back as one parameter, and nobody reads it between.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, Table, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Table, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,8 +17,14 @@ def inserting(connection: AsyncConnection, table: Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def listed(connection: AsyncConnection, numbers: Sequence[int]) -> Select[Any]:
-    """These numbers as rows: one parameter however many they are, where a list in a condition has one for each."""
+def listing(connection: AsyncConnection, numbers: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The list of all numbers in a column."""
+    return func.json_group_array(numbers) if connection.dialect.name == "sqlite" else func.array_agg(numbers)
+
+
+def listed(connection: AsyncConnection, numbers: Sequence[int] | str | None) -> Select[Any]:
+    """The rows of such a list, or of numbers that are known here."""
     if connection.dialect.name == "sqlite":
-        return select(func.json_each(json.dumps(numbers)).table_valued("value").c.value)
-    return select(func.unnest(cast(numbers, ARRAY(BigInteger))).column_valued("value"))
+        given = numbers if isinstance(numbers, str) else json.dumps(numbers or [])
+        return select(func.json_each(given).table_valued("value").c.value)
+    return select(func.unnest(cast(numbers or [], ARRAY(BigInteger))).column_valued("value"))

@@ -35,6 +35,7 @@ def upgrade() -> None:
     )
     parts = _parts("subject", is_sqlite=is_sqlite, rows="FROM subject", also="subject,")
     op.execute(f"INSERT INTO subject_part (part, subject) SELECT part, subject FROM ({parts}) AS it ORDER BY part, subject")  # noqa: S608
+    op.create_index("ix_case__names", "case_", ["state", "number", "anchor", "beside"], unique=False)
     op.create_index(op.f("ix_purchase_last4_at"), "purchase", ["last4", "at"], unique=False)
     for statement in _sqlite() if is_sqlite else _postgresql():
         op.execute(statement)
@@ -48,6 +49,7 @@ def downgrade() -> None:
     if not is_sqlite:
         op.execute("DROP FUNCTION subject_part_keep()")
     op.drop_index(op.f("ix_purchase_last4_at"), "purchase")
+    op.drop_index("ix_case__names", "case_")
     op.drop_table("subject_part")
 
 
