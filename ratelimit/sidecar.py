@@ -238,7 +238,7 @@ class Sidecar:
         purchases.explores = PurchaseExploration(terms.store_key, asked, time.time)
         both = BothModels(models, await cls._open_purchase_models(purchases, policy, stack))
         stores = Stores(store, signals)
-        traffic = record(recorder, limiter, purchases, terms.allow_sample)
+        traffic = record(recorder, limiter, purchases, book, terms.allow_sample)
         stack.callback(traffic.count)
         keep_running(traffic.run, stack)
         sidecar = cls(

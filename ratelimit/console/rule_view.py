@@ -180,8 +180,8 @@ def _notes(version: RuleVersion, found: BacktestFound | None) -> list[str]:
     notes = []
     if "!" in str(version.rule.get("when", "")).replace("!=", ""):
         notes.append("A missing value makes its comparison false, and so its negation.")
-    if found is not None and found.not_kept:
-        notes.append(f"The ledger does not keep {' and '.join(found.not_kept)}: the backtest took these for missing.")
+    if found is not None and found.missing:
+        notes.append(f"Nothing that was tried has a value for {' and '.join(found.missing)}: there, comparisons with it were false.")
     return notes
 
 

@@ -77,13 +77,14 @@ INVENTORY: Final = (
         given=("used", "purchases"),
     ),
     Kept(
-        "Purchases: amount, time, outcome, last four, expiry",
+        "Purchases: amount, tokens, balance before, time, outcome, last four, expiry",
         ("purchase", "outcome"),
         "fraud, legal claims",
         "{purchases}",
         "transactions",
         given=("purchases", "payments"),
     ),
+    Kept("Country of a purchase's address", ("purchase",), "fraud", "{purchases}", "usage", given=("purchases",)),
     Kept(
         "Signals of purchases: how many of late, whether countries differ, whether the card is prepaid, ...",
         ("purchase",),

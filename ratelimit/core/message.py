@@ -70,7 +70,8 @@ class Decided(Struct, frozen=True, array_like=True, tag_field="of", tag="decided
 class Bought(Struct, frozen=True, array_like=True, tag_field="of", tag="bought"):
     """A decision on an attempt of a purchase. `entities` are all that it shares with others, its account first.
 
-    `signals` are float64 in the order of `signal_version`; `lapses_at` is when what is held will be released by itself.
+    `signals` are float64 in the order of `signal_version`; `lapses_at` is when what is held will be released by itself. `balance` is what
+    the account had left before, as it was told.
     """
 
     record: str
@@ -105,6 +106,8 @@ class Bought(Struct, frozen=True, array_like=True, tag_field="of", tag="bought")
     signal_version: int | None = None
     signals: bytes | None = None
     shadow: tuple[ShadowFinding, ...] = ()
+    ip_country: str | None = None
+    balance: int | None = None
 
 
 class Happened(Struct, frozen=True, array_like=True, gc=False):

@@ -28,6 +28,7 @@ class PurchaseRow(Struct, frozen=True):
     amount_minor: int
     currency: str | None
     tokens: int
+    balance: int | None
     last4: str | None
     exp_month: int | None
     exp_year: int | None
@@ -35,6 +36,7 @@ class PurchaseRow(Struct, frozen=True):
     brand: str | None
     funding: str | None
     billing_country: str | None
+    ip_country: str | None
     user_agent: str | None
     decision: str
     action: str

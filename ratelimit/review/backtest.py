@@ -59,7 +59,6 @@ async def backtest(ledger: Ledger, job: Job, progress: Progress) -> BacktestFoun
         on=job.on,
         days=(job.until - job.since) / _DAY_S,
         buckets=[Bucket(outcome, under_live=None if job.live is None else 0) for outcome in outcomes],
-        not_kept=trials[0].not_kept,
     )
     tally = Tally(found, trials, job.live)
     async with ledger.read() as connection:
@@ -141,6 +140,8 @@ _PURCHASE_FACTS: Final[dict[str, Callable[[Any], Fact]]] = {
     "card_funding": lambda row: row.funding,
     "card_brand": lambda row: row.brand and row.brand.lower(),
     "billing_country": lambda row: row.billing_country,
+    "ip_country": lambda row: row.ip_country,
+    "balance": lambda row: None if row.balance is None else float(row.balance),
     "user_agent": lambda row: row.user_agent,
 }
 

@@ -46,8 +46,8 @@ class BacktestFound(Struct, kw_only=True):
     """All of it. `days` is how long the span is, of which `looked_at` rows were judged and `unreadable` had other signals.
 
     `accounts` were met, of them `settled` for six months or more; `good_accounts` are those with a match that is known to be good.
-    `shared` matches came from an address that other accounts had used in 30 days, as did `shared_all` of all rows. `not_kept` names what
-    the condition asks for and the ledger does not keep. `latest` are ids of the newest matches.
+    `shared` matches came from an address that other accounts had used in 30 days, as did `shared_all` of all rows. `missing` names what
+    the condition asks for and no row has. `latest` are ids of the newest matches.
     """
 
     on: Literal["purchase", "request"]
@@ -60,7 +60,7 @@ class BacktestFound(Struct, kw_only=True):
     good_accounts: int = 0
     shared: float = 0
     shared_all: float = 0
-    not_kept: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     versions: tuple[VersionFound, ...] = ()
     latest: tuple[str, ...] = ()
 

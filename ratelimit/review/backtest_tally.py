@@ -39,11 +39,13 @@ class Tally:
         self._settled: set[int] = set()
         self._good: set[int] = set()
         self._latest: deque[str] = deque(maxlen=LATEST)
+        self._missing = set(trials[0].facts)  # of all rows so far
         self._versions = {trial.version: VersionFound(trial.version) for trial in trials}
 
     def take(self, piece: Judged) -> None:
         """Add a piece."""
         self._count_all(piece)
+        self._missing -= {name for name in self._missing if any(piece.facts(index, name) is not None for index in range(len(piece.rows)))}
         for place, trial in enumerate(self._trials):
             holding = [index for index in trial.holding(piece.rows, piece.at, piece.facts) if piece.readable[index]]
             self._count_version(trial.version, piece, holding)
@@ -58,6 +60,7 @@ class Tally:
         """All that was found."""
         found = self._found
         found.accounts, found.settled, found.good_accounts = len(self._accounts), len(self._settled), len(self._good)
+        found.missing = tuple(sorted(self._missing)) if found.looked_at else ()
         found.latest = tuple(reversed(self._latest))
         found.versions = tuple(self._versions.values())
         return found

@@ -19,8 +19,6 @@ Fact = str | float | None
 Facts = Callable[[int, str], Fact]  # of a row by its index, that of a name
 Rows = NDArray[np.float64]
 
-NOT_KEPT: Final[frozenset[str]] = frozenset({"balance", "ip_country"})  # of a purchase; the ledger never had them
-
 
 class Trial:
     """`version` is which of the rule's it is. `facts` are the names of facts that its condition hangs on."""
@@ -36,11 +34,6 @@ class Trial:
         self.facts: Final = frozenset(name for _, name, column in uses if column is None)
         found = {(name, column) for variable, name, column in uses if column is not None and variable != "site"}
         self.signals: Final = tuple(sorted(found, key=lambda it: self.rule.when.find(f".{it[0]}")))  # in the condition's order
-
-    @property
-    def not_kept(self) -> tuple[str, ...]:
-        """Facts that it asks for and the ledger does not keep: they are missing in every row."""
-        return tuple(sorted(self.facts & NOT_KEPT)) if self.rule.on == "purchase" else ()
 
     def holding(self, rows: Rows, at: Sequence[float], facts: Facts) -> list[int]:
         """The indices of the rows, which are in the order of their times, for which it holds."""

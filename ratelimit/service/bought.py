@@ -6,11 +6,13 @@ from typing import Final, NamedTuple
 from msgspec import UNSET
 
 from ratelimit.core.message import Bought, Entity
+from ratelimit.core.protocols import AddressBook
 from ratelimit.core.purchase import Purchase, PurchaseDecision
 from ratelimit.core.purchase_entity import Entities, email_domain
 from ratelimit.core.purchase_record import PurchaseEvidence
 from ratelimit.core.purchase_signals import VERSION as VERSION_OF_SIGNALS
 from ratelimit.core.record import writable
+from ratelimit.service.country import country_of
 from ratelimit.service.recent import LONGEST
 
 _PSEUDONYM_SHOWN: Final = 6  # characters of one that people see
@@ -27,8 +29,8 @@ class Answered(NamedTuple):
     evidence: PurchaseEvidence | None
 
 
-def bought_of(answered: Answered) -> Bought:
-    """The message."""
+def bought_of(answered: Answered, book: AddressBook | None = None) -> Bought:
+    """The message; `book` knows of which country the address is."""
     at, purchase, entities, decision, policy, evidence = answered
     card = purchase.card
     return Bought(
@@ -64,6 +66,8 @@ def bought_of(answered: Answered) -> Bought:
         signal_version=VERSION_OF_SIGNALS if evidence is not None else None,
         signals=evidence.signals if evidence is not None else None,
         shadow=decision.shadow,
+        ip_country=country_of(purchase.ip, book) if book is not None else None,
+        balance=purchase.balance,
     )
 
 

@@ -14,8 +14,9 @@ from typing import Final
 import iptocc
 import maxminddb
 
-from ratelimit.core.address import format_address
+from ratelimit.core.address import format_address, parse_address
 from ratelimit.core.errors import ConfigError
+from ratelimit.core.protocols import AddressBook
 from ratelimit.service.plain_file import read_plain_file
 
 MAX_BYTES: Final = 1 << 30
@@ -29,6 +30,12 @@ Countries = Callable[[bytes], str | None]  # by packed address: ISO 3166-1 in tw
 def assigned_country(packed: bytes) -> str | None:
     """The country to which a registry assigned the network of an address."""
     return iptocc.country_code(format_address(packed))
+
+
+def country_of(text: str, book: AddressBook) -> str | None:
+    """What the book says of an address as it was sent; None: not known, or no address."""
+    packed = parse_address(text)
+    return book.facts(packed).country if packed is not None else None
 
 
 def read_countries(path: Path) -> Countries:

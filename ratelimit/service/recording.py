@@ -5,6 +5,7 @@ from functools import partial
 from random import random
 
 from ratelimit.core.message import Decided
+from ratelimit.core.protocols import AddressBook
 from ratelimit.service.allow_sample import AllowSample
 from ratelimit.service.bought import bought_of
 from ratelimit.service.decided import decided_of
@@ -16,11 +17,11 @@ from ratelimit.service.stopwatch import Stopwatch
 from ratelimit.service.traffic_count import TrafficCount
 
 
-def record(recorder: Recorder, limiter: Limiter, purchases: Purchases, allow_share: float) -> TrafficCount:
+def record(recorder: Recorder, limiter: Limiter, purchases: Purchases, book: AddressBook, allow_share: float) -> TrafficCount:
     """From now on all of it goes to `recorder`; who runs what is given back has the counts recorded as well."""
     limiter.answers.recent.tell = partial(recorder.later, decided_of)
     limiter.sample = AllowSample(allow_share, lambda row, weight: recorder.later(_sampled, (row, weight)), random)
-    purchases.tell = partial(recorder.later, bought_of)
+    purchases.tell = partial(recorder.later, partial(bought_of, book=book))
     limiter.stopwatch = stopwatch = Stopwatch()
     return TrafficCount(lambda: limiter.answers.decided, stopwatch.p99_us, recorder.put, time.time)
 

@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ratelimit.core.address import parse_address
 from ratelimit.core.overlay import rule_of
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import AddressBook
@@ -29,6 +28,7 @@ from ratelimit.core.rule_program import CompiledRule, Condition, context
 from ratelimit.core.signals import Kind, Rows
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.core.subject import Value
+from ratelimit.service.country import country_of
 
 _LOT_BYTES: Final = 16
 
@@ -188,14 +188,9 @@ def _purchase_facts(purchase: Purchase, addresses: AddressBook | None) -> Facts:
         "card_country": lambda: card.country if card is not None else None,
         "card_funding": lambda: card.funding if card is not None else None,
         "card_brand": lambda: brand and brand.lower(),
-        "ip_country": lambda: _country(purchase.ip, addresses),
+        "ip_country": lambda: country_of(purchase.ip, addresses) if addresses is not None else None,
         "billing_country": lambda: purchase.billing_country,
         "email_domain": lambda: purchase.email and email_domain(purchase.email),
         "device": lambda: purchase.device,
         "user_agent": lambda: purchase.user_agent,
     }
-
-
-def _country(ip: str, addresses: AddressBook | None) -> str | None:
-    packed = parse_address(ip)
-    return addresses.facts(packed).country if packed is not None and addresses is not None else None

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from ratelimit.core import signals as of_requests
 from ratelimit.core.errors import ConfigError
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.action import LABEL
+from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.ledger.tables.subject import SUBJECT
 from ratelimit.review import backtest as module
@@ -96,7 +97,7 @@ async def test_other_versions(past: Ledger) -> None:
 
 
 async def test_facts(past: Ledger) -> None:
-    """Facts of the purchase are as the ledger keeps them; what it does not keep is missing, and said to be."""
+    """Facts of the purchase are as the ledger keeps them; what no row has is missing, and said to be."""
     async with past.write() as connection:
         await connection.execute(
             insert(SUBJECT).values(id=9, kind="account", digest=b"x" * 16, key_id=1, shown="acc_9", first_at=0.0, last_at=0.0)
@@ -104,7 +105,12 @@ async def test_facts(past: Ledger) -> None:
     mine = {**CARDS, "when": "purchase.account == 'acc_9' && purchase.currency == 'EUR' && purchase.tokens == 100.0"}
     assert (await run(past, job(mine))).matches == 2
     rich = await run(past, job({**CARDS, "when": "purchase.balance > 1.0 || purchase.ip_country == 'US'"}))
-    assert (rich.matches, rich.not_kept) == (0, ("balance", "ip_country"))
+    assert (rich.matches, rich.missing) == (0, ("balance", "ip_country"))
+    async with past.write() as connection:
+        await connection.execute(update(PURCHASE).where(PURCHASE.c.id == "p1").values(ip_country="US"))
+        await connection.execute(update(PURCHASE).where(PURCHASE.c.id == "p7").values(balance=2))
+    rich = await run(past, job({**CARDS, "when": "purchase.balance > 1.0 || purchase.ip_country == 'US' || purchase.device == 'd'"}))
+    assert (rich.matches, rich.missing) == (2, ("device",))
 
 
 async def test_guard(ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ from ratelimit.core.purchase import Card, Purchase, PurchaseDecision
 from ratelimit.core.purchase_entity import EntityNames
 from ratelimit.core.purchase_record import PurchaseEvidence
 from ratelimit.core.store_key import StoreKeys
+from ratelimit.service.address_book import AddressBook
 from ratelimit.service.bought import Answered, bought_of
 
 CARD = Card(fingerprint="fp_secret", last4="4242", exp_month=4, exp_year=2030, country="DE", brand="visa")
@@ -39,4 +40,6 @@ def test_rest() -> None:
     assert (told.decision, told.action, told.policy, told.signals, told.model) == ("allow", "accept", "policy", b"\0" * 8, "0123456789ab")
     bare = bought_of(_answered(replace(PURCHASE, card=None, email=None, device=None, kind="grant")))
     assert {entity.kind for entity in bare.entities} == {"account", "ip", "network"}
-    assert (bare.last4, bare.signals, bare.signal_version) == (None, None, None)
+    assert (bare.last4, bare.signals, bare.signal_version, bare.ip_country, bare.balance) == (None, None, None, None, None)
+    assert bought_of(_answered(replace(PURCHASE, ip="8.8.8.8")), AddressBook()).ip_country == "US"
+    assert bought_of(_answered(replace(PURCHASE, ip="nowhere", balance=7)), AddressBook()).balance == 7

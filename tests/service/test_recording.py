@@ -6,6 +6,7 @@ from typing import Any
 from ratelimit.core.decision import Decision
 from ratelimit.core.identity import Caller
 from ratelimit.core.message import Counted, Decided, Message, Tally
+from ratelimit.service.address_book import AddressBook
 from ratelimit.service.allow_sample import AllowSample
 from ratelimit.service.decided import host_of
 from ratelimit.service.recording import record
@@ -33,7 +34,7 @@ class _Purchases:
 
 async def _decided(start: Start, number: int, share: float, caller: Caller = ALICE) -> list[Decided]:
     sidecar, told = await start(bucket("key", 2)), _Told()
-    record(told, sidecar.limiter, _Purchases(), share)  # type: ignore[arg-type]
+    record(told, sidecar.limiter, _Purchases(), AddressBook(), share)  # type: ignore[arg-type]
     for _ in range(number):
         found = sidecar.limiter.check(caller, "GET", "/v1/x?card=1", 1, "curl/8\ud800", "https://a:b@Example.com:8443/private?q=1")
         if not hasattr(found, "decision"):
@@ -102,7 +103,7 @@ async def test_latency(start: Start) -> None:
     """After each sweep the time of one decision is taken, whichever way it went, with the wait for the store; then of none."""
     sidecar, told, now = await start(bucket("key", 2)), _Told(), itertools.count(0, 5_000)
     limiter = sidecar.limiter
-    traffic = record(told, limiter, _Purchases(), 0.0)  # type: ignore[arg-type]
+    traffic = record(told, limiter, _Purchases(), AddressBook(), 0.0)  # type: ignore[arg-type]
     assert limiter.stopwatch is not None
     limiter.stopwatch._clock_ns = lambda: next(now)
     for _ in range(4):  # of which the first waits for the store

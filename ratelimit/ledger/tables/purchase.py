@@ -25,6 +25,7 @@ PURCHASE: Final = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3)),
     Column("tokens", BigInteger, nullable=False),
+    Column("balance", BigInteger),  # tokens that the account had left before, as it was told
     Column("last4", String(4)),
     Column("exp_month", SmallInteger),
     Column("exp_year", SmallInteger),
@@ -32,6 +33,7 @@ PURCHASE: Final = Table(
     Column("brand", String(32)),
     Column("funding", String(16)),
     Column("billing_country", String(2)),
+    Column("ip_country", String(2)),
     Column("user_agent", String(512)),
     Column("decision", String(8), nullable=False),
     Column("action", String(16), nullable=False),
