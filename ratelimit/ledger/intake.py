@@ -47,6 +47,11 @@ class Intake:
         """One more, after those that are there."""
         self._handlers.append((of, handler))
 
+    async def reach(self) -> None:
+        """See whether the ledger can be reached; raises LedgerAwayError."""
+        async with self._ledger.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def write(self, batches: Sequence[Batch], now: float) -> Written:
         """Write those that are not there yet; raises LedgerAwayError, and then all of them may be tried again."""
         try:

@@ -93,6 +93,8 @@ class IntakeWorker:
 
     async def work(self, idle_ms: int = IDLE_MS) -> int:
         """Write some batches, and say how many; raises StoreAwayError and LedgerAwayError, and then they come again."""
+        if self.away:
+            await self._intake.reach()  # before more is taken: what was taken too often is written one by one, which is slow
         (answer,) = await self._ask(record_stream.taking(self._name, idle_ms, AT_ONCE))
         taken = record_stream.taken(answer)
         if not taken:

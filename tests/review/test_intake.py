@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,12 +16,16 @@ from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.tables.purchase import LIFE, LINK
 from ratelimit.ledger.tables.record import RECORD
 from ratelimit.review.intake import IDLE_MS, IntakeWorker
+from ratelimit.service import recorder
 from ratelimit.service.ask import ask
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.server import find_server
+from tests.ledger.database import lent_database, opened
 from tests.review.ledger_stream import NOW, decided, intake_of, send
 from tests.service.conftest import PATIENCE_S, clock
 from tests.stores.conftest import Node
+
+SOCKET = ".s.PGSQL.5432"
 
 
 @pytest.fixture
@@ -106,6 +111,58 @@ async def test_ledger_away(store: RedisStore, tmp_path: Path, ledger: Ledger) ->
     here = worker(store, ledger)
     assert await here.work(idle_ms=0) == 1
     assert await records(ledger) == 1
+
+
+async def test_away_for_long(store: RedisStore, postgres_socket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under load the stream takes so many and no more, what it does not take is counted, and the same worker writes all of it later."""
+    monkeypatch.setattr(recorder, "putting", partial(record_stream.putting, most=1_000))
+    sender = recorder.Recorder(store, lambda: NOW - 60)
+    for number in range(1_300):
+        sender.put(decided(number))
+    assert await sender.flush()
+    assert sender.counts == {"sent": 1_000, "full": 300}
+    async with lent_database(postgres_socket) as url, opened(url) as there:
+        gone = Ledger(url.replace(postgres_socket, str(tmp_path)))  # the same one, at a socket that is not there
+        here = worker(store, gone)
+        for _ in range(5):
+            with pytest.raises(LedgerAwayError):
+                await here.work(idle_ms=0)
+        await here.look()
+        assert (here.away, here.state.messages, here.state.pending, here.lag_s) == (True, 1_000, 2, 60.0)  # no more were taken
+        (tmp_path / SOCKET).symlink_to(Path(postgres_socket) / SOCKET)
+        while await here.work(idle_ms=0):
+            pass
+        await gone.close()
+        assert await records(there) == 1_000
+    here._look_at = 0.0
+    await here.look()
+    assert (here.away, here.state.messages, here.counts["new"], here.counts["refused"]) == (False, 0, 1_000, 0)
+
+
+async def test_two_at_once(node: Node, store: RedisStore, ledger: Ledger) -> None:
+    """Two processes that take from one stream share the work, and each record and who met whom is counted once."""
+    await send(store, [decided(number, account=f"a{number % 7}") for number in range(2_500)])
+    async with AsyncExitStack() as stack:
+        workers = []
+        for _ in range(2):
+            own = RedisStore(Options(node.url, clock, PATIENCE_S, "check"))
+            stack.push_async_callback(own.close)
+            await own.open()
+            beside = Ledger(ledger.url)
+            stack.push_async_callback(beside.close)
+            workers.append(worker(own, beside))
+
+        async def drain(one: IntakeWorker) -> None:
+            while await one.work():
+                pass
+
+        await asyncio.gather(*map(drain, workers))
+    assert sum(one.counts["new"] for one in workers) == await records(ledger) == 2_500
+    assert all(one.counts["new"] for one in workers)
+    assert sum(one.counts["known"] for one in workers) == 0
+    async with ledger.read() as connection:
+        owned = (await connection.execute(select(func.sum(LINK.c["count"])).where(LINK.c.how == "owns"))).scalar_one()
+    assert owned == 2_500
 
 
 async def test_unreadable(store: RedisStore, ledger: Ledger) -> None:
