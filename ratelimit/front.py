@@ -29,6 +29,7 @@ from ratelimit.console.shared import SharedPages
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.console.traffic import TrafficPages
 from ratelimit.console.traffic_live import TrafficStream
+from ratelimit.console.wording import duration
 from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import LedgerAwayError
@@ -44,6 +45,7 @@ from ratelimit.web.route import Route
 from ratelimit.web.stream import Streams
 from ratelimit.web.watched import Sidecars
 
+LATE_S: Final = 60.0  # for which records may wait before everybody is told
 _COUNTED_S: Final = 2.0  # for which the bar's counts are believed
 
 
@@ -137,7 +139,12 @@ class Counting:
             privacy = await self._desk.privacy.privacy.waiting()
         except LedgerAwayError:
             return Counts(failing=away(self._desk.ledger))
-        return Counts(queue=totals.open, privacy=privacy)
+        return Counts(queue=totals.open, privacy=privacy, failing=late(self._desk.lag_s))
+
+
+def late(lag_s: float) -> str:
+    """What is said while records wait for longer than they should; "": they do not."""
+    return f"Records are late by {duration(lag_s)}: what happened since is not shown yet." if lag_s >= LATE_S else ""
 
 
 def away(books: Books) -> str:

@@ -99,6 +99,11 @@ class LedgerDesk:
             sample=around.sample,
         )
 
+    @property
+    def lag_s(self) -> float:
+        """For how long the oldest message waits to be written."""
+        return self._intake.lag_s
+
     def begin(self, stack: AsyncExitStack) -> None:
         """Work, as long as the stack lasts; what was taken in is written before its end."""
         stack.push_async_callback(self._intake.finish)
