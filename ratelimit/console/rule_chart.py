@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from ratelimit.console import wording
+
 ROW: Final = 22
 _LEFT: Final = 34.0
 _RIGHT: Final = 16.0
