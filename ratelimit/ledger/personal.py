@@ -31,8 +31,8 @@ _RECORDS: Final = (
 )
 _PURCHASES: Final = (
     "id attempt record at kind address card device email amount_minor currency tokens balance last4 exp_month exp_year card_country brand "
-    "funding billing_country ip_country user_agent decision action reason rule hold_ratio held lapses_at policy risk p_fraud propensity model "
-    "shadow outcome "
+    "funding billing_country ip_country user_agent decision action reason rule hold_ratio held lapses_at policy risk p_fraud propensity "
+    "model shadow outcome "
     "outcome_at refunded disputed warned label label_at"
 )
 _OUTCOMES: Final = "purchase attempt kind at known_at amount_minor detail"
