@@ -19,6 +19,7 @@ from ratelimit.anomaly.card import card
 from ratelimit.anomaly.model import Model
 from ratelimit.anomaly.signal_table import PURCHASE, Family
 from ratelimit.anomaly.spool import Spool
+from ratelimit.core.errors import ConfigError
 from ratelimit.core.signals import KINDS, Kind, Rows
 from ratelimit.service.purchase_history import Judged
 from ratelimit.service.watch import Watch
@@ -45,7 +46,7 @@ class Seen:
         self._spool.add(kind, [watch.value for watch in watches], [watch.plan for watch in watches], ticks, rows)
 
     async def rank(self, shipped: Path, out: Path) -> int:
-        """Write the model of `shipped`, ranked on all of that; how many subject-days it has."""
+        """Write the model of `shipped`, ranked on all of that; how many subject-days it has; 0: too few, and there is none."""
         return await asyncio.to_thread(_write, shipped, out, "requests", {kind: self._spool.trail(kind) for kind in KINDS})
 
 
@@ -60,7 +61,10 @@ def rank_purchases(shipped: Path, out: Path, judged: Iterable[Judged]) -> int:
 
 
 def _write(shipped: Path, out: Path, family: Family, trails: Trails) -> int:
-    built = calibrate(Model.read(shipped, family), trails, [], Ranking(least=LEAST), lambda _kind: None)
+    try:
+        built = calibrate(Model.read(shipped, family), trails, [], Ranking(least=LEAST), lambda _kind: None)
+    except ConfigError:
+        return 0
     write_artifact(out, built.manifest, built.arrays, {CARD: card(built.manifest, _MADE_BY).encode()})
     calibration = built.manifest.calibration
     return sum(cohorts[0].subject_days for cohorts in calibration.cohorts.values()) if calibration is not None else 0

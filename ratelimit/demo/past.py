@@ -64,6 +64,7 @@ class Past:
 
     def __init__(self, folder: Path, policy: Path, shipped: Mapping[str, Path], site: Site, say: Say) -> None:
         self._folder, self._policy_file, self._shipped, self._site, self._say = folder, policy, shipped, site, say
+        self._calibrated: set[str] = set()
         self._now_s = site.now_ms / 1_000
         self._chronicle = Chronicle(self._now_s)
         self._counts: list[Message] = []
@@ -88,7 +89,7 @@ class Past:
         if "purchases" in self._shipped:
             quiet = [one for one in judged if one.at < self._site.abuse_from_s]
             days = await asyncio.to_thread(rank_purchases, self._shipped["purchases"], self._folder / MODELS / "purchases", quiet)
-            self._say(f"The model of purchases is calibrated on {days:,} of the site's own days of accounts")
+            self._ranked("purchases", days, "days of accounts")
         policy = self._put_in_force()
         await self._requests(history, ApiKeys(key), policy, flags, seed)
         past = PurchasePast(velocity, self._judge(policy, keys), self._chronicle.put, flags, self._now_s)
@@ -123,17 +124,24 @@ class Past:
             history.usage.scoring.observer = None
             if "requests" in self._shipped:
                 days = await seen.rank(self._shipped["requests"], self._folder / MODELS / "requests")
-                self._say(f"The model of requests is calibrated on {days:,} of the site's own days of keys, addresses and accounts")
+                self._ranked("requests", days, "days of keys, addresses and accounts")
+
+    def _ranked(self, name: str, days: int, what: str) -> None:
+        if days:
+            self._calibrated.add(name)
+            self._say(f"The model of {name} is calibrated on {days:,} of the site's own {what}")
+        else:
+            self._say(f"The site is too small for a model of {name}: a larger --scale has more days to rank it on")
 
     def _put_in_force(self) -> Policy:
         """The policy that names the models as they are now; who serves takes it over within a second."""
-        self._policy_file.write_text(demo_policy(self._shipped), encoding="utf-8")
+        self._policy_file.write_text(demo_policy(self._calibrated), encoding="utf-8")
         return read_policy(self._policy_file)
 
     async def _requests(self, history: History, names: ApiKeys, policy: Policy, flags: Flags, seed: int) -> None:
         entries = await asyncio.to_thread(lambda: list(self._site.requests()))
         scoring = history.usage.scoring
-        if "requests" in self._shipped:
+        if "requests" in self._calibrated:
             scoring.scorer = Model.read(self._folder / MODELS / "requests")
         scoring.rules = (Candidates(flags, scoring.reasons, policy, lambda: float(history.usage.tick)),)
         chance = Random(seed)  # noqa: S311  a lot, no secret
@@ -145,7 +153,7 @@ class Past:
     def _judge(self, policy: Policy, keys: StoreKeys) -> PurchaseJudge:
         judge = PurchaseJudge(policy)
         judge.rulebook = Rulebook(policy, keys, AddressBook(NO_SOURCES))
-        if "purchases" in self._shipped:
+        if "purchases" in self._calibrated:
             judge.scorer = PurchaseModel.read(self._folder / MODELS / "purchases")
         return judge
 
