@@ -1,6 +1,7 @@
 """The console's manners in a real browser: keys, one focus, selection, panels, toasts, and rows that change by themselves."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from ratelimit.console.campaign import CampaignPages
 from ratelimit.console.queue import QueuePages
 from ratelimit.console.queue_acts import QueueActs
 from ratelimit.console.queue_work import QueueWork
+from ratelimit.console.reach import Reaches
 from ratelimit.console.render import Console
 from ratelimit.console.styleguide import Styleguide
 from ratelimit.core.estimate import Estimate
 from ratelimit.core.principal import Principal
+from ratelimit.core.reach import Reach
+from ratelimit.core.standing_change import revision
 from ratelimit.ledger.cases import CampaignRow, CaseView, QueueFilter, QueuePage, SubjectRef
 from ratelimit.review.bulk import Bulk, BulkDone, BulkOutcome
 from ratelimit.review.cases import CaseError
@@ -93,6 +97,18 @@ class Cases:
         )  # fmt: skip
 
 
+class Book:
+    """Eleven of twelve sidecars have heard of it at once, the last one a moment later."""
+
+    revision = revision(b"1795959127000-0")
+
+    async def until_first(self, _revision: bytes, _patience_s: float) -> Reach:
+        return Reach(12, 11, 0.2)
+
+    async def until_whole(self, _revision: bytes, _patience_s: float) -> Reach:
+        return Reach(12, 12, 0.4)
+
+
 @pytest.fixture
 def cases() -> Cases:
     return Cases()
@@ -100,12 +116,14 @@ def cases() -> Cases:
 
 @pytest.fixture
 async def site(serve: Serve, console: Console, cases: Cases) -> Browser:
+    reaches = Reaches(console, Book())
     pages = [
         *plain.routes(),
+        *reaches.routes(),
         *QueuePages(console, cases, Views(), Taken()).routes(),
         *CampaignPages(console, cases).routes(),
         *QueueWork(console, cases).routes(),
-        *QueueActs(console, cases).routes(),
+        *QueueActs(console, cases, reaches).routes(),
         *Styleguide(console).routes(),
     ]
     return await serve(pages)
@@ -180,7 +198,8 @@ async def test_many_are_blocked_by_keys(page: Page, cases: Cases) -> None:
     await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocking")
     await expect(page.locator("#case-2285 [data-last]")).to_have_text("Throttled")
     cases.answer.set()
-    await expect(page.locator("#toast")).to_contain_text("Blocked 2 cases for 7 days.")
+    await expect(page.locator("#toast")).to_contain_text("Blocked 2 cases for 7 days. On 12 of 12 sidecars after 0.4\u00a0s")
+    await expect(page.locator(".toast-glyph use")).to_have_attribute("href", re.compile("#block$"))
     await expect(page.locator("#case-2291 [data-last]")).to_have_text("Blocked")
     await expect(page.locator("#preview form")).to_have_count(0)
     assert cases.did == [(2291, "block", "7d", "leaked key"), (2288, "block", "7d", "leaked key")]
