@@ -71,7 +71,7 @@ class Desk:
         self.told: tuple[str, ...] = ()
         self._store_key = store_key
         self._counter = HoldCounter(store, self.keys, time.time)
-        self.reach: Final = ReachBook(store, standings)
+        self.reach: Final = ReachBook(store, lambda: standings.made)
         self.holds: Final = Holds(standings, self._counter, time.time)
         self.webhooks: Final = WebhookQueue(store, time.time)
         self._sender: WebhookSender | None = None

@@ -63,7 +63,7 @@ class Front:
         self.streams: Final = Streams()
         self._counts = Counting(desk)
         self.console: Final = Console(zone, self._counts.of)
-        self._reaches = Reaches(self.console, reach)
+        self._reaches = Reaches(self.console, reach, desk.rules.reach)
 
     def routes(self) -> list[Route]:
         """Every page."""
@@ -78,14 +78,14 @@ class Front:
             *self._of_traffic(),
             *self._of_lists(),
             *PrivacyPages(console, desk.privacy.privacy, lambda: self._policy().file.retention).routes(),
-            *desk.rules.pages(console),
+            *desk.rules.pages(console, self._reaches),
             *self._reaches.routes(),
             *Styleguide(console).routes(),
         ]
 
     def _of_lists(self) -> list[Route]:
         desk = self._desk
-        return ListPages(self.console, desk.words, desk.overrides, self._standings, self._policy).routes()
+        return ListPages(self.console, desk.words, desk.overrides, self._standings, self._policy, self._reaches).routes()
 
     def _policy(self) -> Policy:
         return self._sidecars.policy

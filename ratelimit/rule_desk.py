@@ -11,11 +11,14 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from ratelimit.console.models import ModelPages
+from ratelimit.console.reach import Reaches
 from ratelimit.console.render import Console
 from ratelimit.console.rule_page import RulePage
 from ratelimit.console.rules import RulePages
+from ratelimit.core.overlay import encode_overlay, revision_of
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import Store
+from ratelimit.core.reach import of_rules
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.loop import keep_running
 from ratelimit.review.backtests import Backtests
@@ -28,6 +31,7 @@ from ratelimit.review.rule_draft import Drafts
 from ratelimit.review.rule_lift import RuleLift
 from ratelimit.review.rule_overlay import RuleOverlay
 from ratelimit.review.rules import Rules
+from ratelimit.service.reach import ReachBook
 from ratelimit.service.rule_words import RuleWords
 from ratelimit.service.standings import Standings
 from ratelimit.web.models import ModelCalls
@@ -50,6 +54,7 @@ class RuleDesk:
         self.facts: Final = RuleFacts(ledger, time.time)
         self.models: Final = Models(ledger, self.overlay, policy, self._samples, time.time)
         self.counter: Final = RuleCounter(ledger, self._samples, time.time)
+        self.reach: Final = ReachBook(store, self._revision, rules=True)
         self.canaries: Final = CanaryWatch(ledger, self.rules, time.time)
 
     def begin(self, stack: AsyncExitStack) -> None:
@@ -64,11 +69,14 @@ class RuleDesk:
         """What it answers on the operator lane."""
         return [*RuleCalls(self.rules, self.drafts, self.backtests, time.time).routes(), *ModelCalls(self.models).routes()]
 
-    def pages(self, console: Console) -> list[Route]:
+    def _revision(self) -> bytes:
+        return of_rules(revision_of(encode_overlay(self.overlay.overlay)))
+
+    def pages(self, console: Console, reaches: Reaches) -> list[Route]:
         """What people see of it."""
         return [
             *RulePages(console, self.rules, self.drafts, self.facts).routes(),
-            *RulePage(console, self.rules, self.drafts, self.backtests, self.facts).routes(),
+            *RulePage(console, self.rules, self.drafts, self.backtests, self.facts, reaches).routes(),
             *ModelPages(console, self.models, self.facts).routes(),
         ]
 

@@ -16,6 +16,7 @@ from ratelimit.core.distinct import Distinct
 from ratelimit.core.identity import ApiKeys
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import PurchaseScorer, RiskModel
+from ratelimit.core.reach import RULES_REACH
 from ratelimit.core.store_key import StoreKeys
 from ratelimit.loop import keep_running
 from ratelimit.service.address_book import NO_SOURCES, AddressBook, Sources
@@ -110,6 +111,11 @@ async def open_standings(terms: Terms, stack: AsyncExitStack) -> Standings:
     keep_running(partial(feed.run, standings), stack)
     await standings.first()
     return standings
+
+
+def _tell_reach(teller: ReachTeller, stack: AsyncExitStack) -> None:
+    stack.push_async_callback(teller.finish)
+    keep_running(teller.run, stack)
 
 
 class Stores(NamedTuple):
@@ -209,9 +215,7 @@ class Sidecar:
         keep_running(book.run, stack)
         rulebook = Rulebook(policy, keys, book)
         asked = await open_asked(terms, stack)
-        reach = ReachTeller(asked, standings)
-        stack.push_async_callback(reach.finish)
-        keep_running(reach.run, stack)
+        _tell_reach(ReachTeller(asked, standings), stack)
         recorder = await open_recorder(terms, stack)
         flags = Flags(recorder.put, keys)
         signals = models = candidates = None
@@ -300,6 +304,7 @@ class Sidecar:
         with suppress(StoreAwayError):
             await self.overlay.look()
         keep_running(self.overlay.run, stack)
+        _tell_reach(ReachTeller(store, self.overlay, RULES_REACH), stack)
 
     def adopt(self, policy: Policy) -> None:
         """Put a policy in force, with what lies on its rules; a model that it names anew follows within two seconds."""

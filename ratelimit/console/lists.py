@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from ratelimit.console.form import FormError, fields, parse, read
 from ratelimit.console.lists_view import LISTS, SOURCES, THENS, Filter, check, given_of, lists_page
+from ratelimit.console.reach import Reaches
 from ratelimit.console.render import Console, Toast
 from ratelimit.core.override import OverrideError
 from ratelimit.core.policy import Policy
@@ -35,9 +36,17 @@ class Ending(Struct, frozen=True, forbid_unknown_fields=True):
 class ListPages:
     """Answers with the page, and takes its forms. `policy` gives the one in force."""
 
-    def __init__(self, console: Console, words: Words, overrides: Overrides, standings: Standings, policy: Callable[[], Policy]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        words: Words,
+        overrides: Overrides,
+        standings: Standings,
+        policy: Callable[[], Policy],
+        reaches: Reaches | None = None,
+    ) -> None:
         self._console, self._words, self._overrides = console, words, overrides
-        self._standings, self._policy = standings, policy
+        self._standings, self._policy, self._reaches = standings, policy, reaches
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -120,6 +129,7 @@ class ListPages:
         )
         said = _SAID.get(request.query.get("said", ""))
         toast = Toast(said) if said is not None else None
+        toast = await self._reaches.told(toast) if toast is not None and self._reaches is not None else toast
         status = 422 if wrong else 200
         return await self._console.page(
             request, "lists.html", view, section="Lists", title="Lists and overrides", status=status, toast=toast

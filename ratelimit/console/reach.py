@@ -33,11 +33,14 @@ _HEARD_OF: Final[frozenset[DeedThen]] = frozenset({*WORDS, "hold", "release", "r
 
 
 class Reaching(Protocol):
-    """What knows it; both questions raise StoreAwayError."""
+    """What knows it; all questions raise StoreAwayError."""
 
     @property
     def revision(self) -> bytes:
         """That of the latest change that was made here."""
+
+    async def of(self, revision: bytes) -> Reach:
+        """How far it is now."""
 
     async def until_first(self, revision: bytes, patience_s: float) -> Reach:
         """How far it is once it is anywhere."""
@@ -47,23 +50,24 @@ class Reaching(Protocol):
 
 
 class Asked(Struct, frozen=True):
-    """What is asked for: a revision in hexadecimal digits, and for the which time."""
+    """What is asked for: a revision in hexadecimal digits, for the which time, and whether it is one of rules."""
 
     of: Annotated[str, Meta(min_length=_DIGITS, max_length=_DIGITS)]
     look: int = 1
+    rules: bool = False
 
 
 class Reaches:
     """Puts it into what is told of an act, and answers as that asks on."""
 
-    def __init__(self, console: Console, book: Reaching) -> None:
-        self._console, self._book = console, book
+    def __init__(self, console: Console, book: Reaching, rules: Reaching | None = None) -> None:
+        self._console, self._book, self._rules = console, book, rules
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
         return [Route("GET", REACH, self.ask, role="analyst", page=True, by_itself=True)]
 
-    async def told(self, toast: Toast, then: DeedThen) -> Toast:
+    async def told(self, toast: Toast, then: DeedThen = "block") -> Toast:
         """What is told of such an act, with how far it has got."""
         revision = self._book.revision
         if then not in _HEARD_OF or revision == NO_REVISION:
@@ -74,25 +78,37 @@ class Reaches:
             return toast
         return replace(toast, reach=far(found, revision))
 
+    async def told_of_rules(self, toast: Toast) -> Toast:
+        """What is told of a change of rules, with how far it has got by now."""
+        if self._rules is None:
+            return toast
+        revision = self._rules.revision
+        try:
+            return replace(toast, reach=far(await self._rules.of(revision), revision, rules=True))
+        except StoreAwayError:
+            return toast
+
     async def ask(self, request: web.Request) -> Reply:
         """How far it is by now."""
         asked, revision = _asked(request)
+        book = self._rules if asked.rules and self._rules is not None else self._book
         try:
-            found = await self._book.until_whole(revision, _LOOK_S)
+            found = await book.until_whole(revision, _LOOK_S)
         except StoreAwayError:
             return await self._console.part(request, "reach.html", Far("The store does not say how far it has got"))
-        return await self._console.part(request, "reach.html", far(found, revision, asked.look))
+        return await self._console.part(request, "reach.html", far(found, revision, asked.look, rules=asked.rules))
 
 
-def far(found: Reach, revision: bytes, look: int = 0) -> Far:
+def far(found: Reach, revision: bytes, look: int = 0, *, rules: bool = False) -> Far:
     """How it is said, after so many looks."""
     if not found.sidecars:
         return Far("No sidecar runs now; those that start obey it")
     many = f"{found.reached} of {several(found.sidecars, 'sidecar')}"
-    if found.whole and found.after_s is not None:
-        return Far(f"On {many} after {short_time(found.after_s)}")
+    if found.whole:
+        return Far(f"On {many}" if found.after_s is None else f"On {many} after {short_time(found.after_s)}")
     if look < _LOOKS:
-        return Far(f"{many} so far", f"{REACH}?{urlencode({'of': revision.hex(), 'look': look + 1})}")
+        asked = {"of": revision.hex(), "look": str(look + 1), **({"rules": "true"} if rules else {})}
+        return Far(f"{many} so far", f"{REACH}?{urlencode(asked)}")
     return Far(f"On {many}; the others have said nothing for {_LOOKS * _LOOK_S:.0f} s")
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from ratelimit.console.form import FormError, read
+from ratelimit.console.reach import Reaches
 from ratelimit.console.render import Console, Toast
 from ratelimit.console.rule_view import rule_view
 from ratelimit.console.rules import RULES
@@ -28,17 +29,18 @@ Model = TypeVar("Model", bound=Struct)
 RULE: Final = f"{RULES}/{{name}}"
 _DONE: Final = {
     "saved": ("Saved as a draft.", "It is in force nowhere"),
-    "shadow": ("In shadow.", "Decided and recorded on all sidecars within a second, not enforced"),
-    "canary": ("In canary.", "In force for its share within a second"),
-    "live": ("Live.", "In force on all sidecars within a second"),
+    "shadow": ("In shadow.", "Decided and recorded, not enforced"),
+    "canary": ("In canary.", "For its share of subjects"),
+    "live": ("Live.", ""),
     "backtest": ("Taken back.", "It is in force nowhere"),
-    "paused": ("Paused.", "It is out of force within a second"),
+    "paused": ("Paused.", "It is out of force"),
     "replaced": ("Replaced.", ""),
     "draft": ("Changed.", ""),
     "asked": ("Asked for.", "Another admin confirms it"),
     "later": ("Done.", "The store is away: sidecars are told as soon as it is back"),
     "dropped": ("Dropped.", ""),
 }
+_HEARD_OF: Final = frozenset({"shadow", "canary", "live", "backtest", "paused", "replaced"})  # those that sidecars hear of
 
 
 class PromoteForm(Struct, frozen=True):
@@ -71,8 +73,11 @@ class DaysForm(Struct, frozen=True):
 class RulePage:
     """Answers with it."""
 
-    def __init__(self, console: Console, rules: Rules, drafts: Drafts, backtests: Backtests, facts: RuleFacts) -> None:
+    def __init__(
+        self, console: Console, rules: Rules, drafts: Drafts, backtests: Backtests, facts: RuleFacts, reaches: Reaches | None = None
+    ) -> None:
         self._console, self._rules, self._drafts, self._backtests, self._facts = console, rules, drafts, backtests, facts
+        self._reaches = reaches
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
@@ -95,7 +100,10 @@ class RulePage:
         """One version of it, by default the one that matters."""
         name, text = request.match_info["name"], request.query.get("version", "")
         done = _DONE.get(request.query.get("done", ""))
-        return await self._shown(request, name, _number(text) if text else None, toast=Toast(*done) if done is not None else None)
+        toast = Toast(*done) if done is not None else None
+        if toast is not None and self._reaches is not None and request.query["done"] in _HEARD_OF:
+            toast = await self._reaches.told_of_rules(toast)
+        return await self._shown(request, name, _number(text) if text else None, toast=toast)
 
     async def _shown(
         self, request: web.Request, name: str, number: int | None, *, toast: Toast | None = None, failing: str = "", status: int = 200

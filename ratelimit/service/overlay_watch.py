@@ -13,6 +13,7 @@ from ratelimit.core.errors import ConfigError
 from ratelimit.core.overlay import Overlay, decode_overlay, overlaid, read_of, reading
 from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import Store
+from ratelimit.core.reach import of_rules
 from ratelimit.service.ask import StoreAwayError, ask
 
 LOOK_EVERY_S: Final = 0.5
@@ -29,6 +30,8 @@ class OverlayWatch:
         self.revision = ""
         self.failed = 0  # overlays that could not be used, each counted once
         self.problems: list[str] = []
+        self.heard = of_rules("")  # what is in force, as it is told
+        self.moved = asyncio.Event()  # `heard` has changed; whoever waits for it clears it
         self._store, self._put, self._base, self._overlay = store, put, policy, Overlay()
 
     def adopt(self, base: Policy) -> None:
@@ -67,6 +70,8 @@ class OverlayWatch:
             return
         self._overlay, self.problems = overlay, []
         self._swap(policy if base is self._base else overlaid(self._base, overlay))
+        self.heard = of_rules(revision)
+        self.moved.set()
         _log.info("another overlay of rules is in force", revision=revision, digest=self.policy.digest)
 
     def _swap(self, policy: Policy) -> None:

@@ -1,4 +1,4 @@
-"""Tells the store how far this sidecar has heard of the words that stand, and asks how far all of them are.
+"""Tells the store how far this sidecar has heard of the words that stand, or of rules, and asks how far all of them are.
 
 A sidecar tells when it has heard of something, at most five times a second, and every ten seconds that it lives. No request waits for it.
 """
@@ -7,31 +7,38 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from secrets import token_bytes
-from typing import Final
+from typing import Final, Protocol
 
 from ratelimit.core.protocols import Store
-from ratelimit.core.reach import ID_BYTES, Reach, asking, going, living, reach_of
+from ratelimit.core.reach import ID_BYTES, RULES_REACH, Reach, asking, going, living, reach_of, rules_reach_of
+from ratelimit.core.store_key import REACH
 from ratelimit.service.ask import StoreAwayError, ask
-from ratelimit.service.standings import Standings
 
 LIVES_EVERY_S: Final = 10.0  # a third of what the script waits for
 _REST_S: Final = 0.2
 _FIRST_S, _LONGEST_S = 0.01, 0.2  # between two questions
 
 
+class Hearing(Protocol):
+    """What hears of changes: up to which revision, and an event that is set when that has changed."""
+
+    heard: bytes
+    moved: asyncio.Event
+
+
 class ReachTeller:
     """Tells, as long as it runs."""
 
-    def __init__(self, store: Store, standings: Standings) -> None:
-        self._store, self._standings, self._id = store, standings, token_bytes(ID_BYTES)
+    def __init__(self, store: Store, hearing: Hearing, key: str = REACH) -> None:
+        self._store, self._hearing, self._key, self._id = store, hearing, key, token_bytes(ID_BYTES)
 
     async def run(self) -> None:
         """Tell for ever."""
-        moved = self._standings.moved
+        moved = self._hearing.moved
         while True:
             moved.clear()
             with contextlib.suppress(StoreAwayError):  # the next one says it as well
-                await ask(self._store, [living(self._id, self._standings.heard)])
+                await ask(self._store, [living(self._id, self._hearing.heard, self._key)])
             await asyncio.sleep(_REST_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(moved.wait(), LIVES_EVERY_S)
@@ -39,24 +46,25 @@ class ReachTeller:
     async def finish(self) -> None:
         """Say that it goes, so that nobody waits for it."""
         with contextlib.suppress(StoreAwayError):
-            await ask(self._store, [going(self._id)])
+            await ask(self._store, [going(self._id, self._key)])
 
 
 class ReachBook:
-    """Says how far the changes that this process made have got."""
+    """Says how far the changes that this process made have got; `latest` is the revision of the last one, `rules`: it is one of these."""
 
-    def __init__(self, store: Store, standings: Standings) -> None:
-        self._store, self._standings = store, standings
+    def __init__(self, store: Store, latest: Callable[[], bytes], *, rules: bool = False) -> None:
+        self._store, self._latest = store, latest
+        self._key, self._read = (RULES_REACH, rules_reach_of) if rules else (REACH, reach_of)
 
     @property
     def revision(self) -> bytes:
         """That of the latest change that was made here."""
-        return self._standings.made
+        return self._latest()
 
     async def of(self, revision: bytes) -> Reach:
         """How far it is now; raises StoreAwayError."""
-        (reply,) = await ask(self._store, [asking()])
-        return reach_of(revision, reply)
+        (reply,) = await ask(self._store, [asking(self._key)])
+        return self._read(revision, reply)
 
     async def until_first(self, revision: bytes, patience_s: float) -> Reach:
         """How far it is once it is anywhere, or after so long; raises StoreAwayError."""

@@ -23,6 +23,9 @@ class Book:
     def __init__(self, first: Reach | None, then: Reach | None = None) -> None:
         self._first, self._then = first, then
 
+    async def of(self, _revision: bytes) -> Reach:
+        return self._or_away(self._first)
+
     async def until_first(self, _revision: bytes, _patience_s: float) -> Reach:
         return self._or_away(self._first)
 
@@ -81,3 +84,16 @@ async def test_mistakes(serve: Serve, console: Console, query: str) -> None:
     """What is no revision is the client's mistake."""
     browser = await serve(Reaches(console, Book(None)).routes())
     assert (await browser.get(f"/reach?{query}"))[0] == 422
+
+
+async def test_of_rules(serve: Serve, console: Console) -> None:
+    """A change of rules is told of those who have it, without a time, and asks on in the same way."""
+    reaches = Reaches(console, Book(None), Book(Reach(12, 3), Reach(12, 12)))
+    toast = await reaches.told_of_rules(Toast("Live."))
+    assert toast.reach is not None
+    assert toast.reach.text == "3 of 12 sidecars so far"
+    browser = await serve(reaches.routes())
+    status, text, _ = await browser.get(toast.reach.more)
+    assert (status, "hx-get" in text, "On 12 of 12 sidecars" in text) == (200, False, True)
+    assert await Reaches(console, Book(None)).told_of_rules(DONE) == DONE
+    assert await Reaches(console, Book(None), Book(None)).told_of_rules(DONE) == DONE

@@ -129,7 +129,7 @@ async def test_promoted(told: Told, serve: Serve) -> None:
     assert (status, headers["Location"]) == (303, f"{PAGE}?version=4&done=canary")
     _, page, _ = await browser.get(headers["Location"])
     assert "v4 in canary for 10" in page
-    assert "In force for its share within a second" in page
+    assert "For its share of subjects" in page
     status, page, _ = await browser.post(f"{PAGE}/4/promote", {**form, "why": WHY})
     assert status == 409
     assert "is at the step canary by now" in page

@@ -5,6 +5,7 @@ from typing import Any
 from ratelimit.core.overlay import Overlay, Placed, encode_overlay, revision_of, writing
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import MAX_RULES, parse_policy
+from ratelimit.core.reach import of_rules
 from ratelimit.service.ask import ask
 from ratelimit.service.overlay_watch import OverlayWatch
 from ratelimit.stores.client import RedisStore
@@ -53,6 +54,7 @@ async def test_followed(store: RedisStore) -> None:
     assert site.put == [site.watch.policy]
     assert site.names == ["one", "two"]
     assert site.watch.revision == site.watch.policy.overlay == revision_of(document)
+    assert (site.watch.heard, site.watch.moved.is_set()) == (of_rules(revision_of(document)), True)
 
 
 async def test_another_file_below(store: RedisStore) -> None:
@@ -73,6 +75,7 @@ async def test_broken(store: RedisStore) -> None:
     await site.watch.look()
     await site.write(broken, revision_of(good))
     await site.watch.look()
+    assert site.watch.heard == of_rules(revision_of(good)), "what is not in force is not heard of"
     await site.watch.look()
     assert site.names == ["one", "two"]
     assert site.watch.failed == 1

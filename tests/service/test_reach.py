@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ratelimit.core.reach import Reach
+from ratelimit.core.reach import RULES_REACH, Reach, of_rules
 from ratelimit.core.standing import Standing, Target
 from ratelimit.core.standing_change import Change, revision
 from ratelimit.service.ask import StoreAwayError
@@ -49,7 +49,7 @@ class Sidecars:
         teller = ReachTeller(store, standings)
         telling = asyncio.create_task(teller.run())
         self._stack.callback(telling.cancel)
-        return Sidecar(standings, ReachBook(store, standings), teller, telling)
+        return Sidecar(standings, ReachBook(store, lambda: standings.made), teller, telling)
 
 
 @pytest.fixture
@@ -113,10 +113,37 @@ async def test_heard_is_what_is_known(own_node: Node, sidecars: Sidecars) -> Non
     assert late.heard == later.revision
 
 
-async def test_the_store_is_away(sidecars: Sidecars, own_node: Node) -> None:
+async def test_the_store_is_away() -> None:
     """Nobody is told a number that nobody knows."""
-    here = await sidecars.start(own_node.url)
-    nowhere = ReachBook(RedisStore(Options("redis://127.0.0.1:1", clock, 0.1)), here.standings)
+    nowhere = ReachBook(RedisStore(Options("redis://127.0.0.1:1", clock, 0.1)), lambda: bytes(12))
     with pytest.raises(StoreAwayError):
         await nowhere.of(bytes(12))
     assert Reach(0, 0).whole
+
+
+class Overlaid:
+    """Hears of rules."""
+
+    def __init__(self) -> None:
+        self.heard, self.moved = of_rules("00" * 6), asyncio.Event()
+
+    def hear(self, revision: str) -> None:
+        self.heard = of_rules(revision)
+        self.moved.set()
+
+
+async def test_rules(own_node: Node) -> None:
+    """Of what lies on the rules it is known who has that very revision, apart from words, and it is no time that is told."""
+    store = RedisStore(Options(own_node.url, clock, 5.0))
+    await store.open()
+    both, book = [Overlaid(), Overlaid()], ReachBook(store, lambda: of_rules("ab" * 6), rules=True)
+    telling = [asyncio.create_task(ReachTeller(store, one, RULES_REACH).run()) for one in both]
+    both[0].hear("ab" * 6)
+    await book.until_first(book.revision, 60)
+    both[1].hear("cd" * 6)
+    await book.until_first(of_rules("cd" * 6), 60)
+    assert (await book.of(of_rules("cd" * 6)), await book.of(book.revision)) == (Reach(2, 1), Reach(2, 1))
+    assert (await ReachBook(store, lambda: bytes(12)).of(bytes(12))).sidecars == 0
+    for task in telling:
+        task.cancel()
+    await store.close()
