@@ -23,6 +23,7 @@ _VERBS: Final = (
     "demo",
     "audit",
     "privacy",
+    "people",
 )
 
 

@@ -1,22 +1,17 @@
 """What admins do with accounts, and everybody with their own sessions. Each change is in the audit. Times are seconds since the epoch."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from ratelimit.core.login import RULE, login_of
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import people
-from ratelimit.ledger.api_tokens import person_behind
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.people import PersonRow
-from ratelimit.review import audit
 from ratelimit.review.account import AccountError, Change, Invited, LinkMade, PersonView, SessionView, person_view
-from ratelimit.review.entry import LINK_S, added, link_digest, shown_name
+from ratelimit.review.entry import shown_name
+from ratelimit.review.invitation import found, invited, linked, note
 from ratelimit.review.principals import Principals
-from ratelimit.review.second import BY, CHANGED, INVITED, LINKED
+from ratelimit.review.second import CHANGED
 from ratelimit.service.attempts import Attempts
 from ratelimit.service.sessions import Session, Sessions
 
@@ -37,29 +32,18 @@ class Accounts:
         """One of them."""
         async with self._ledger.read() as connection:
             links = await people.invited_until(connection, self._wall())
-            return person_view(await _found(connection, id), links.get(id))
+            return person_view(await found(connection, id), links.get(id))
 
     async def invite(self, by: Principal, asked: Invited) -> LinkMade:
         """Let somebody in, who sets a password by the link. The link is the token alone, see `web/people`."""
-        login, now = login_of(asked.login), self._wall()
-        if login is None:
-            raise AccountError("invalid", f"expected {RULE}", "login")
         async with self._ledger.write() as connection:
-            id = await added(connection, login, shown_name(asked.name), asked.role, by=by.login, now=now)
-            made = await self._link(connection, await _found(connection, id), now)
-            await self._write(connection, by, INVITED, person=id, login=login, role=asked.role)
-        return made
+            return await invited(connection, by, asked, self._wall())
 
     async def new_link(self, by: Principal, id: int) -> LinkMade:
         """A link by which a person sets another password. The one that they have works until then; what locked them out is forgotten."""
-        now = self._wall()
         async with self._ledger.write() as connection:
-            row = await _found(connection, id)
-            if row.disabled_at is not None:
-                raise AccountError("conflict", f"{row.login} is disabled; enable the account first")
-            made = await self._link(connection, row, now)
-            await self._write(connection, by, LINKED, person=id, login=row.login)
-        await self._attempts.forgive(row.login)
+            made = await linked(connection, by, await found(connection, id), self._wall())
+        await self._attempts.forgive(made.person.login)
         return made
 
     async def change(self, by: Principal, id: int, asked: Change) -> PersonView:
@@ -67,15 +51,15 @@ class Accounts:
         now = self._wall()
         async with self._ledger.write() as connection:
             admins = {admin.id for admin in await people.locked_admins(connection)}
-            row = await _found(connection, id)
+            row = await found(connection, id)
             values = _changes(row, asked, now)
             leaves = asked.disabled or (asked.role is not None and asked.role != "admin")
             if leaves and admins == {id}:
                 raise AccountError("conflict", f"{row.login} is the last admin; make another one first")
             if values:
                 await people.change(connection, id, **values)
-                await self._write(connection, by, CHANGED, person=id, login=row.login, **_told(row, asked))
-            changed = await _found(connection, id)
+                await note(connection, by, CHANGED, self._wall(), person=id, login=row.login, **_told(row, asked))
+            changed = await found(connection, id)
         self._principals.forget()
         if changed.disabled_at is not None:
             await self._sessions.end_all(id)
@@ -90,31 +74,15 @@ class Accounts:
         if not await self._sessions.end(person, id):
             raise AccountError("missing", "there is no such session; it may have ended")
         async with self._ledger.write() as connection:
-            await self._write(connection, by, "session.ended", person=person, count=1)
+            await note(connection, by, "session.ended", self._wall(), person=person, count=1)
 
     async def end_sessions(self, by: Principal, person: int) -> int:
         """End all of a person's sessions but the one that asks, and say how many they were."""
         count = await self._sessions.end_all(person, by.session if by.id == person else None)
         if count:
             async with self._ledger.write() as connection:
-                await self._write(connection, by, "session.ended", person=person, count=count)
+                await note(connection, by, "session.ended", self._wall(), person=person, count=count)
         return count
-
-    async def _link(self, connection: AsyncConnection, row: PersonRow, now: float) -> LinkMade:
-        token, until = secrets.token_urlsafe(32), now + LINK_S
-        await people.invite(connection, link_digest(token), row.id, row.role, now=now, until=until)
-        return LinkMade(person_view(row, until), token, until)
-
-    async def _write(self, connection: AsyncConnection, by: Principal, kind: str, **content: object) -> None:
-        behind = await person_behind(connection, by.id)
-        await audit.append(connection, by.login, kind, {**content, BY: behind}, at=self._wall())
-
-
-async def _found(connection: AsyncConnection, id: int) -> PersonRow:
-    row = await people.find(connection, id)
-    if row is None:
-        raise AccountError("missing", "there is no such person")
-    return row
 
 
 def _changes(row: PersonRow, asked: Change, now: float) -> dict[str, Any]:
