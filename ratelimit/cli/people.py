@@ -1,7 +1,7 @@
 """`ratelimit people`: who may use the console, and the way back in where no admin can make a link any more.
 
-It works on the ledger itself, so whoever runs it has the deployment's secrets; the audit names it `operator`, and for 14 days whoever was let
-in by it is no second person (review/second).
+It works on the ledger itself, so whoever runs it has the deployment's secrets. The audit names it `operator`, and for 14 days whoever was
+let in by it is no second person (review/second).
 """
 
 import asyncio
