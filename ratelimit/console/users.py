@@ -3,7 +3,8 @@
 A link or a token that was made is shown once, in the answer to the form that made it, and is nowhere else.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
@@ -28,10 +29,20 @@ from ratelimit.review.api_tokens import ApiTokens
 from ratelimit.web.account_part import STATUS
 from ratelimit.web.door import Door
 from ratelimit.web.people import number, whole_link
+from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply
 from ratelimit.web.route import PRINCIPAL, Route
 
 USERS: Final = "/users"
+
+
+@contextmanager
+def missing() -> Iterator[None]:
+    """Whoever is not there is a page that is not."""
+    try:
+        yield
+    except AccountError as error:
+        raise ClientError(STATUS[error.kind], str(error)) from None
 
 
 class Wrong(Struct, frozen=True):
@@ -109,10 +120,14 @@ class UsersPages:
 
     async def one(self, request: web.Request) -> Reply:
         """What can be changed of somebody, and where they are logged in."""
+        with missing():
+            await self._accounts.person(number(request))
         return await self._page(request, of=number(request))
 
     async def end_sessions(self, request: web.Request) -> Reply:
         """Log somebody out everywhere."""
+        with missing():
+            await self._accounts.person(number(request))
         ended = await self._accounts.end_sessions(request[PRINCIPAL], number(request))
         return await self._page(request, of=number(request), toast=Toast(f"{ended} {'session' if ended == 1 else 'sessions'} ended"))
 

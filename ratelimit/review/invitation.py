@@ -33,6 +33,14 @@ async def linked(connection: AsyncConnection, by: Principal, row: PersonRow, now
     """A link by which a person sets another password; the one that they have works until then. Raises AccountError."""
     if row.disabled_at is not None:
         raise AccountError("conflict", f"{row.login} is disabled; enable the account first")
+    if by.via == "token" and row.password is not None:
+        raise AccountError(
+            "forbidden", f"{row.login} has a password, and a token sets nobody's: whoever has it could be them; an admin can"
+        )
+    if by.via == "session" and by.id == row.id:
+        raise AccountError(
+            "forbidden", "your own is changed on the page of your account, with the one that you have; another admin can make a link"
+        )
     made = await _link(connection, row, now)
     await note(connection, by, LINKED, now, person=row.id, login=row.login)
     return made

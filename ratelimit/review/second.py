@@ -16,7 +16,7 @@ nobody knows whom, so whoever it had a hand in approves nothing. The first admin
 their account need not be old while there is nobody else.
 
 The hands are those in the audit, whose chain says if one was taken out. What is left: whoever makes an account and waits for TIED_S, which
-everybody can see on the page of users for as long. Times are seconds since the epoch.
+every admin can see on the page of users for as long. Times are seconds since the epoch.
 """
 
 from collections.abc import Iterable, Mapping

@@ -59,6 +59,11 @@ async def test_change(lane: Lane) -> None:
     other, mira = await lane.front.person("mira")
     assert "is viewer" in (await lane.post(f"/users/{mira.id}", session=session, data={"role": "viewer"})).text
     assert "/welcome?token=" in (await lane.post(f"/users/{mira.id}/link", session=session)).text
+    own = await lane.get(f"/users/{ada.id}", session=session)
+    assert "another password" not in own.text
+    assert "with the one that you have" in (await lane.post(f"/users/{ada.id}/link", session=session)).text
+    nobody = [await lane.get("/users/99", session=session), await lane.post("/users/99/sessions", session=session)]
+    assert [(it.status, "no such person" in it.text) for it in nobody] == [(404, True)] * 2
     assert "Firefox on Linux" in (await lane.get(f"/users/{mira.id}", session=session)).text
     assert "1 session ended" in (await lane.post(f"/users/{mira.id}/sessions", session=session)).text
     assert "logged out everywhere" in (await lane.post(f"/users/{mira.id}", session=session, data={"disabled": "true"})).text

@@ -53,6 +53,27 @@ async def test_nobody_is_called_like_the_program(front: Front, login: str) -> No
     assert (found.value.kind, found.value.path) == ("conflict", "login")
 
 
+async def test_a_token_is_nobody(front: Front) -> None:
+    """It makes another link for who has not come yet, and none for who has a password: whoever has the token could come in as them."""
+    _, ada = await front.person("ada", "admin")
+    token = await front.principals.of_token((await front.tokens.make(ada, TokenAsked("ops", "admin", ("users:write",)))).token)
+    assert token is not None
+    new = await front.accounts.invite(token, Invited("new", "New", "analyst"))
+    assert (await front.accounts.new_link(token, new.person.id)).link != new.link
+    with pytest.raises(AccountError, match="a token sets nobody's") as found:
+        await front.accounts.new_link(token, ada.id)
+    assert found.value.kind == "forbidden"
+
+
+async def test_no_link_for_oneself(front: Front) -> None:
+    """Whoever sits down at an open session does not get the password by it."""
+    _, ada = await front.person("ada", "admin")
+    _, bea = await front.person("bea", "admin")
+    with pytest.raises(AccountError, match="with the one that you have"):
+        await front.accounts.new_link(ada, ada.id)
+    assert (await front.accounts.new_link(bea, ada.id)).person.login == "ada"
+
+
 async def test_another_role(front: Front) -> None:
     """It counts at once here, and within seconds elsewhere; the audit has before and after."""
     secret, mira = await front.person("mira", "admin")

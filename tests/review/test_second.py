@@ -58,7 +58,8 @@ async def by_token(front: Front) -> None:
     made = await front.tokens.make(ADA, TokenAsked("ops", "admin", ("users:write",)))
     token = await front.principals.of_token(made.token)
     assert token is not None
-    await front.accounts.new_link(token, EVE.id)
+    await front.accounts.change(BEA, EVE.id, Change(disabled=True))
+    await front.accounts.change(token, EVE.id, Change(disabled=False))
 
 
 HANDS = [linked, raised, enabled, by_token]
