@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import and_, case, exists, or_, select
+from sqlalchemy import and_, case, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.message import Entity
@@ -76,6 +76,16 @@ async def found(connection: AsyncConnection, subjects: Subjects, entities: Itera
     query = select(BAN).where(BAN.c.digest.in_([digest for _, digest in names]), BAN.c.confirmed_at >= since)
     rows = [Ban(row.id, row.kind, bytes(row.digest), row.confirmed_at) for row in await connection.execute(query)]
     return {names[one.kind, one.digest]: one for one in rows if (one.kind, one.digest) in names}
+
+
+async def lifted(connection: AsyncConnection, subjects: Subjects, name: tuple[str, str], ban: Ban) -> bool:
+    """Whether customers of good standing use the thing by now; then its ban is deleted, for it is one hand's no more."""
+    subject = await subjects.find(connection, *name)
+    used = select(SUBJECT.c.id).where(SUBJECT.c.id == subject, SUBJECT.c.good > 0)
+    if subject is None or (await connection.execute(used)).first() is None:
+        return False
+    await connection.execute(delete(BAN).where(BAN.c.id == ban.id))
+    return True
 
 
 async def lapsing(connection: AsyncConnection, retention: Retention, now: float) -> list[int]:

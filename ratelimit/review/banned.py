@@ -33,6 +33,7 @@ class BanIntake:
         met = {one.record: [entity for entity in one.entities if _is_kept(entity, retention)] for one in messages}
         every = {(entity.kind, entity.value): entity for entities in met.values() for entity in entities}
         banned = await bans.found(connection, self._subjects, every.values(), cut(retention.bans, now))
+        banned = {name: ban for name, ban in banned.items() if not await bans.lifted(connection, self._subjects, name, ban)}
         if not banned:
             return
         opener = Opener(connection, now)

@@ -101,6 +101,19 @@ async def test_what_good_customers_share(erasing: Erasing, ledger: Ledger) -> No
     assert {row.kind for row in await rows(ledger, select(BAN))} == {"device", "email"}
 
 
+async def test_in_good_hands(erasing: Erasing, ledger: Ledger) -> None:
+    """Once a customer of good standing pays with the card, its ban is lifted for good."""
+    await write(ledger, bought("p1", account="thief", device=None))
+    await erasing.erase(await known_as(ledger, "thief", "fraud"))
+    await write(ledger, bought("p2", account="honest", device=None), at=NOW + 9, retention=Retention())
+    async with ledger.write() as connection:
+        card = (await Subjects(KEYS).ids(connection, [Entity("card", "CARDPSEUDONYM")], NOW))["card", "CARDPSEUDONYM"]
+        await connection.execute(SUBJECT.update().where(SUBJECT.c.id == card).values(good=1))
+    await write(ledger, bought("p3", account="honest", device=None), at=NOW + 10)
+    assert await rows(ledger, select(CASE)) == []
+    assert {row.kind for row in await rows(ledger, select(BAN))} == {"email"}
+
+
 async def test_its_term(erasing: Erasing, ledger: Ledger) -> None:
     """It counts from when the fraud was confirmed; later the digest goes, and is not asked for even before it went."""
     await write(ledger, bought("p1", account="thief"))
