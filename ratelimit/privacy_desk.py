@@ -38,6 +38,7 @@ class PrivacyDesk:
         retained: Callable[[], Retention],
     ) -> None:
         place = Place(ledger, subjects, store, standings, keys)
+        self._retained = retained
         self.privacy: Final = Privacy(
             ledger,
             subjects,
@@ -55,4 +56,4 @@ class PrivacyDesk:
 
     def routes(self) -> list[Route]:
         """What it answers on the operator lane."""
-        return PrivacyCalls(self.privacy).routes()
+        return PrivacyCalls(self.privacy, self._retained).routes()

@@ -1,18 +1,16 @@
 """`ratelimit privacy inventory`: what is kept of people, why, for how long, by which sentence; what is off, and what would allow it."""
 
-import json
 from typing import Final
 
 import click
-from msgspec import to_builtins
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from ratelimit.cli.retention import settings_in_force
-from ratelimit.core.amendment import Amendment, amendments
+from ratelimit.core.amendment import Amendment
 from ratelimit.core.inventory import Kept
-from ratelimit.core.inventory import inventory as inventory_of
-from ratelimit.core.retention import Retention
+from ratelimit.core.notice import notice
 
 _LEAST_WIDTH: Final = 140  # characters: five columns in fewer cannot be read
 
@@ -21,29 +19,20 @@ _LEAST_WIDTH: Final = 140  # characters: five columns in fewer cannot be read
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def inventory(*, as_json: bool) -> None:
     """List all that is kept of people by the policy that is here, and what is off until the site's published policy says more."""
-    settings = settings_in_force()
+    found = notice(settings_in_force())
     if as_json:
-        click.echo(json.dumps(_document(settings)))
+        click.echo(msgspec.json.encode(found))
         return
     table = Table("what", "why", "how long", box=None, pad_edge=False)
     table.add_column("covered by", no_wrap=True)
     table.add_column("where")
-    for kept in inventory_of(settings):
+    for kept in found.inventory:
         table.add_row(kept.what, kept.purpose, kept.life, _covered(kept), ", ".join(kept.places))
     width = max(Console().width, _LEAST_WIDTH)
     console = Console(width=width, emoji=False, markup=False, highlight=False)  # `rl1:v:` is no emoji
     console.print(table)
-    for one, is_on in [(it, on) for on in (True, False) for it in amendments(settings, on=on)]:
+    for one, is_on in [(it, is_on) for some, is_on in ((found.on, True), (found.off, False)) for it in some]:
         console.print(_told(one, on=is_on), soft_wrap=True)
-
-
-def _document(settings: Retention) -> dict[str, object]:
-    return {
-        "keep": settings.keep,
-        "inventory": to_builtins(inventory_of(settings)),
-        "on": to_builtins(amendments(settings, on=True)),
-        "off": to_builtins(amendments(settings, on=False)),
-    }
 
 
 def _covered(kept: Kept) -> str:

@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from ratelimit.core.notice import Notice
 from ratelimit.review.privacy_request import PrivacyAsked, PrivacyView
 from ratelimit.web.openapi_part import BODY_PROBLEMS, OPERATOR, Node, json_of, parameter, problem, ref
-from ratelimit.web.privacy import REQUEST, REQUESTS, PrivacyText, PrivacyViews
+from ratelimit.web.privacy import INVENTORY, REQUEST, REQUESTS, PrivacyText, PrivacyViews
 
-PRIVACY_SHAPES: Final = (PrivacyAsked, PrivacyText, PrivacyView, PrivacyViews)
+PRIVACY_SHAPES: Final = (Notice, PrivacyAsked, PrivacyText, PrivacyView, PrivacyViews)
 
 _WHO: Final = {
     "401": problem("who asks is not known"),
@@ -23,7 +24,9 @@ def privacy_paths() -> Node:
     export = _call("All that is kept of the account, its decisions with their reasons", "200", "PrivacyView", _NONE)
     export["responses"]["200"] = {"description": "the document", "content": {"application/json": {"schema": {"type": "object"}}}}
     asked = _call("Enter a request; restrict and object are in force at once", "201", "PrivacyView", {**BODY_PROBLEMS, **_NONE})
+    kept = _call("What is kept of people, why, how long and by which sentence; what is off, and what would allow it", "200", "Notice", {})
     return {
+        INVENTORY: {"servers": OPERATOR, "get": kept},
         REQUESTS: {
             "servers": OPERATOR,
             "parameters": [_STATE],

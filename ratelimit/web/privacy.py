@@ -7,6 +7,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from ratelimit.core.notice import notice
+from ratelimit.core.retention import Retention
 from ratelimit.review.privacy import Privacy
 from ratelimit.review.privacy_request import NoRequestError, NotYoursError, PrivacyAsked, PrivacyError, PrivacyView
 from ratelimit.web.body import MAX_BODY, read_body, undecodable
@@ -15,6 +17,7 @@ from ratelimit.web.reply import JSON, Reply, json_reply, lines
 from ratelimit.web.route import PRINCIPAL, Route
 
 REQUESTS: Final = "/v1/privacy/requests"
+INVENTORY: Final = "/v1/privacy/inventory"
 REQUEST: Final = f"{REQUESTS}/{{id}}"
 SCOPE: Final = "privacy:write"
 _MOST_DIGITS: Final = 18
@@ -36,14 +39,15 @@ class PrivacyViews(Struct, frozen=True):
 
 
 class PrivacyCalls:
-    """Lists, enters and moves requests on."""
+    """Lists, enters and moves requests on. `retained` gives what the policy in force keeps."""
 
-    def __init__(self, privacy: Privacy) -> None:
-        self._privacy = privacy
+    def __init__(self, privacy: Privacy, retained: Callable[[], Retention] = Retention) -> None:
+        self._privacy, self._retained = privacy, retained
 
     def routes(self) -> list[Route]:
         """What is answered, and where."""
         return [
+            Route("GET", INVENTORY, self.inventory, role="viewer", scope=SCOPE),
             Route("GET", REQUESTS, self.list, role="analyst", scope=SCOPE),
             Route("POST", REQUESTS, self.ask, role="analyst", scope=SCOPE),
             Route("GET", REQUEST, self.get, role="analyst", scope=SCOPE),
@@ -53,6 +57,10 @@ class PrivacyCalls:
             Route("POST", f"{REQUEST}/refuse", self.refuse, role="analyst", scope=SCOPE),
             Route("POST", f"{REQUEST}/withdraw", self.withdraw, role="analyst", scope=SCOPE),
         ]
+
+    async def inventory(self, _: web.Request) -> Reply:
+        """What is kept of people by the policy in force, and what is not."""
+        return json_reply(200, notice(self._retained()))
 
     async def list(self, request: web.Request) -> Reply:
         """Those that are open, or with `state=closed` the others."""

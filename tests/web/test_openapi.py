@@ -17,7 +17,6 @@ from ratelimit.web.openapi import openapi
 from ratelimit.web.overview import OVERVIEW
 from ratelimit.web.page import ASSETS
 from ratelimit.web.people import ME, PEOPLE, TOKENS
-from ratelimit.web.privacy import REQUESTS
 from ratelimit.web.quality import QUALITY
 from ratelimit.web.rules import RULES
 from ratelimit.web.traffic import TRAFFIC
@@ -75,7 +74,7 @@ LEDGER = (
     CAMPAIGNS,
     QUALITY,
     ACTIONS,
-    REQUESTS,
+    "/v1/privacy",
     TRAFFIC,
     ME,
     PEOPLE,

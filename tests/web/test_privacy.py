@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from ratelimit.core.retention import Retention
 from ratelimit.web.openapi_privacy import privacy_paths
-from ratelimit.web.privacy import REQUESTS, PrivacyCalls
+from ratelimit.web.privacy import INVENTORY, REQUESTS, PrivacyCalls
 from tests.review.test_erasing import fill
 from tests.review.test_privacy import Room, lived, own_node, room, site, store
 from tests.service.test_forgetting import ACCOUNT
@@ -24,6 +25,15 @@ def test_document() -> None:
     }
     nothing: Any = None
     assert described == {(route.method, route.path) for route in PrivacyCalls(nothing).routes()}
+
+
+async def test_inventory() -> None:
+    """What is kept by the policy in force, for programs."""
+    nothing: Any = None
+    async with serving(PrivacyCalls(nothing, lambda: Retention(keep=("card",))).routes()) as lane:
+        status, found = await lane.ask("GET", INVENTORY)
+    valid("Notice", found)
+    assert (status, found["keep"], [it["name"] for it in found["on"]], len(found["off"])) == (200, ["card"], ["card"], 4)
 
 
 async def test_life_of_a_request(room: Room) -> None:
