@@ -258,7 +258,7 @@ async def test_what_was_written_of_it_elsewhere(erasing: Erasing, ledger: Ledger
     of = await fill(ledger)
     async with ledger.write() as connection:
         named = {"then": "block", "target_kind": "account", "target": of["other"], "by": 1, "by_login": "eve", "at": T0, "state": "ended"}
-        reasons = [f"the same hand as {ACCOUNT.upper()}, see {EMAIL}", f"not {ACCOUNT}2"]
+        reasons = [f"the same hand as {ACCOUNT.upper()}, see {EMAIL}", f"not {ACCOUNT}2 nor un{ACCOUNT}"]
         rows = [{**named, "reason": text, "before": {}, "detail": {}, "key": text[:9]} for text in reasons]
         await connection.execute(insert(ACTION), rows)
         for text in (f'shares with "{EMAIL}"', f"never heard of {ACCOUNT}2"):
@@ -269,6 +269,6 @@ async def test_what_was_written_of_it_elsewhere(erasing: Erasing, ledger: Ledger
         left = set((await connection.execute(select(ACTION.c.reason).where(ACTION.c.target == of["other"]))).scalars())
         notes = list((await connection.execute(select(AUDIT_CONTENT.c.content).where(AUDIT_CONTENT.c.subject == of["other"]))).scalars())
         assert (await verify(connection)).whole
-    assert left == {"the same hand as [erased], see [erased]", f"not {ACCOUNT}2"}
+    assert left == {"the same hand as [erased], see [erased]", f"not {ACCOUNT}2 nor un{ACCOUNT}"}
     assert not any(EMAIL in note for note in notes)
     assert any(f"{ACCOUNT}2" in note for note in notes)
