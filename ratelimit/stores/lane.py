@@ -80,7 +80,7 @@ class Lane:
         self._spawn(self._probe())
 
     async def close(self) -> None:
-        """Let what is wanted and under way come to its end, then drop the connection."""
+        """Let what is wanted and under way come to its end, then drop the connection, and tell those who still wait."""
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathered()
@@ -90,6 +90,7 @@ class Lane:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._drop_wanted()
         await self._link.close()
 
     def want(self, asking: Asking, *, urgent: bool = True) -> bool:
@@ -149,11 +150,12 @@ class Lane:
         try:
             async with asyncio.timeout(max(HANG_S, self._deadline_s)):
                 replies = await self._exchange(frames)
+        except asyncio.CancelledError:  # closed
+            self._lose(frames)
+            raise
         except Exception as error:  # RedisError, OSError, TimeoutError; or a bug of ours, and even then nobody may be left waiting
-            self.counts.lost += len(fresh) + len(again)
             self._fail(error)
-            for frame, _ in frames:
-                _tell(frame, self._clock())
+            self._lose(frames)
         else:
             self._slow = False  # whoever takes in an answer may want to say more, such as a refund
             self._count(sent, len(frames), len(fresh) + len(again))
@@ -162,6 +164,11 @@ class Lane:
             self._slow, self._under_way = False, None
             if self._timer is not None:
                 self._timer.cancel()
+
+    def _lose(self, frames: list[tuple[Frame, bool]]) -> None:
+        for frame, _ in frames:
+            self.counts.lost += len(frame)
+            _tell(frame, self._clock())
 
     def _patience_s(self, sent: int) -> float:
         waited = (sent - self._since) / 1e6 if self._since else 0.0

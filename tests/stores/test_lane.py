@@ -318,6 +318,21 @@ async def test_bug_of_one_asker_does_not_stop_the_others(valkey: Node, connect: 
     assert logs[0]["key"] == broken.key
 
 
+async def test_closing_leaves_nobody_waiting(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane may be closed for good while its node says nothing, such as when another took over: who waits there is told."""
+    lane = Lane("node", Link(await proxy.start()), clock, PATIENCE_S)
+    await lane.open()
+    proxy.replies.clear()
+    first, second = Asker(), Asker()
+    lane.want(first)
+    await until(lambda: first.composed)
+    lane.want(second)
+    monkeypatch.setattr(lane_module, "HANG_S", 0.05)
+    await lane.close()
+    assert (first.told, second.told) == (["unanswered"], ["not sent"])
+    assert lane.counts.lost == 1
+
+
 async def test_closing_sends_what_is_wanted(valkey: Node) -> None:
     """What was wanted before the end is still said."""
     lane, asker = Lane("node", Link(valkey.url), clock, PATIENCE_S), Asker(4)
