@@ -48,19 +48,19 @@ class Serving:
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[Serving]:
     """A `serve` that has said where it listens; it is stopped at the end."""
-    process = popen(folder, **settings)
-    lines: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.append(line)
-        if line.strip().startswith("curl"):
-            break
-    try:
+    with begun(folder, **settings) as process:
+        lines: list[str] = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if line.strip().startswith("curl"):
+                break
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        yield Serving(process, lines)
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE_S)
+        try:
+            yield Serving(process, lines)
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
 
 
 def popen(folder: Path, **settings: str) -> "subprocess.Popen[str]":
@@ -79,7 +79,7 @@ def popen(folder: Path, **settings: str) -> "subprocess.Popen[str]":
 
 @contextmanager
 def begun(folder: Path, **settings: str) -> Iterator["subprocess.Popen[str]"]:
-    """A `serve` that is not expected to serve; whatever it does, nothing is left of it."""
+    """A `serve` that may not come to serve; whatever it does, nothing is left of it."""
     with popen(folder, **settings) as process:
         try:
             yield process
