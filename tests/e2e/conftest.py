@@ -1,7 +1,6 @@
 """Real servers on loopback ports, for tests that start real processes. Each is started once and left empty by whoever uses it."""
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,10 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from ratelimit.stores.server import find_server
+from tests.port import free_port
 
 HOST = "127.0.0.1"
-START_S = 20.0
+START_S = 60.0
 SLOTS = 16_384
 
 
@@ -54,12 +54,6 @@ class Server(NamedTuple):
 
 def _client(port: int) -> Redis:
     return Redis(host=HOST, port=port, socket_timeout=10.0)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

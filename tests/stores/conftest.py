@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,11 +18,12 @@ from redis.exceptions import RedisError
 from ratelimit.stores.lane import Lane
 from ratelimit.stores.link import Link
 from ratelimit.stores.server import find_server
+from tests.port import free_port
 from tests.stores.asker import PATIENCE_S, clock
 
 LOOPBACK: Final = "127.0.0.1"
 SLOTS: Final = 16_384
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 60.0
 
 Open = Callable[..., Awaitable[Lane]]
 
@@ -81,21 +81,11 @@ def until(is_so: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind((LOOPBACK, 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 class Cluster:
     """Three primaries, a third of the slots each."""
 
     def __init__(self, binary: Path, *options: str) -> None:
-        ports = free_ports(6)
+        ports = [free_port() for _ in range(6)]
         self._options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", *options)
         self._buses = dict(zip(ports[:3], ports[3:], strict=True))
         self.nodes = [Node(binary, *self._options, "--cluster-port", str(bus), port=port) for port, bus in self._buses.items()]
@@ -119,7 +109,7 @@ class Cluster:
 
     def replica_of(self, primary: Node) -> Node:
         """A fourth node that follows a primary; the caller closes it."""
-        port, bus = free_ports(2)
+        port, bus = free_port(), free_port()
         node = Node(find_server(), *self._options, "--cluster-port", str(bus), port=port)
         node.client.execute_command("CLUSTER", "MEET", LOOPBACK, primary.port, self._buses[primary.port])
         until(lambda: node.client.cluster("INFO")["cluster_known_nodes"] == "4", "the replica to be met")

@@ -13,8 +13,9 @@ from ratelimit.core.store_key import META
 from ratelimit.stores.acquire import bucket
 from ratelimit.stores.client import Options, RedisStore
 from ratelimit.stores.server import find_server
+from tests.port import free_port
 from tests.stores.asker import PATIENCE_S, TERMS, Asker, clock, until
-from tests.stores.conftest import Cluster, Node, free_ports
+from tests.stores.conftest import Cluster, Node
 from tests.stores.conftest import until as until_true
 
 Open = Callable[..., Awaitable[RedisStore]]
@@ -89,7 +90,7 @@ async def test_options_in_the_url_that_are_none(query: str, connect: Open) -> No
 
 async def test_cluster_of_one_that_names_no_host(connect: Open) -> None:
     """A node that has met no other names no host in its map, and means the one that was asked."""
-    port, bus = free_ports(2)
+    port, bus = free_port(), free_port()
     with closing(Node(find_server(), "--cluster-enabled", "yes", "--cluster-port", str(bus), port=port)) as node:
         node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
         until_true(lambda: node.client.cluster("INFO")["cluster_state"] == "ok", "the cluster to be whole")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tests.e2e.gateways.client import TRUSTED
 from tests.e2e.gateways.gateway import Gateway, put_in
-from tests.e2e.gateways.process import HOST, Sidecar, answers, free_port, running, until
+from tests.e2e.gateways.process import HOST, Sidecar, answers, running, until
 from tests.e2e.gateways.upstream import Upstream
+from tests.port import free_port
 
 CONFIG = Path(__file__).parents[3] / "docs" / "gateways" / "Caddyfile"
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.e2e.gateways.gateway import Gateway, put_in
-from tests.e2e.gateways.process import HOST, Sidecar, answers, free_port, running, until
+from tests.e2e.gateways.process import HOST, Sidecar, answers, running, until
 from tests.e2e.gateways.upstream import Upstream
+from tests.port import free_port
 
 CONFIG = Path(__file__).parents[3] / "docs" / "gateways" / "envoy.yaml"
 # it writes its access log when 64 KiB are full or this time has passed; 10 s by default

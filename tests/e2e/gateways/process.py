@@ -15,7 +15,7 @@ from typing import NamedTuple
 from prometheus_client.parser import text_string_to_metric_families
 
 HOST = "127.0.0.1"
-START_S = 30.0
+START_S = 60.0
 _LANE = re.compile(r"^ +(gateway|operator) lane +(\S+)", re.MULTILINE)
 
 
@@ -84,10 +84,3 @@ def answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
         return True
     return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
