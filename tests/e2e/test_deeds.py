@@ -21,17 +21,22 @@ KEY = "5e" * 32
 BLOCK = {"then": "block", "target": "account:42", "pick": "takeover"}
 
 
-@pytest.fixture
-def found(tmp_path: Path) -> Iterator[list[Serving]]:
-    """Two that serve on one store and one ledger, to which account 42 is known."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("deeds")
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> Iterator[list[Serving]]:
+    """Two that serve on one store and one ledger, to which account 42 is known; the last test kills the first of them."""
     with ExitStack() as stack:
         node = stack.enter_context(closing(Node(find_server())))
         both = []
         for number in range(2):
-            own = tmp_path / f"sidecar{number}"
+            own = folder / f"sidecar{number}"
             own.mkdir()
             (own / "ratelimit.yaml").write_text(POLICY)
-            ledger = {"DATABASE_URL": f"sqlite://{tmp_path}/ledger.db", "LEDGER_KEY": KEY, "ALLOW_SAMPLE": "1"}
+            ledger = {"DATABASE_URL": f"sqlite://{folder}/ledger.db", "LEDGER_KEY": KEY, "ALLOW_SAMPLE": "1"}
             one = serving(own, REDIS_URL=node.url, STORE_KEY=KEY, DEADLINE_MS="1000", SIGNALS="off", **ledger)
             both.append(stack.enter_context(one))
         assert both[0].check(account="42")["decision"] == "allow"
@@ -62,7 +67,7 @@ def test_every_sidecar(found: list[Serving]) -> None:
     assert asked(found[1], "/v1/actions", {**BLOCK, "key": "of-the-test-1"})[1]["repeated"]
 
 
-def test_a_kill_in_between(found: list[Serving], tmp_path: Path) -> None:
+def test_a_kill_in_between(found: list[Serving], folder: Path) -> None:
     """A desk that is killed after it has written a deed down, and before the store was told, is finished for by the other one."""
     status, done = asked(found[0], "/v1/actions", {**BLOCK, "key": "of-the-test-2"})
     assert status == 200
@@ -70,7 +75,7 @@ def test_a_kill_in_between(found: list[Serving], tmp_path: Path) -> None:
     found[0].process.send_signal(signal.SIGKILL)
     found[0].process.wait()
     with closing(
-        sqlite3.connect(tmp_path / "ledger.db", timeout=PATIENCE_S)
+        sqlite3.connect(folder / "ledger.db", timeout=PATIENCE_S)
     ) as ledger:  # as it would be, had it been killed a moment earlier
         ledger.execute("UPDATE action SET state = 'undoing', at = at - 60, undone_by = 'operator' WHERE id = ?", (done["id"],))
         ledger.commit()

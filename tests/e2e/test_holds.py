@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,7 +10,7 @@ from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ratelimit.stores.client import Options, RedisStore
 from tests.core.test_webhook import NEW
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, free_port
 from tests.e2e.diary import clock_us
 from tests.e2e.serving import Serving, serving
 from tests.service.holding import DAY, Process, Wall, process, purchase
@@ -21,28 +20,32 @@ from tests.stores.asker import until
 SIDECARS: Final = 4
 AT_ONCE: Final = 2_000
 POLICY: Final = "version: 1\nlimits:\n  - {name: wide, per: [account], bucket: {capacity: 1000000, refill: 1000/s}}\n"
-CHECK: Final = {"account": "acme", "method": "GET", "path": "/"}
 SPEND: Final = {"REDIS_URL": "", "STORE_KEY": "0" * 64, "DEADLINE_MS": "1000", "SIGNALS": "off", "POLICY": "policy.yaml"}
 
 
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where the site takes webhooks, when it does."""
+    return free_port()
+
+
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+async def receiver(port: int) -> AsyncIterator[Receiver]:
     """The site, as far as it takes webhooks."""
-    found = await Receiver(NEW).start()
+    found = await Receiver(NEW, port).start()
     yield found
     await found.stop()
 
 
-@pytest.fixture
-def sidecars(valkey: Server, receiver: Receiver, tmp_path: Path) -> Iterator[list[Serving]]:
-    """Four that serve on an empty store."""
+@pytest.fixture(scope="module")
+def sidecars(valkey: Server, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Serving]]:
+    """Four that serve on an empty store; each test has an account of its own, and the last one kills the first of them."""
     valkey.on_each("FLUSHALL")
-    settings = SPEND | {"REDIS_URL": valkey.url, "WEBHOOK_URL": receiver.url, "WEBHOOK_SECRET": NEW}
+    settings = SPEND | {"REDIS_URL": valkey.url, "WEBHOOK_URL": f"http://127.0.0.1:{port}/hooks", "WEBHOOK_SECRET": NEW}
     with ExitStack() as stack:
         found = []
-        for n in range(SIDECARS):
-            folder = tmp_path / str(n)
-            folder.mkdir()
+        for _ in range(SIDECARS):
+            folder = tmp_path_factory.mktemp("sidecar")
             (folder / "policy.yaml").write_text(POLICY)
             found.append(stack.enter_context(serving(folder, **settings)))
         yield found
@@ -65,10 +68,10 @@ async def here(valkey: Server, sidecars: list[Serving]) -> AsyncIterator[Process
         yield await process(store, valkey.url, Wall(), stack)
 
 
-async def check(session: ClientSession, sidecar: Serving) -> str | None:
+async def check(session: ClientSession, sidecar: Serving, account: str) -> str | None:
     """The decision; None: nobody answered."""
     try:
-        async with session.post(f"{sidecar.gateway}/v1/check", json=CHECK) as answer:
+        async with session.post(f"{sidecar.gateway}/v1/check", json={"account": account, "method": "GET", "path": "/"}) as answer:
             said: dict[str, Any] = await answer.json()
     except (ClientError, OSError):
         return None
@@ -76,17 +79,17 @@ async def check(session: ClientSession, sidecar: Serving) -> str | None:
     return str(said["decision"])
 
 
-async def wave(session: ClientSession, sidecars: Sequence[Serving], number: int = AT_ONCE) -> list[str | None]:
+async def wave(session: ClientSession, sidecars: Sequence[Serving], account: str) -> list[str | None]:
     """So many checks at once, over all of them."""
-    return await asyncio.gather(*(check(session, sidecars[n % len(sidecars)]) for n in range(number)))
+    return await asyncio.gather(*(check(session, sidecars[n % len(sidecars)], account) for n in range(AT_ONCE)))
 
 
-async def states(session: ClientSession, sidecars: Sequence[Serving], states: list[str]) -> None:
+async def states(session: ClientSession, sidecars: Sequence[Serving], account: str, states: list[str]) -> None:
     """Wait until all of them know of holds in these states."""
     for sidecar in sidecars:
         found: list[str] = []
-        for _ in range(500):
-            async with session.get(f"{sidecar.gateway}/v1/holds", params={"account": "acme"}) as answer:
+        for _ in range(5_000):
+            async with session.get(f"{sidecar.gateway}/v1/holds", params={"account": account}) as answer:
                 found = [hold["state"] for hold in (await answer.json())["holds"]]
             if found == states:
                 break
@@ -94,11 +97,11 @@ async def states(session: ClientSession, sidecars: Sequence[Serving], states: li
         assert found == states
 
 
-async def spend_all(session: ClientSession, sidecars: Sequence[Serving]) -> int:
+async def spend_all(session: ClientSession, sidecars: Sequence[Serving], account: str) -> int:
     """Ask until a whole wave is refused, everything in hand having gone back before; how many passed."""
     passed = 0
     while True:
-        some = (await wave(session, sidecars)).count("allow")
+        some = (await wave(session, sidecars, account)).count("allow")
         passed += some
         if not some:
             return passed
@@ -107,44 +110,47 @@ async def spend_all(session: ClientSession, sidecars: Sequence[Serving]) -> int:
 
 async def test_spends_what_is_free_and_not_more(session: ClientSession, sidecars: list[Serving], here: Process, receiver: Receiver) -> None:
     """2,000 checks at once admit the free tokens; a release by a person admits exactly the rest; and each change was told once."""
-    await here.holds.open(purchase(tokens=1_000, balance=33), 400, here.wall() + DAY, "unusual")
-    await here.holds.open(purchase("p2", 500), 500, here.wall() + DAY, "unusual")
-    await states(session, sidecars, ["held", "held"])
-    assert await spend_all(session, sidecars) == 633
+    account = "acme"
+    await here.holds.open(purchase("acme-1", 1_000, account, balance=33), 400, here.wall() + DAY, "unusual")
+    await here.holds.open(purchase("acme-2", 500, account), 500, here.wall() + DAY, "unusual")
+    await states(session, sidecars, account, ["held", "held"])
+    assert await spend_all(session, sidecars, account) == 633
     word = {"by": "mia", "reason": "known customer"}
-    async with session.post(f"{sidecars[3].operator}/v1/holds/p1/release", json=word) as answer:
+    async with session.post(f"{sidecars[3].operator}/v1/holds/acme-1/release", json=word) as answer:
         assert answer.status == 200
-    await states(session, sidecars, ["released", "held"])
-    assert await spend_all(session, sidecars) == 400
-    async with session.get(f"{sidecars[0].gateway}/v1/holds", params={"account": "acme"}) as answer:
+    await states(session, sidecars, account, ["released", "held"])
+    assert await spend_all(session, sidecars, account) == 400
+    async with session.get(f"{sidecars[0].gateway}/v1/holds", params={"account": account}) as answer:
         said = await answer.json()
     assert (said["spent"], said["spendable"], [hold["spent"] for hold in said["holds"]]) == (1_033, 0, [1_000, 0])
     await until(lambda: len(receiver.got) >= 3)
     told = [(said["data"]["purchase"], said["data"]["state"]) for _, said in receiver.got]
-    assert sorted(told) == [("p1", "held"), ("p1", "released"), ("p2", "held")]
+    assert sorted(told) == [("acme-1", "held"), ("acme-1", "released"), ("acme-2", "held")]
 
 
 async def test_release_while_requests_come(session: ClientSession, sidecars: list[Serving], here: Process) -> None:
     """What is released in the middle of a wave is admitted, none of it twice."""
-    await here.holds.open(purchase(tokens=1_000), 700, here.wall() + DAY, "unusual")
-    await here.holds.open(purchase("p2", 500), 500, here.wall() + DAY, "unusual")
-    await states(session, sidecars, ["held", "held"])
-    under_way = asyncio.create_task(wave(session, sidecars))
+    account = "bolt"
+    await here.holds.open(purchase("bolt-1", 1_000, account), 700, here.wall() + DAY, "unusual")
+    await here.holds.open(purchase("bolt-2", 500, account), 500, here.wall() + DAY, "unusual")
+    await states(session, sidecars, account, ["held", "held"])
+    under_way = asyncio.create_task(wave(session, sidecars, account))
     await asyncio.sleep(0.05)
-    await here.holds.release("p1", "mia", "known customer")
+    await here.holds.release("bolt-1", "mia", "known customer")
     passed = (await under_way).count("allow")
-    await states(session, sidecars, ["released", "held"])
-    assert passed + await spend_all(session, sidecars) == 1_000
+    await states(session, sidecars, account, ["released", "held"])
+    assert passed + await spend_all(session, sidecars, account) == 1_000
 
 
 async def test_killed(session: ClientSession, sidecars: list[Serving], here: Process) -> None:
     """Of one that is killed its lease is lost and no more, and what it answered nobody; the others admit no token beyond."""
+    account = "cone"
     free = 3_000
-    await here.holds.open(purchase(tokens=free + 10), 10, here.wall() + DAY, "unusual")
-    await states(session, sidecars, ["held"])
-    under_way = asyncio.create_task(wave(session, sidecars))
+    await here.holds.open(purchase("cone-1", free + 10, account), 10, here.wall() + DAY, "unusual")
+    await states(session, sidecars, account, ["held"])
+    under_way = asyncio.create_task(wave(session, sidecars, account))
     await asyncio.sleep(0.1)
     sidecars[0].process.kill()
     first = await under_way
-    passed = first.count("allow") + await spend_all(session, sidecars[1:])
+    passed = first.count("allow") + await spend_all(session, sidecars[1:], account)
     assert free - free // 50 - first.count(None) <= passed <= free

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +13,15 @@ from tests.e2e.serving import serving
 SECRET = "whsec_0f7He7e575OfPurcha5e5"
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A service of its own, whose rules are those of the default policy and in force."""
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A service whose rules are those of the default policy and in force; no two scenes have an address, a card or an account in common."""
+    folder = tmp_path_factory.mktemp("checkout")
     policy = files("ratelimit").joinpath("default-policy.yaml").read_text(encoding="utf-8")
     enforced, rules = re.subn(r"mode: shadow", "mode: enforce", policy[policy.index("\nrules:") :])
     assert rules >= 10
-    (tmp_path / "ratelimit.yaml").write_text(policy[: policy.index("\nrules:")] + enforced)
-    with serving(tmp_path, STRIPE_SECRETS=SECRET) as running:
+    (folder / "ratelimit.yaml").write_text(policy[: policy.index("\nrules:")] + enforced)
+    with serving(folder, STRIPE_SECRETS=SECRET) as running:
         yield Checkout(running.gateway, running.operator, SECRET)
 
 

@@ -133,7 +133,7 @@ async def test_a_killed_worker_is_replaced(serve: Serve, tmp_path: Path) -> None
         assert (metric(running, "ratelimit_workers"), metric(running, "ratelimit_ready")) == (2, 1)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("lane", "how"), [("tcp", signal.SIGTERM), ("unix", signal.SIGINT)], indirect=["lane"])
 async def test_drain(serve: Serve, tmp_path: Path, lane: dict[str, str], how: signal.Signals) -> None:
     """Told to end, it answers whatever had been asked by then, and no process is left, nor a socket; a second signal does no harm."""
     with serve(**lane) as running:

@@ -14,14 +14,14 @@ from ratelimit.web.outgoing import Poster
 class Receiver:
     """What it was sent is in `got`, by id; `statuses` are what it answers next, then 204. `wait` holds back its answers."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, port: int = 0) -> None:
         self.got: list[tuple[str, Any]] = []
         self.statuses: list[int] = []
         self.wait: asyncio.Event | None = None
         self.url = ""
         self._webhook = Webhook(secret)
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._port = port
 
     async def start(self) -> "Receiver":
         """Take connections, on the same port as before."""

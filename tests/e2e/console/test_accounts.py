@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.e2e.console.chromium import visitor
-from tests.e2e.console.office import ADA, EVE, INA, PASSWORD, TOM, VAL, Office
+from tests.e2e.console.office import ADA, EVE, GUS, INA, PASSWORD, TOM, VAL, Office
 
 
 def test_disabled_at_once(place: Office) -> None:
@@ -75,7 +75,7 @@ def test_the_audit_has_it(place: Office) -> None:
 def test_guesses(place: Office) -> None:
     """After five in vain the page says when the next is possible, and does not say whether there is such a login."""
     said = []
-    for login in (EVE.login, "nobody"):
+    for login in (GUS.login, "nobody"):
         with visitor(place.browser, place.running.operator) as one:
             page = one.go("/login")
             for _ in range(6):

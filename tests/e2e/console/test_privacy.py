@@ -24,7 +24,7 @@ def case_of(place: Office, desk: Visitor) -> int:
         found[:] = [row["number"] for row in answer["rows"]]
         return bool(found)
 
-    until(there, 20)
+    until(there)
     return found[0]
 
 
@@ -85,11 +85,11 @@ def test_an_override(place: Office) -> None:
         assert place.decision("acct-word") == "allow"
         page.click("button:has-text('Say it')")
         page.wait_for_url("**/lists?said=made")
-        until(lambda: place.decision("acct-word") == "block", 1)
+        until(lambda: place.decision("acct-word") == "block")
         line = page.locator("tr", has_text="acct-word")
         line.locator("summary:has-text('End')").click()
         line.locator("[name=reason]").fill("it was a test")
         line.locator("button:has-text('End it')").click()
         page.wait_for_url("**/lists?said=ended")
-        until(lambda: place.decision("acct-word") == "allow", 1)
+        until(lambda: place.decision("acct-word") == "allow")
         assert desk.violations() == []

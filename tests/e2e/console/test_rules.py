@@ -8,7 +8,6 @@ from tests.e2e.console.chromium import Visitor
 from tests.e2e.console.office import ADA, EVE, TOM, VAL, Office
 from tests.e2e.serving import until
 
-OBEYED_S = 3  # a second, and what a busy machine adds
 TEXT = "on: purchase\nwhen: purchase.amount >= 70\nthen: block\nreason: more than anybody pays here\n"
 WHY = "shown in the test of the whole way"
 
@@ -36,7 +35,7 @@ def write(page: Page, name: str) -> None:
 def tried(page: Page) -> None:
     """A backtest, and then shadow."""
     page.keyboard.press("r")
-    expect(page.locator("#backtest")).to_contain_text("each judged as it stood then", timeout=60_000)
+    expect(page.locator("#backtest")).to_contain_text("each judged as it stood then")
     expect(page.locator("#backtest .rule-big")).to_be_visible(timeout=60_000)
     page.click("#next button:has-text('Start shadow')")
     expect(page.locator("#toast")).to_contain_text("In shadow")
@@ -62,20 +61,20 @@ def test_the_whole_way(place: Office) -> None:
         page.wait_for_url("**/rules/new")
         write(page, "too-large")
         tried(page)
-        until(lambda: said(place) == "accept too-large@1", OBEYED_S)
+        until(lambda: said(place) == "accept too-large@1")
         expect(page.locator("#next")).to_contain_text("Ask for canary")
         assert desk.violations() == []
     with place.desk(EVE) as desk:  # whose account has no tie to who wrote it
         onward(desk, "too-large", "Start canary", "In canary")
-        until(lambda: said(place) == "refuse too-large@1", OBEYED_S)
+        until(lambda: said(place) == "refuse too-large@1")
         onward(desk, "too-large", "Put live", "Live.")
-        until(lambda: said(place) == "refuse too-large", OBEYED_S)
+        until(lambda: said(place) == "refuse too-large")
         page = desk.page
         page.keyboard.press("z")
         page.fill("#why-pause", WHY)
         page.keyboard.press("Control+Enter")
         expect(page.locator("#toast")).to_contain_text("Paused")
-        until(lambda: said(place) == "accept", OBEYED_S)
+        until(lambda: said(place) == "accept")
 
 
 def test_two_people(place: Office) -> None:
@@ -85,7 +84,7 @@ def test_two_people(place: Office) -> None:
         tried(desk.page)
         onward(desk, "by-ada", "Start canary", "In canary")
         onward(desk, "by-ada", "Ask for live", "Asked for")
-        until(lambda: said(place) == "refuse by-ada@1", OBEYED_S)
+        until(lambda: said(place) == "refuse by-ada@1")
     with place.desk(EVE) as desk:
         page = desk.go("/rules")
         expect(page.locator("main")).to_contain_text("v1 waits to go to live")
@@ -94,7 +93,7 @@ def test_two_people(place: Office) -> None:
         page.wait_for_url("**/rules/by-ada*")
         expect(page.locator("#next")).to_contain_text(f"{ADA.name} asks for it")
         onward(desk, "by-ada", "Put live", "Live.")
-        until(lambda: said(place) == "refuse by-ada", OBEYED_S)
+        until(lambda: said(place) == "refuse by-ada")
 
 
 def test_a_viewer_looks(place: Office) -> None:

@@ -104,7 +104,7 @@ def stolen_card() -> Iterator[Attempt]:
 def taken_over() -> Iterator[Attempt]:
     """An account that bought the same pack for months, then with another card and device from elsewhere, much more."""
     for number in range(4):
-        yield Attempt(purchase(f"own_{number}", "acct_owner"), "succeeded", of_attack=False)
+        yield Attempt(purchase(f"own_{number}", "acct_owner", ip="198.51.100.77"), "succeeded", of_attack=False)
     for number in range(5):
         foreign = card(f"foreign_{number}", country="FR")
         body = purchase(f"taken_{number}", "acct_owner", amount=25_000, tokens=3_800, card=foreign, device="dev_thief", ip="81.2.69.142")
