@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Double, Subquery, and_, exists, false, func, or_, select, true, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +29,11 @@ _MANY: Final = 1_000  # cases
 _MOST: Final = 2**62  # of numbers that a database takes
 
 _Test = ColumnElement[bool]
+
+
+class _Asked(NamedTuple):
+    test: _Test
+    known: int | None  # how many cases pass it, if that is known already
 
 
 class _Order(NamedTuple):
@@ -71,14 +77,15 @@ def _is_awake(now: float) -> _Test:
 
 async def page(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float, *, whole: bool = False) -> QueuePage:
     """A page of the queue. `whole`: who asks sees names masked, and finds them by the whole of them alone."""
-    test, order = await _test(connection, wanted, me, now, whole=whole), _order(wanted)
+    (test, count), order = await _asked(connection, wanted, me, now, whole=whole), _order(wanted)
     rows = select(CASE).where(test)
     if (key := _key(order, wanted.after)) is not None:
         rows = rows.where(_beyond(order, key, forward=True))
     found = (await connection.execute(_in_order(rows, order).limit(wanted.most + 1))).all()
     shown = found[: wanted.most]
     total = await totals(connection, me, now)
-    count = total.tabs[wanted.tab] if _is_plain(wanted) and wanted.tab != "closed" else await _count(connection, test)
+    if count is None:
+        count = total.tabs[wanted.tab] if _is_plain(wanted) and wanted.tab != "closed" else await _count(connection, test)
     following = _cursor(order, shown[-1]) if len(found) > len(shown) else None
     return QueuePage(rows=tuple(await rows_of(connection, shown, now)), found=count, totals=total, following=following)
 
@@ -135,8 +142,8 @@ def _tabs_of(row: Any, me: int) -> Iterator[Tab]:
 
 async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, me: int, now: float, *, whole: bool = False) -> Place:
     """Where a case stands among what is asked for, whatever page it is on; `whole` is as for `page`."""
-    test, order = await _test(connection, wanted, me, now, whole=whole), _order(wanted)
-    of = await _count(connection, test)
+    (test, count), order = await _asked(connection, wanted, me, now, whole=whole), _order(wanted)
+    of = count if count is not None else await _count(connection, test)
     mine = (await connection.execute(select(CASE).where(_C.number == number, test))).first()
     if mine is None:
         first = (await connection.execute(_in_order(select(_C.number).where(test), order).limit(1))).scalar()
@@ -149,8 +156,8 @@ async def place(connection: AsyncConnection, number: int, wanted: QueueFilter, m
     return Place(ahead + 1, of, (await connection.execute(back)).scalar(), (await connection.execute(forth)).scalar())
 
 
-async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float, *, whole: bool) -> _Test:
-    tests = [tab_test(wanted.tab, me, now)]
+async def _asked(connection: AsyncConnection, wanted: QueueFilter, me: int, now: float, *, whole: bool) -> _Asked:
+    count, tests = None, [tab_test(wanted.tab, me, now)]
     if wanted.opened_by in _UNSAID and wanted.tab != "closed":
         tests.append(_C.opened_by.in_(_UNSAID) if wanted.opened_by == "model" else ~true())
     elif wanted.opened_by is not None:
@@ -166,11 +173,13 @@ async def _test(connection: AsyncConnection, wanted: QueueFilter, me: int, now: 
     if wanted.subject is not None:
         tests.append(exists().where(SUBJECT.c.id == _C.anchor, SUBJECT.c.kind == wanted.subject))
     if text := plain(wanted.text).strip():
-        tests.append(await _says(connection, text, "closed" if wanted.tab == "closed" else "open", whole=whole))
-    return and_(*tests)
+        says, found = await _says(connection, text, "closed" if wanted.tab == "closed" else "open", whole=whole)
+        tests.append(says)
+        count = found if wanted.tab == "closed" and _is_plain(replace(wanted, text="")) else None
+    return _Asked(and_(*tests), count)
 
 
-async def _says(connection: AsyncConnection, text: str, state: CaseState, *, whole: bool) -> _Test:
+async def _says(connection: AsyncConnection, text: str, state: CaseState, *, whole: bool) -> _Asked:
     """The case of that number, and those about somebody in whose name that text is, or beside whose name; `whole`: it is the name.
 
     They are looked for once and then known by number: several statements ask for them.
@@ -178,12 +187,12 @@ async def _says(connection: AsyncConnection, text: str, state: CaseState, *, who
     named = await _people(connection, text, whole=whole)
     numbers = [select(_C.number).join(named, named.c[0] == one).where(_C.state == state) for one in (_C.anchor, _C.beside)]
     if (number := number_of(text)) is not None:
-        numbers.append(select(_C.number).where(_C.number == number))
+        numbers.append(select(_C.number).where(_C.number == number, _C.state == state))
     all_ = union(*numbers).subquery()
     count, found = (await connection.execute(select(func.count(), listing(connection, all_.c.number)))).one()
     is_one = _C.number.in_(listed(connection, found))
     # of many it is quicker to go through the queue in its order than to fetch them all and to sort them: this keeps databases from it
-    return is_one if count < _MANY else func.coalesce(is_one, false())
+    return _Asked(is_one if count < _MANY else func.coalesce(is_one, false()), count)
 
 
 async def _people(connection: AsyncConnection, text: str, *, whole: bool) -> Subquery:

@@ -81,6 +81,17 @@ async def test_a_common_word(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) ->
         assert await queue.place(connection, 4, wanted, ME, NOW) == Place(2, 3, 2, 6)
 
 
+async def test_closed(ledger: Ledger) -> None:
+    """Closed cases are found by name and by number as open ones are, and counted; an open one is not among them."""
+    await mixed(ledger)
+    async with ledger.write() as connection:
+        await connection.execute(update(CASE).where(CASE.c.number.in_([1, 2, 5])).values(state="closed", closed_at=NOW + CASE.c.number))
+    for text, priority, expected in (("rule_", None, [1]), ("c-2", None, [2]), ("C-3", None, []), ("l", None, []), ("ol", 4, [])):
+        found = await page(ledger, QueueFilter(tab="closed", text=text, priority=priority))
+        assert ([row.number for row in found.rows], found.found) == (expected, len(expected))
+    assert (await page(ledger, QueueFilter(tab="closed", text="ol"))).found == 1
+
+
 async def test_totals(ledger: Ledger) -> None:
     """How many are open, late, and due within the hour."""
     await mixed(ledger)

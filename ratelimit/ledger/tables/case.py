@@ -79,7 +79,7 @@ CASE: Final = Table(
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     ),
-    Index("ix_case__names", "state", "number", "anchor", "beside"),  # all that a search for a name looks at
+    Index("ix_case__names", "number", "state", "anchor", "beside"),  # all that a search for a name looks at
     Index("ix_case__undrawn", "closed_at", sqlite_where=_UNDRAWN, postgresql_where=_UNDRAWN),
     Index("ix_case__unannounced", "number", sqlite_where=_UNANNOUNCED, postgresql_where=_UNANNOUNCED),
     Index(None, "assignee", "state"),

@@ -35,7 +35,7 @@ def upgrade() -> None:
     )
     parts = _parts("subject", is_sqlite=is_sqlite, rows="FROM subject", also="subject,")
     op.execute(f"INSERT INTO subject_part (part, subject) SELECT part, subject FROM ({parts}) AS it ORDER BY part, subject")  # noqa: S608
-    op.create_index("ix_case__names", "case_", ["state", "number", "anchor", "beside"], unique=False)
+    op.create_index("ix_case__names", "case_", ["number", "state", "anchor", "beside"], unique=False)
     op.create_index(op.f("ix_purchase_last4_at"), "purchase", ["last4", "at"], unique=False)
     for statement in _sqlite() if is_sqlite else _postgresql():
         op.execute(statement)
