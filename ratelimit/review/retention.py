@@ -20,13 +20,13 @@ from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.privacy import RETENTION_RUN
 from ratelimit.review import audit
+from ratelimit.review.pace import Pace
 
 ACTOR: Final = "retention"  # as the audit names it
 EVERY_S: Final = 3_600.0
 FIRST_S: Final = 60.0  # after the start, when there is more to do than this, and where the ledger was away
 LONGEST_S: Final = 0.05  # of a transaction: others wait for it
 _FOUND: Final = 5_000  # rows that are looked for at once
-_PIECES: Final = (50, 2_000)  # rows of a transaction, at least and at most
 _SWEPT_S: Final = 86_400.0  # for accounts of the last day: a process that was away looks at them all the same
 
 _log = structlog.get_logger()
@@ -53,7 +53,8 @@ class RetentionJob:
         self.removed: Final = Counter[str]()
         self.ran: Ran | None = None
         self._ledger, self._settings, self._wall = ledger, settings, wall
-        self._piece, self._longest, self._subjects = 200, 0.0, subjects
+        self._longest, self._subjects = 0.0, subjects
+        self._paces: dict[str, Pace] = {}  # by kind of work
 
     async def run(self) -> None:
         """Work for ever."""
@@ -96,14 +97,14 @@ class RetentionJob:
 
         async with self._ledger.read() as connection:
             accounts = await bans.lapsing(connection, settings, now)
-        await self._in_pieces(accounts, note)
+        await self._in_pieces("bans", accounts, note)
 
     async def _remove(self, rule: retention.Rule) -> int:
         count = 0
         while True:
             async with self._ledger.read() as connection:
                 keys = await retention.find(connection, rule, _FOUND)
-            await self._in_pieces(keys, lambda connection, some: retention.remove(connection, rule, some))
+            await self._in_pieces(rule.name, keys, lambda connection, some: retention.remove(connection, rule, some))
             count += len(keys)
             if len(keys) < _FOUND:
                 return count
@@ -120,7 +121,7 @@ class RetentionJob:
         while True:
             async with self._ledger.read() as connection:
                 rows = await fading.find(connection, table, since, before, _FOUND)
-            await self._in_pieces(rows, fade)
+            await self._in_pieces(f"fading {table.name}", rows, fade)
             count += len(rows)
             if len(rows) < _FOUND:
                 break
@@ -138,19 +139,22 @@ class RetentionJob:
 
         async with self._ledger.read() as connection:
             seqs = await retention.audit_seqs(connection, before, _FOUND)
-        await self._in_pieces(seqs, forget)
+        await self._in_pieces("audit", seqs, forget)
         return len(seqs)
 
     async def _roll_up(self, before: float) -> int:
+        async def roll_up(connection: AsyncConnection, some: list[float]) -> None:
+            await rollup.roll_up(connection, some[0], some[-1])
+
         count, since = 0, 0.0
         while True:
             async with self._ledger.read() as connection:
-                hour = await rollup.next_hour(connection, since, before)
-            if hour is None:
+                moments = await rollup.find(connection, since, before, _FOUND)
+            await self._in_pieces("rollup", moments, roll_up)
+            count += len(moments)
+            if len(moments) < _FOUND:
                 return count
-            async with self._ledger.write() as connection:
-                count += await rollup.roll_up(connection, hour)
-            since = hour + rollup.HOUR_S
+            since = moments[-1]
 
     async def _renew(self, now: float) -> None:
         """See which accounts have become good."""
@@ -160,21 +164,20 @@ class RetentionJob:
         async def renew(connection: AsyncConnection, some: list[int]) -> None:
             await reputation.renew(connection, some, now)
 
-        await self._in_pieces(accounts, renew)
+        await self._in_pieces("standing", accounts, renew)
 
-    async def _in_pieces(self, rows: Sequence[Any], work: Callable[[AsyncConnection, list[Any]], Awaitable[None]]) -> None:
+    async def _in_pieces(self, kind: str, rows: Sequence[Any], work: Callable[[AsyncConnection, list[Any]], Awaitable[None]]) -> None:
         """Do it in transactions, each about as long as it may be."""
-        done = 0
+        done, pace = 0, self._paces.setdefault(kind, Pace(LONGEST_S))
         while done < len(rows):
-            piece = list(rows[done : done + self._piece])
+            piece = list(rows[done : done + pace.rows])
             async with self._ledger.write() as connection:
                 began = time.monotonic()
                 await work(connection, piece)
             took = time.monotonic() - began
             done += len(piece)
             self._longest = max(self._longest, took)
-            least, most = _PIECES
-            self._piece = max(least, self._piece // 2) if took > LONGEST_S / 2 else min(most, self._piece + least)
+            pace.took(len(piece), took)
             await asyncio.sleep(took)  # as long as nobody else could write
 
     async def _report(self, ran: Ran) -> None:

@@ -184,7 +184,7 @@ async def test_rolled_up(ledger: Ledger) -> None:
     for at in (hour - 8 * DAY_S, hour - 8 * DAY_S + 10, hour - 8 * DAY_S + 3_600, hour - DAY_S, hour - DAY_S + 10):
         for sidecar in ("a", "b"):
             await write(ledger, Counted(at, sidecar, (Tally("allow", "ok", 5), Tally("block", "deny_listed", 1)), 90.0))
-    assert await removed(ledger) == {"traffic_rolled_up": 8}
+    assert await removed(ledger) == {"traffic_rolled_up": 12}
     found = await rows(ledger, select(TRAFFIC).where(TRAFFIC.c.decision == "allow").order_by(TRAFFIC.c.at, TRAFFIC.c.sidecar))
     assert [(row.at - hour + 8 * DAY_S, row.sidecar, row[4], row.latency_us) for row in found[:2]] == [
         (0.0, "", 20, 90.0),
