@@ -4,7 +4,7 @@ Instead of the address a row names a subject that stands for it for that month. 
 the key is destroyed once no row of that month can come any more, and from then on nobody can tell what it stood for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import randbits, token_bytes
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ratelimit.core.address import format_address, parse_address
 from ratelimit.core.address_facts import NETWORK_BITS, network_of
 from ratelimit.core.retention import DAY_S
-from ratelimit.ledger.many import AT_ONCE
+from ratelimit.ledger.many import Insert, Look
 from ratelimit.ledger.subjects import NO_KEY
 from ratelimit.ledger.tables.privacy import RETENTION_MARK
 from ratelimit.ledger.tables.purchase import LIFE
@@ -69,25 +69,17 @@ async def destroy_keys(connection: AsyncConnection, before: float) -> int:
 
 async def _stand_ins(connection: AsyncConnection, wanted: Mapping[bytes, Any]) -> dict[bytes, int]:
     """The subjects that stand for these addresses, by digest; each with a row that names it."""
-    new = [
-        {
-            "id": randbits(63) or 1,
-            "kind": "ip",
-            "digest": digest,
-            "key_id": NO_KEY,
-            "shown": shown(row.value),
-            "first_at": row.at,
-            "last_at": row.at,
-        }
-        for digest, row in wanted.items()
-    ]
-    await connection.execute(inserting(connection, SUBJECT).on_conflict_do_nothing(), new)
-    found: dict[bytes, int] = {}
-    digests = list(wanted)
-    for start in range(0, len(digests), AT_ONCE):
-        query = select(SUBJECT.c.digest, SUBJECT.c.id).where(SUBJECT.c.kind == "ip", SUBJECT.c.digest.in_(digests[start : start + AT_ONCE]))
-        found |= {bytes(row.digest): row.id for row in await connection.execute(query)}
+    found = await _known(connection, wanted)
+    missing = {digest: row for digest, row in wanted.items() if digest not in found}
+    if missing:
+        new = [(randbits(63) or 1, "ip", digest, NO_KEY, shown(row.value), row.at, row.at) for digest, row in missing.items()]
+        await _INSERT(connection, new)
+        found |= await _known(connection, missing)
     return found
+
+
+async def _known(connection: AsyncConnection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    return {bytes(row.digest): row.id for row in await _LOOK(connection, [("ip", digest) for digest in digests])}
 
 
 async def _secret(connection: AsyncConnection, month: str, at: float) -> bytes:
@@ -121,4 +113,6 @@ def _update(table: Table) -> Any:
     return update(table).where(key == bindparam("its_key")).values(address=stand_in, **others)
 
 
+_LOOK: Final = Look(SUBJECT, ("digest", "id"), ("kind", "digest"))
+_INSERT: Final = Insert(SUBJECT, ("id", "kind", "digest", "key_id", "shown", "first_at", "last_at"))
 _UPDATES: Final = {table.name: _update(table) for table in TABLES}

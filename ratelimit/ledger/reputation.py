@@ -14,7 +14,7 @@ changed.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Exists, Select, bindparam, exists, or_, select, union, update
+from sqlalchemy import BigInteger, Exists, Select, bindparam, exists, literal, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.many import AT_ONCE
@@ -89,9 +89,10 @@ async def due(connection: AsyncConnection, since: float, until: float, most: int
 
 async def _change(connection: AsyncConnection, account: int, good: int, fraud: int) -> None:
     """Of the account itself, and of all that it shares."""
-    shared = select(LINK.c.entity).where(LINK.c.subject == account)
+    # as one list of ids: for one id or those of a list PostgreSQL would read the whole table
+    itself, shared = select(literal(account, BigInteger)), select(LINK.c.entity).where(LINK.c.subject == account)
     more = {"good": SUBJECT.c.good + good, "fraud": SUBJECT.c.fraud + fraud}
-    await connection.execute(update(SUBJECT).where(or_(SUBJECT.c.id == account, SUBJECT.c.id.in_(shared))).values(more))
+    await connection.execute(update(SUBJECT).where(SUBJECT.c.id.in_(union(itself, shared))).values(more))
 
 
 def _look(now: float) -> Select[Any]:

@@ -6,7 +6,7 @@ is half of what is allowed, since rows differ.
 
 from typing import Final
 
-FIRST: Final = 50
+FIRST: Final = 20
 _PIECES: Final = (5, 5_000)  # rows, at least and at most
 _CHANGES: Final = (0.25, 2.0)
 

@@ -17,10 +17,10 @@ def test_settles(row_s: float) -> None:
 def test_a_stall() -> None:
     """One that took far too long makes the next a quarter, and it is soon as before."""
     pace, sizes = Pace(0.05), []
-    for seconds in (0.025, 0.7, 0.006, 0.012, 0.025):
+    for seconds in (0.0125, 0.0125, 0.7, 0.006, 0.0125):
         pace.took(pace.rows, seconds)
         sizes.append(pace.rows)
-    assert sizes == [FIRST, 12, 24, 48, 48]
+    assert sizes == [40, 80, 20, 40, 80]
 
 
 def test_the_last_piece() -> None:
@@ -28,7 +28,7 @@ def test_the_last_piece() -> None:
     pace = Pace(0.05)
     pace.took(3, 0.001)
     assert pace.rows == FIRST
-    pace.took(20, 0.1)
+    pace.took(12, 0.1)
     assert pace.rows == 5
 
 
