@@ -10,9 +10,10 @@ from aiohttp import ClientError, ClientSession, TCPConnector
 
 from ratelimit.stores.client import Options, RedisStore
 from tests.core.test_webhook import NEW
-from tests.e2e.conftest import Server, free_port
+from tests.e2e.conftest import Server
 from tests.e2e.diary import clock_us
 from tests.e2e.serving import Serving, serving
+from tests.port import free_port
 from tests.service.holding import DAY, Process, Wall, process, purchase
 from tests.service.webhook_receiver import Receiver
 from tests.stores.asker import until
