@@ -114,19 +114,29 @@ def purchase_drift(folder: Path, blobs: list[bytes]) -> tuple[Drifted, ...]:
 def _spreads(
     usual: Spread | None, names: tuple[str, ...], index: Mapping[str, float], risk: float | None, counts: Mapping[str, list[float]]
 ) -> tuple[Distribution, ...]:
-    """The risk first, then the signals, the farthest moved first; nothing where nobody has counted."""
+    """The risk first, then the signals, the farthest moved first; nothing where nobody has counted.
+
+    Of several that are spread alike, as attempts of an account and of its only device are, the first is told.
+    """
     if usual is None:
         return ()
     place = {name: number for number, name in enumerate((*names, RISK))}
     ordered = [(RISK, risk)] if risk is not None else []
-    ordered += sorted(index.items(), key=lambda one: -one[1])[:MOST_SHOWN]
-    found = []
+    ordered += sorted(index.items(), key=lambda one: -one[1])
+    found: list[Distribution] = []
+    told = set[tuple[float, ...]]()
     for name, moved in ordered:
+        if len(found) > MOST_SHOWN:
+            break
         seen = counts.get(name)
         if seen is None or name not in place or (whole := sum(seen)) <= 0:
             continue
         cuts, shares = usual.cuts[place[name]].tolist(), usual.shares[place[name]].tolist()
-        found.append(Distribution(name, float(moved), cuts, shares, [count / whole for count in seen]))
+        now = [count / whole for count in seen]
+        look = tuple(round(share, 2) for share in (*shares, *now))
+        if look not in told:
+            told.add(look)
+            found.append(Distribution(name, float(moved), cuts, shares, now))
     return tuple(found)
 
 
