@@ -13,10 +13,11 @@ from ratelimit.core.overlay import Overlay, decode_overlay, overlaid, read_of, r
 from ratelimit.core.policy import Policy
 from ratelimit.core.policy_file import parse_policy
 from ratelimit.core.purchase_signals import NAMES
+from ratelimit.core.signals import NAMES as REQUEST_NAMES
 from ratelimit.core.spread import Spread
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.review import audit
-from ratelimit.review.model_drift import Drifted, purchase_drift
+from ratelimit.review.model_drift import Drifted, Sample, purchase_drift, request_drift
 from ratelimit.review.models import Agreement, SectionFound
 from ratelimit.review.rule_error import NotAllowedError, NotNowError, RuleError
 from ratelimit.service.ask import ask
@@ -157,6 +158,25 @@ async def test_policies(site: ModelSite) -> None:
     assert policies[0].detail["overlay"] in policies[0].digest
     assert policies[1].digest == first
     assert '"models/two"' in (policies[0].text or "")
+
+
+def test_spread_of_requests() -> None:
+    """Bins that several processes count are summed, and told beside what was usual; without that nothing is told."""
+    usual = Spread(
+        np.tile(np.arange(1, 10, dtype=np.float32), (len(REQUEST_NAMES) + 1, 1)), np.tile([0.1] * 10 + [0.0], (len(REQUEST_NAMES) + 1, 1))
+    )
+    samples: list[Sample] = [
+        ("ratelimit_drift_rows", {"kind": "ip"}, 8.0),
+        ("ratelimit_signal_drift", {"kind": "ip", "signal": "paths"}, 0.4),
+        *(
+            ("ratelimit_drift_bins", {"kind": "ip", "signal": "paths", "bin": number}, count)
+            for number, count in (("0", 2.0), ("9", 4.0), ("9", 2.0))
+        ),
+    ]
+    (drifted,) = request_drift(samples, {"ip": usual})
+    (paths,) = drifted.spreads
+    assert (paths.signal, paths.seen, paths.usual) == ("paths", [0.25, *[0.0] * 8, 0.75, 0.0], [0.1] * 10 + [0.0])
+    assert request_drift(samples, {})[0].spreads == ()
 
 
 def test_drift_of_purchases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
