@@ -84,8 +84,8 @@ class LedgerDesk:
         )
         self.rules: Final = RuleDesk(ledger, desk.work, around.policy_of_file, around.figures, desk.standings)
         self.overrides: Final = desk.overrides(policy)
-        self.words: Final = Words(self.overrides, ledger, self.subjects, time.time)
         self.witness: Final = Witness(ledger, self.subjects, time.time)
+        self.words: Final = Words(self.overrides, ledger, self.subjects, self.witness, time.time)
         self._policy: Final = policy
         self.deeds: Final = DeedDesk(
             ledger,
@@ -107,6 +107,7 @@ class LedgerDesk:
     def begin(self, stack: AsyncExitStack) -> None:
         """Work, as long as the stack lasts; what was taken in is written before its end."""
         stack.push_async_callback(self._intake.finish)
+        stack.push_async_callback(self.witness.catch_up)
         works = (
             self._intake.run,
             self.traffic.run,
@@ -115,6 +116,7 @@ class LedgerDesk:
             self.quality.run,
             self._announcer.run,
             self._retention.run,
+            self.witness.run,
         )
         for work in works:
             keep_running(work, stack)

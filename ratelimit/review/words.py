@@ -4,6 +4,7 @@ Whom they are about stands in the audit as a subject of the ledger, so that an e
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
@@ -21,6 +22,7 @@ from ratelimit.ledger.subjects import Subject, Subjects, named
 from ratelimit.review import audit
 from ratelimit.review.alone import TOO_LONG, alone_too_long
 from ratelimit.review.audit import AuditEntry, AuditFilter
+from ratelimit.review.witness import Witness
 from ratelimit.service.overrides import Overrides
 
 DAY_S: Final = 86_400.0
@@ -64,10 +66,10 @@ class Said(Struct, frozen=True):
 
 
 class Words:
-    """Makes, changes and ends them; raises what service/overrides does, and LedgerAwayError. `wall` gives the time."""
+    """Makes, changes and ends them; raises what service/overrides does. `wall` gives the time, `witness` sees to the audit."""
 
-    def __init__(self, overrides: Overrides, ledger: Ledger, subjects: Subjects, wall: Callable[[], float]) -> None:
-        self._overrides, self._ledger, self._subjects, self._wall = overrides, ledger, subjects, wall
+    def __init__(self, overrides: Overrides, ledger: Ledger, subjects: Subjects, witness: Witness, wall: Callable[[], float]) -> None:
+        self._overrides, self._ledger, self._subjects, self._witness, self._wall = overrides, ledger, subjects, witness, wall
 
     async def try_(self, asked: WordAsked, by: Principal) -> Tried:
         """Judge it and look at the last day; nothing is said."""
@@ -114,7 +116,10 @@ class Words:
 
     async def note(self, kind: str, word: Standing, by: Principal, reason: str) -> None:
         """Write into the audit what was done with a word."""
-        target, now = word.target, self._wall()
+        await self._witness.surely(partial(self._write, kind, word, by, reason, self._wall()), kind, word.id)
+
+    async def _write(self, kind: str, word: Standing, by: Principal, reason: str, now: float) -> None:
+        target = word.target
         async with self._ledger.write() as connection:
             entity = Entity(target.kind, target.value, _shown(target))
             subject = (await self._subjects.ids(connection, [entity], now))[target.kind, target.value]

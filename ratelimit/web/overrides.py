@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Literal, get_args
 
 import msgspec
-import structlog
 from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +19,6 @@ from ratelimit.core.override import OverrideAsked, OverrideError
 from ratelimit.core.policy import Policy
 from ratelimit.core.principal import Principal, Role
 from ratelimit.core.standing import MOST_STANDING, Scope, Standing, StandingSource, Target, Then
-from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.review.alone import TOO_LONG, alone_too_long
 from ratelimit.review.words import EDITED, ENDED, MADE
 from ratelimit.service.ask import StoreAwayError
@@ -40,7 +38,6 @@ Note = Callable[[str, Standing, Principal, str], Awaitable[None]]  # the kind of
 _MOST_SHOWN: Final = 1_000
 _SOURCES: Final[Mapping[str, StandingSource]] = {source: source for source in get_args(StandingSource)}
 _LONGEST: Final = {"author": 100, "reason": 500}
-_log: Final = structlog.get_logger()
 
 
 class BucketView(Struct, frozen=True):
@@ -177,10 +174,7 @@ class OverrideCalls:
     async def _do(self, request: web.Request, kind: str, work: Awaitable[Standing], reason: str) -> OverrideView:
         word = await _said(work)
         if self._note is not None:
-            try:
-                await self._note(kind, word, request[PRINCIPAL], reason)
-            except LedgerAwayError:  # it is done, and stands in the log
-                _log.warning("what was done with an override is not in the audit: the ledger is away", override=word.id, kind=kind)
+            await self._note(kind, word, request[PRINCIPAL], reason)
         return override_view(word)
 
     def _judged(self, asked: OverrideAsked) -> OverrideView:

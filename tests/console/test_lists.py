@@ -15,6 +15,7 @@ from ratelimit.ledger.intake import Batch
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT
+from ratelimit.review.witness import Witness
 from ratelimit.review.words import Words
 from ratelimit.service.overrides import Overrides
 from ratelimit.service.standings import Standings
@@ -52,7 +53,8 @@ def site(ledger: Ledger, console: Console, store: RedisStore) -> Site:
 
     standings = Standings(store, now)
     overrides = Overrides(standings, bytes(32), lambda: policy, now)
-    words = Words(overrides, ledger, Subjects(KEYS), now)
+    subjects = Subjects(KEYS)
+    words = Words(overrides, ledger, subjects, Witness(ledger, subjects, now), now)
     return Site(ListPages(console, words, overrides, standings, lambda: policy), standings, words, ledger)
 
 

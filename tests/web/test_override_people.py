@@ -12,6 +12,7 @@ from ratelimit.core.principal import OPERATOR, Principal
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.audit import AUDIT
+from ratelimit.review.witness import Witness
 from ratelimit.review.words import Words
 from ratelimit.service.overrides import Overrides
 from ratelimit.service.standings import Standings
@@ -50,7 +51,9 @@ async def site(ledger: Ledger, store: RedisStore) -> AsyncIterator[Site]:
         return clock[0]
 
     overrides = Overrides(Standings(store, now), bytes(32), lambda: policy, now)
-    calls = OverrideCalls(overrides, lambda: policy, now, Words(overrides, ledger, Subjects(KEYS), now).note)
+    subjects = Subjects(KEYS)
+    words = Words(overrides, ledger, subjects, Witness(ledger, subjects, now), now)
+    calls = OverrideCalls(overrides, lambda: policy, now, words.note)
     async with serving(calls.routes()) as lane:
         yield Site(lane, ledger, clock)
 
