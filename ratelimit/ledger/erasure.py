@@ -89,7 +89,7 @@ async def erase(connection: AsyncConnection, it: Owned) -> int:
     await connection.execute(delete(KNOWN_NORMAL).where(KNOWN_NORMAL.c.subject.in_(it.ids)))
     await connection.execute(delete(CANDIDATE).where(CANDIDATE.c.anchor.in_(it.ids)))
     await connection.execute(delete(RESTRICTION).where(RESTRICTION.c.subject.in_(it.ids)))
-    bare = dict.fromkeys(("address", "device", "email", "email_domain", "user_agent"), null())
+    bare = dict.fromkeys(("address", "card", "device", "email", "email_domain", "user_agent"), null())
     await connection.execute(update(PURCHASE).where(PURCHASE.c.account == it.account).values(**bare))
     await _blank_texts(connection, it)
     asked = {"subject": None, "verified_by": ERASED, "detail": null()}
