@@ -23,6 +23,10 @@ PIECE: Final = 1_000  # rows of one transaction, some ms
 _AT_ONCE: Final = 500  # ids of one statement
 _ENTITIES: Final = (PURCHASE.c.address, PURCHASE.c.card, PURCHASE.c.device, PURCHASE.c.email, PURCHASE.c.email_domain)
 ERASED: Final = "erased"
+_BARE: Final = (  # what books do not need of a purchase
+    *("address", "card", "device", "email", "email_domain", "user_agent", "card_country", "brand", "funding", "billing_country"),
+    *("ip_country", "balance"),
+)
 
 
 class Owned(Struct, frozen=True, kw_only=True):
@@ -89,7 +93,7 @@ async def erase(connection: AsyncConnection, it: Owned) -> int:
     await connection.execute(delete(KNOWN_NORMAL).where(KNOWN_NORMAL.c.subject.in_(it.ids)))
     await connection.execute(delete(CANDIDATE).where(CANDIDATE.c.anchor.in_(it.ids)))
     await connection.execute(delete(RESTRICTION).where(RESTRICTION.c.subject.in_(it.ids)))
-    bare = dict.fromkeys(("address", "card", "device", "email", "email_domain", "user_agent"), null())
+    bare = dict.fromkeys(_BARE, null())
     await connection.execute(update(PURCHASE).where(PURCHASE.c.account == it.account).values(**bare))
     await _blank_texts(connection, it)
     asked = {"subject": None, "verified_by": ERASED, "detail": null()}

@@ -75,7 +75,10 @@ async def fill(ledger: Ledger) -> dict[str, int]:
         shared = {"address": of["office"], "card": of["card"], "user_agent": "Firefox"}
         await connection.execute(
             insert(PURCHASE),
-            [purchase("p1", account=mine, email=of["email"], **shared), purchase("p2", account=theirs, email=None, **shared)],
+            [
+                purchase("p1", account=mine, email=of["email"], billing_country="AT", last4="4242", **shared),
+                purchase("p2", account=theirs, email=None, billing_country="AT", last4="4242", **shared),
+            ],
         )
         life = {"at": T0, "type": "login", "api_key": None, "user_agent": None}
         await connection.execute(insert(LIFE), [{"source": "l1", "account": mine, "address": of["home"], **life}])
@@ -177,7 +180,8 @@ async def test_others_keep_what_is_theirs(erasing: Erasing, ledger: Ledger) -> N
         links = list((await connection.execute(select(LINK.c.subject))).scalars())
         (contents,) = (await connection.execute(select(func.count()).where(AUDIT_CONTENT.c.subject == of["other"]))).one()
     assert (bought["p1"].amount_minor, bought["p1"].card, bought["p1"].email, bought["p1"].user_agent) == (100, None, None, None)
-    assert bought["p2"].card == of["card"]
+    assert (bought["p1"].billing_country, bought["p1"].last4) == (None, "4242")
+    assert (bought["p2"].card, bought["p2"].billing_country) == (of["card"], "AT")
     assert (bought["p2"].address, bought["p2"].user_agent) == (of["office"], "Firefox")
     assert records == {"n", "o"}
     assert links == [of["other"]] * 2
