@@ -12,6 +12,7 @@ import click
 
 from ratelimit.cli.inventory import inventory
 from ratelimit.cli.operator_lane import OperatorLane
+from ratelimit.cli.privacy_list import list_requests
 from ratelimit.core.privacy import RequestKind
 from ratelimit.web.privacy import REQUESTS
 
@@ -26,6 +27,7 @@ def privacy() -> None:
 
 
 privacy.add_command(inventory)
+privacy.add_command(list_requests)
 
 
 def _options(command: F) -> F:

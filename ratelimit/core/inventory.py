@@ -84,7 +84,14 @@ INVENTORY: Final = (
         "transactions",
         given=("purchases", "payments"),
     ),
-    Kept("Country of a purchase's address", ("purchase",), "fraud", "{purchases}", "usage", given=("purchases",)),
+    Kept(
+        "Where a purchase came from: address and its country, user agent, billing country",
+        ("purchase",),
+        "fraud, legal claims",
+        "{purchases}",
+        "device and log",
+        given=("purchases",),
+    ),
     Kept(
         "Signals of purchases: how many of late, whether countries differ, whether the card is prepaid, ...",
         ("purchase",),

@@ -40,6 +40,10 @@ async def test_every_kind(room: Room, tmp_path: Path) -> None:
         assert "tell the person: Since 15 January 2027 no model looks" in (await asked(lane, "restrict", "kim", *WHO))[1]
         assert "is entered; an admin other than" in (await asked(lane, "erase", ACCOUNT, *WHO))[1]
         assert "is entered" in (await asked(lane, "correct", ACCOUNT, *WHO, "--text", "the label is wrong"))[1]
+        listed = (await asked(lane, "list", "--json"))[1]
+        assert [one["kind"] for one in json.loads(listed)] == ["erase", "correct"]
+        assert "2027-02-15" in (await asked(lane, "list"))[1]
+        assert json.loads((await asked(lane, "list", "--closed", "--json"))[1])[0]["state"] == "done"
         code, said = await asked(lane, "correct", ACCOUNT, *WHO)
         assert (code, "needs --text" in said) == (2, True)
 
