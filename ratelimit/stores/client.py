@@ -139,16 +139,16 @@ class RedisStore:
             _log.warning("the store is back", node=_name(self._options.url))
 
     async def _keep_reading_slots(self) -> None:
-        """A replica that took over for a dead primary is known to the other nodes only."""
+        """A replica that took over is known to the other nodes only; and if all have new addresses, the nodes to whom the URL leads."""
         while True:
             await asyncio.sleep(_RETRY_S)
             if not self.away:
                 continue
-            for address in [address for address, lane in self._lanes.items() if not lane.away]:
+            for address in (*(address for address, lane in self._lanes.items() if not lane.away), None):
                 link = Link(self._options.url, address)
                 try:
                     await link.open()
-                    await self._read_slots(link, address[0])
+                    await self._read_slots(link, address[0] if address else _host(self._options.url))
                 except (RedisError, OSError):
                     continue
                 finally:

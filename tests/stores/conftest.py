@@ -35,7 +35,8 @@ class Node:
         self.port = port
         self._folder = tempfile.TemporaryDirectory(prefix="rl-")
         socket_path = Path(self._folder.name) / "s"
-        self.url = f"redis://{LOOPBACK}:{port}" if port else f"unix://{socket_path}"
+        self.socket_url = f"unix://{socket_path}"
+        self.url = f"redis://{LOOPBACK}:{port}" if port else self.socket_url
         self._command = [str(binary), "--port", str(port), "--bind", LOOPBACK, "--unixsocket", str(socket_path), "--save", ""]
         self._command += ["--dir", self._folder.name, "--enable-debug-command", "yes", *options]
         self.client: Any = Redis.from_url(self.url)

@@ -15,7 +15,7 @@ class Proxy:
         self.replies.set()
         self.made = 0  # connections
         self.asked = 0  # pieces of requests that were passed on
-        self._socket = url.removeprefix("unix://")
+        self.lead_to(url)
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -23,6 +23,10 @@ class Proxy:
         """Its URL."""
         self._server = await asyncio.start_server(self._connected, HOST, 0)
         return f"redis://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+
+    def lead_to(self, url: str) -> None:
+        """Where those go who connect from now on."""
+        self._socket = url.removeprefix("unix://")
 
     def cut(self) -> None:
         """End every connection; what was held is never delivered."""

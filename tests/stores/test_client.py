@@ -17,6 +17,7 @@ from tests.port import free_port
 from tests.stores.asker import PATIENCE_S, TERMS, Asker, clock, until
 from tests.stores.conftest import Cluster, Node
 from tests.stores.conftest import until as until_true
+from tests.stores.proxy import Proxy
 
 Open = Callable[..., Awaitable[RedisStore]]
 
@@ -88,12 +89,16 @@ async def test_options_in_the_url_that_are_none(query: str, connect: Open) -> No
     assert "s3cret" not in str(raised.value)
 
 
+def cluster_of_one() -> Node:
+    node = Node(find_server(), "--cluster-enabled", "yes", "--cluster-port", str(free_port()), port=free_port())
+    node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+    until_true(lambda: node.client.cluster("INFO")["cluster_state"] == "ok", "the cluster to be whole")
+    return node
+
+
 async def test_cluster_of_one_that_names_no_host(connect: Open) -> None:
     """A node that has met no other names no host in its map, and means the one that was asked."""
-    port, bus = free_port(), free_port()
-    with closing(Node(find_server(), "--cluster-enabled", "yes", "--cluster-port", str(bus), port=port)) as node:
-        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
-        until_true(lambda: node.client.cluster("INFO")["cluster_state"] == "ok", "the cluster to be whole")
+    with closing(cluster_of_one()) as node:
         store = await connect(node.url)
         assert store.facts is not None
         assert (await ask(store, Asker())).told == ["answered"]
@@ -251,6 +256,24 @@ async def test_one_node_dies(own_cluster: Cluster, connect: Open) -> None:
         await until(lambda: store.want(again))
         await until(lambda: again.told)
     assert again.told == ["answered"]
+
+
+async def test_all_nodes_have_new_addresses(connect: Open) -> None:
+    """When none of the nodes that are known is left, as after a restart of a whole cluster, the URL still leads to those that are there."""
+    with closing(cluster_of_one()) as old, closing(cluster_of_one()) as new, capture_logs():
+        proxy = Proxy(old.socket_url)
+        store = await connect(await proxy.start())
+        assert (await ask(store, Asker())).told == ["answered"]
+        proxy.lead_to(new.socket_url)
+        old.kill()
+        asker = Asker()
+        while asker.told != ["answered"]:
+            asker = Asker()
+            await until(lambda: store.want(asker))  # noqa: B023  awaited in its turn
+            await until(lambda: asker.told)  # noqa: B023
+        await until(lambda: not store.away)
+        assert [lane.name for lane in store.lanes] == [f"127.0.0.1:{new.port}"]
+        await proxy.close()
 
 
 async def test_replica_takes_over(own_cluster: Cluster, connect: Open) -> None:
