@@ -18,7 +18,7 @@ from typing import Final
 from bench.plan import CannotMeasure, Plan, clean_environment
 from ratelimit.stores import watchdog
 
-READY_S: Final = 15.0
+READY_S: Final = 60.0
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.002
 

@@ -44,7 +44,7 @@ class Member:
             self.process.send_signal(number)
 
     def wait(self) -> None:
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=120)
         if self.process.returncode != -signal.SIGKILL:
             assert self.process.returncode == 0, "a sidecar failed; its traceback stands above"
             self.report = msgspec.json.decode(out, type=Report)

@@ -86,7 +86,7 @@ def left_over(folder: Path) -> list[str]:
 
 def until(true: Callable[[], bool], otherwise: str) -> None:
     """Wait for what must come, for no longer than it can take."""
-    for _ in range(200):
+    for _ in range(1_000):
         if true():
             return
         time.sleep(0.05)
