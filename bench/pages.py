@@ -1,6 +1,7 @@
 """How long the console's pages take on a ledger of a million records: `python -m bench.pages`, on SQLite and on PostgreSQL.
 
-Each page is asked for over HTTP by one client, one after another; what is measured is from the request to the last byte. A ledger is filled
+Each page is asked for over HTTP by one client, one after another; what is measured is from the request to the last byte, and beside it the
+CPU time that the service and the database took, which says what a page costs where the machine has other work too. A ledger is filled
 first (bench/ledger_fill.py), which takes some minutes each. Exit codes: 0 within the budget, 1 a page was slower, 2 usage.
 """
 
@@ -22,6 +23,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bench.cpu import family, used_ms
 from bench.ledger_fill import Size, fill
 from tests.ledger.postgres import postgres
 
@@ -53,35 +55,38 @@ class Took(NamedTuple):
     first_ms: float
     median_ms: float
     worst_ms: float
+    cpu_ms: float
     size_kb: float
 
 
-def measure(origin: str, pages: list[str]) -> Iterator[Took]:
-    """Every page, one after another."""
+def measure(origin: str, pages: list[str], pids: list[int]) -> Iterator[Took]:
+    """Every page, one after another; `pids` are whose CPU time counts, theirs and their children's."""
     place = urlsplit(origin)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
     for page in pages:
-        times, status, size = [], 0, 0
+        times, cpu, status, size = [], [], 0, 0
         for _ in range(1 + _ROUNDS):
-            began = time.perf_counter()
+            who = [one for pid in pids for one in family(pid)]
+            used, began = used_ms(who), time.perf_counter()
             connection.request("GET", page, headers={"Authorization": f"Bearer {_TOKEN}", "Accept": "text/html"})
             answer = connection.getresponse()
             status, size = answer.status, len(answer.read())
             times.append((time.perf_counter() - began) * 1_000)
-        yield Took(page, status, times[0], median(times[1:]), max(times[1:]), size / 1_000)
+            cpu.append(used_ms(who) - used)
+        yield Took(page, status, times[0], median(times[1:]), max(times[1:]), median(cpu[1:]), size / 1_000)
     connection.close()
 
 
 @contextmanager
-def serving(folder: Path, url: str) -> Iterator[str]:
-    """A `serve` on that ledger; where its operator lane is."""
+def serving(folder: Path, url: str) -> Iterator[tuple[str, int]]:
+    """A `serve` on that ledger; where its operator lane is, and its process."""
     settings = {"GATEWAY": "127.0.0.1:0", "OPERATOR": "127.0.0.1:0", "OPERATOR_TOKEN": _TOKEN, "DATABASE_URL": url, "LEDGER_KEY": "0" * 64}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RATELIMIT_")}
     environment |= {f"RATELIMIT_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "ratelimit", "serve"]
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield _operator(process)
+            yield _operator(process), process.pid
         finally:
             process.terminate()
 
@@ -128,6 +133,10 @@ def _first(origin: str) -> list[dict[str, Any]]:
     raise click.ClickException("the ledger does not answer, or has no case")
 
 
+def _postgres_pid(socket: str) -> int:
+    return int((Path(socket) / "data" / "postmaster.pid").read_text().split()[0])
+
+
 def _json(origin: str, path: str) -> dict[str, Any]:
     place = urlsplit(origin)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
@@ -139,10 +148,16 @@ def _json(origin: str, path: str) -> dict[str, Any]:
 
 def shown(title: str, found: list[Took]) -> Table:
     """As a table."""
-    table = Table("page", "status", "first ms", "median ms", "worst ms", "kB", title=title)
+    table = Table("page", "status", "first ms", "median ms", "worst ms", "CPU ms", "kB", title=title)
     for took in found:
         slow = "[bold]" if took.median_ms > BUDGET_MS else ""
-        figures = (f"{took.first_ms:.0f}", f"{slow}{took.median_ms:.0f}", f"{took.worst_ms:.0f}", f"{took.size_kb:.0f}")
+        figures = (
+            f"{took.first_ms:.0f}",
+            f"{slow}{took.median_ms:.0f}",
+            f"{took.worst_ms:.0f}",
+            f"{took.cpu_ms:.0f}",
+            f"{took.size_kb:.0f}",
+        )
         table.add_row(took.page, str(took.status), *figures)
     return table
 
@@ -157,7 +172,7 @@ def main(records: int, cases: int, only: str | None, keep: Path | None) -> None:
     console, slow, size = Console(), False, Size(records=records, cases=cases)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rl-pages-")))
-        urls = {}
+        urls, socket = dict[str, str](), None
         if only != "postgresql":
             urls["SQLite"] = f"sqlite://{(keep or folder).absolute() / 'ledger.db'}"
         if only != "sqlite" and (socket := stack.enter_context(postgres())) is not None:
@@ -166,8 +181,8 @@ def main(records: int, cases: int, only: str | None, keep: Path | None) -> None:
             if not (keep is not None and name == "SQLite" and (keep / "ledger.db").exists()):
                 console.print(f"{name}: filling a ledger of {records:,} records")
                 fill(url, size, now=time.time())
-            with serving(folder, url) as origin:
-                found = list(measure(origin, _named(origin)))
+            with serving(folder, url) as (origin, pid):
+                found = list(measure(origin, _named(origin), [pid, *([_postgres_pid(socket)] if name == "PostgreSQL" and socket else [])]))
             console.print(shown(f"{name}, {records:,} records, {cases:,} cases", found))
             slow |= any(took.median_ms > BUDGET_MS or took.status != 200 for took in found)
     sys.exit(int(slow))
