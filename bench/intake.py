@@ -101,7 +101,8 @@ def _cpu_s(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-async def _made(url: str) -> None:
+async def made(url: str) -> None:
+    """Make the tables."""
     ledger = Ledger(url)
     await migrate(ledger)
     await ledger.close()
@@ -115,7 +116,7 @@ def rounds(records: int, callers: int, count: int) -> Iterator[Round]:
         if (socket := stack.enter_context(postgres())) is not None:
             urls["PostgreSQL"] = f"postgresql://ratelimit@/postgres?host={socket}"
         for url in urls.values():
-            asyncio.run(_made(url))
+            asyncio.run(made(url))
         for number in range(1, count + 1):
             for database, url in urls.items():
                 yield asyncio.run(one_round(database, url, records, callers, number))
