@@ -73,7 +73,7 @@ async def found(connection: AsyncConnection, subjects: Subjects, entities: Itera
     }
     if not names:
         return {}
-    query = select(BAN).where(BAN.c.digest.in_([digest for _, digest in names]), BAN.c.confirmed_at >= since)
+    query = select(BAN).where(BAN.c.kind.in_(KINDS), BAN.c.digest.in_([digest for _, digest in names]), BAN.c.confirmed_at >= since)
     rows = [Ban(row.id, row.kind, bytes(row.digest), row.confirmed_at) for row in await connection.execute(query)]
     return {names[one.kind, one.digest]: one for one in rows if (one.kind, one.digest) in names}
 
