@@ -263,7 +263,8 @@ def _change(now: float | None, before: float | None) -> str:
         return "nothing known of yesterday"
     change = now / before - 1
     if change >= 1:
-        return f"{now / before:.2g} times yesterday's"
+        times = float(f"{now / before:.2g}")
+        return f"{_rate(times)} times yesterday's"
     if abs(change) < 0.005:
         return "as yesterday"
     return f"{percent(abs(change))} {'over' if change > 0 else 'under'} yesterday"

@@ -3,6 +3,7 @@ import { listen } from "./traffic_live.js";
 
 const NAMES = { allow: "Allowed", throttle: "Throttled", block: "Blocked" };
 const DAY_S = 86400;
+const SIDE = 4; // pixels beside a chart
 const STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]; // between two words of the axis
 const place = document.querySelector("[data-lanes]");
 const offset = Number(place.dataset.offset);
@@ -36,7 +37,7 @@ function ticks(u, at) {
   const half = series.until - series.since > DAY_S ? 30 : 16;
   return at.map((one) => {
     const x = u.valToPos(one, "x");
-    return x < half || x > u.over.clientWidth - half ? "" : label(one);
+    return x < half || x > u.width - 2 * SIDE - half ? "" : label(one);
   });
 }
 
@@ -102,7 +103,7 @@ function options(lane, box, last) {
   return {
     width: box.clientWidth,
     height: box.clientHeight,
-    padding: [18, 4, last ? 0 : 4, 4],
+    padding: [18, SIDE, last ? 0 : SIDE, SIDE],
     legend: { show: false },
     cursor: { sync: { key: "traffic" }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: [0, top] } },
@@ -115,7 +116,7 @@ function options(lane, box, last) {
       { stroke: color(`--${lane.decision}-fill`), width: 1.5, fill: color(`--${lane.decision}-fill`, 0.2), points: { show: false } },
       { stroke: color("--ink-3"), width: 1, dash: [2, 3], points: { show: false }, show: compared },
     ],
-    hooks: { draw: [marks], setCursor: [tell] },
+    hooks: { draw: [marks], setCursor: [tell], ready: [(u) => u === charts[0] && words(u)] },
   };
 }
 
@@ -128,7 +129,6 @@ function draw() {
     const known = lane.rates.filter((rate) => rate !== null);
     place.querySelector(`[data-lane-now="${lane.decision}"]`).textContent = known.length ? figure(known.at(-1)) : "–";
   });
-  words(charts[0]);
 }
 
 /* A crosshair by arrow keys, for all lanes at once. */
