@@ -5,7 +5,7 @@ node that answers MOVED corrects it. Calls that a node proved not to have execut
 """
 
 import asyncio
-from random import random
+from random import random, sample
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from ratelimit.stores.link import Facts, Link
 SLOTS: Final = 16_384
 _MOST_HOPS: Final = 3
 _RETRY_S: Final = 0.5  # between attempts to reach a store that is away
+_LONGEST_RETRY_S: Final = 2.0  # between looks at the map of a cluster a part of which stays away
 
 _log = structlog.get_logger()
 
@@ -140,11 +141,14 @@ class RedisStore:
 
     async def _keep_reading_slots(self) -> None:
         """A replica that took over is known to the other nodes only; and if all have new addresses, the nodes to whom the URL leads."""
+        wait = _RETRY_S
         while True:
-            await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(wait * (0.5 + random()))  # noqa: S311  spreads sidecars, hides nothing
+            wait = min(_LONGEST_RETRY_S, wait * 2) if self.away else _RETRY_S
             if not self.away:
                 continue
-            for address in (*(address for address, lane in self._lanes.items() if not lane.away), None):
+            there = [address for address, lane in self._lanes.items() if not lane.away]
+            for address in (*sample(there, len(there)), None):  # hundreds of sidecars do not all ask the same node
                 link = Link(self._options.url, address)
                 try:
                     await link.open()
