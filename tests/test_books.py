@@ -57,7 +57,7 @@ async def test_postgres(tmp_path: Path, stack: AsyncExitStack, postgres_socket: 
     """The one that the settings name, with the key that they bring."""
     url = await empty_database(postgres_socket)
     books = begun(tmp_path, stack, RATELIMIT_DATABASE_URL=url, RATELIMIT_LEDGER_KEY="ab" * 32)
-    await asyncio.wait_for(books.opened.wait(), 30)
+    await asyncio.wait_for(books.opened.wait(), 60)
     assert (await count(books), books.keys) == (0, (b"\xab" * 32,))
     assert files(tmp_path) == []
 
@@ -65,11 +65,11 @@ async def test_postgres(tmp_path: Path, stack: AsyncExitStack, postgres_socket: 
 async def test_newer_schema(tmp_path: Path, stack: AsyncExitStack) -> None:
     """A ledger that a newer version has written to stays away, and says why."""
     books = begun(tmp_path, stack)
-    await asyncio.wait_for(books.opened.wait(), 30)
+    await asyncio.wait_for(books.opened.wait(), 60)
     async with books.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     later = begun(tmp_path, stack)
-    await asyncio.wait_for(later._tried.wait(), 30)
+    await asyncio.wait_for(later._tried.wait(), 60)
     with pytest.raises(LedgerAwayError, match="use a newer version"):
         await count(later)
 
@@ -77,12 +77,12 @@ async def test_newer_schema(tmp_path: Path, stack: AsyncExitStack) -> None:
 async def test_another_key(tmp_path: Path, stack: AsyncExitStack) -> None:
     """A ledger whose key was lost stays away, and says why; with the old key behind a new one it is there."""
     first = begun(tmp_path, stack, RATELIMIT_LEDGER_KEY="ab" * 32)
-    await asyncio.wait_for(first.opened.wait(), 30)
+    await asyncio.wait_for(first.opened.wait(), 60)
     async with first.write() as connection:
         await Subjects(first.keys).ids(connection, [Entity("account", "a1")], 1.0)
     for keys, there in (("cd" * 32, False), (f"{'cd' * 32},{'ab' * 32}", True)):
         later = begun(tmp_path, stack, RATELIMIT_LEDGER_KEY=keys)
-        await asyncio.wait_for(later._tried.wait(), 30)
+        await asyncio.wait_for(later._tried.wait(), 60)
         assert later.opened.is_set() is there
         assert there or "not what the ledger was written with" in str(later.why)
 
@@ -90,7 +90,7 @@ async def test_another_key(tmp_path: Path, stack: AsyncExitStack) -> None:
 async def test_away_and_back(tmp_path: Path, stack: AsyncExitStack) -> None:
     """Since when it is away is known, until somebody finds it there."""
     books = begun(tmp_path, stack)
-    await asyncio.wait_for(books.opened.wait(), 30)
+    await asyncio.wait_for(books.opened.wait(), 60)
     await books.engine.dispose()
     (tmp_path / "ledger.db").rename(tmp_path / "else")
     (tmp_path / "ledger.db").mkdir()

@@ -20,7 +20,7 @@ async def test_work_that_fails_begins_again() -> None:
         async with AsyncExitStack() as stack:
             keep_running(work, stack, pause_s=0)
             for _ in range(3):
-                await asyncio.wait_for(begun.get(), 10)
+                await asyncio.wait_for(begun.get(), 60)
         await asyncio.sleep(0)
         count = begun.qsize()
         await asyncio.sleep(0.01)

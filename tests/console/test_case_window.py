@@ -148,7 +148,7 @@ async def test_leaving(seen: Seen) -> None:
     """Whoever leaves the page gives the case back."""
     assert (await seen.desk.cases.get(seen.desk.case)).row.locked_by is not None
     await seen.page.goto(f"{seen.base}/subjects/{seen.desk.account}")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await seen.desk.cases.get(seen.desk.case)).row.locked_by is not None:
             await seen.page.wait_for_timeout(20)
 

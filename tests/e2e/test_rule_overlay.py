@@ -82,7 +82,6 @@ def promote(sidecar: Serving, step: str, to: str, **more: Any) -> None:
     assert status == 200, answer
 
 
-@pytest.mark.timeout(300)  # four processes start, one after another
 def test_the_whole_way(tmp_path: Path, node: Node) -> None:
     """A rule is written, tested, tried in shadow, put live on every sidecar, paused; and stands after a restart and in an emptied store."""
     with sidecars(tmp_path, node) as found:

@@ -13,7 +13,6 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import msgspec
-import pytest
 from redis import Redis
 from stripe import WebhookSignature
 
@@ -76,7 +75,6 @@ def reasons(running: Serving) -> Counter[str]:
     return Counter({row["anchor"]["shown"]: sum(int(reason.get("number") or 1) for reason in row["reasons"]) for row in rows})
 
 
-@pytest.mark.timeout(300)  # a guard against a hang: what the killed one had taken is taken over after half a minute
 def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     """Killed midway and started again, it ends with every event that it had answered 2xx, and with those it is told again, once each."""
     chance = Random(7)

@@ -63,7 +63,7 @@ async def test_all_are_let_in(queue: socket.socket, lane: LaneServer, monkeypatc
     monkeypatch.setattr(fair_accept, "PAUSE_S", 0.0)
     accepting = FairAccept(lane, queue.dup())
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(lane.connections) < WAITING:  # noqa: ASYNC110  of which nobody tells
                 await asyncio.sleep(0)
     assert len(lane.connections) == WAITING

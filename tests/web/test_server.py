@@ -29,6 +29,6 @@ async def test_after_a_body_that_came_late(start: Start, path: bytes, at_once: b
     await connection.send(BODY + others if at_once else BODY)
     assert (await connection.answer()).status == 200
     await connection.send(b"" if at_once else others)
-    answers = [await asyncio.wait_for(connection.answer(), 10) for _ in range(TOGETHER)]
+    answers = [await asyncio.wait_for(connection.answer(), 60) for _ in range(TOGETHER)]
     assert [answer.json["remaining"] for answer in answers] == list(range(998, 998 - TOGETHER, -1))
     await connection.close()

@@ -69,7 +69,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     with asyncio.Runner(loop_factory=request.param) as runner:
 
         async def patiently(work: Awaitable[Any]) -> Any:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 return await work
 
         yield lambda work: runner.run(patiently(work))

@@ -20,7 +20,11 @@ expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 
 WIDTHS = {"desk": (1440, 1000), "laptop": (1024, 768), "phone": (390, 844)}
-_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RULES: dict[bool, dict[str, Any]] = {  # all, or those that depend on colours
+    False: {"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]},
+    True: {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]},
+}
 _FETCH = """async ([method, path, body]) => {
   const answer = await fetch(path, {method, body, headers: body === null ? {} : {"Content-Type": "application/json"}});
   return [answer.status, await answer.text()];
@@ -59,11 +63,11 @@ class Visitor:
         status, text = self.page.evaluate(_FETCH, [method, path, None if body is None else json.dumps(body)])
         return int(status), json.loads(text) if text[:1] in {"{", "["} else text
 
-    def violations(self) -> list[str]:
-        """What axe finds wrong with the page that is open: rule, how bad, and the first places."""
+    def violations(self, *, colours: bool = False) -> list[str]:
+        """What axe finds wrong with the page that is open, or with its `colours` alone: rule, how bad, and the first places."""
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
-        found = cast("list[dict[str, Any]]", self.page.evaluate(_AXE, _RULES))
+        found = cast("list[dict[str, Any]]", self.page.evaluate(_AXE, _RULES[colours]))
         return [f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes'][:3]]}" for one in found]
 
     def overflow_px(self) -> int:
@@ -72,12 +76,11 @@ class Visitor:
 
 
 @contextmanager
-def visitor(browser: Browser, origin: str, *, width: str = "desk", scheme: Scheme = "light", zoom: float = 1.0) -> Iterator[Visitor]:
-    """A new window. `zoom` 2 is what a reader gets who enlarges everything to 200 %: half as many CSS pixels, each twice as large."""
+def visitor(browser: Browser, origin: str, *, width: str = "desk", scheme: Scheme = "light") -> Iterator[Visitor]:
+    """A new window."""
     wide, high = WIDTHS[width]
     context = browser.new_context(
-        viewport={"width": round(wide / zoom), "height": round(high / zoom)},
-        device_scale_factor=zoom,
+        viewport={"width": wide, "height": high},
         color_scheme=scheme,
         reduced_motion="reduce",
         locale="en-GB",

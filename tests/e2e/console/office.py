@@ -54,9 +54,9 @@ class Office:
         self.running, self.browser, self.folder = running, browser, folder
 
     @contextmanager
-    def desk(self, person: Person, *, width: str = "desk", scheme: Scheme = "light", zoom: float = 1.0) -> Iterator[Visitor]:
+    def desk(self, person: Person, *, width: str = "desk", scheme: Scheme = "light") -> Iterator[Visitor]:
         """A window of somebody who has logged in; nothing may have gone wrong in it until it is closed."""
-        with visitor(self.browser, self.running.operator, width=width, scheme=scheme, zoom=zoom) as one:
+        with visitor(self.browser, self.running.operator, width=width, scheme=scheme) as one:
             page = one.go("/login")
             page.fill("[name=login]", person.login)
             page.fill("[name=password]", PASSWORD)
