@@ -1,6 +1,7 @@
 """A console of its own on a real socket, for tests of pages: whoever asks is the person that the test says."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from ratelimit.console.error import error_page
 from ratelimit.console.render import Console, Counts
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.ledger import Ledger
+from ratelimit.stores.server import find_server
 from ratelimit.web.problems import ClientError
 from ratelimit.web.route import PRINCIPAL, Handle, Route
+from tests.console.case_desk import CaseDesk, case_desk
 from tests.ledger.database import opened, sqlite_url
+from tests.stores.conftest import Node
 from tests.web.server import Server
 
 NOW = 1_795_959_127.0  # Sun 29 Nov 2026 14:32:07 in Berlin
@@ -86,4 +90,18 @@ async def serve(console: Console) -> AsyncIterator[Serve]:
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """An empty ledger on SQLite: what is asked of a database is tested on both in tests/ledger and tests/review."""
     async with opened(sqlite_url(tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def own_node() -> Iterator[Node]:
+    """A Valkey for one test."""
+    with closing(Node(find_server())) as node:
+        yield node
+
+
+@pytest.fixture
+async def desk(ledger: Ledger, own_node: Node, console: Console) -> AsyncIterator[CaseDesk]:
+    """A desk with a case."""
+    async with case_desk(ledger, own_node.url, console) as made:
         yield made

@@ -20,12 +20,10 @@ from ratelimit.stores.client import Options, RedisStore
 from tests.console.conftest import Browser, Serve, counts
 from tests.console.window import window
 from tests.review.case_site import NOW
-from tests.review.conftest import own_node
 from tests.review.deed_site import POLICY, DeedSite, deed_site
 from tests.stores.asker import PATIENCE_S, clock
 from tests.stores.conftest import Node
 
-__all__ = ["own_node"]
 TEXT = "I did <script>alert(1)</script> nothing\u202e"
 
 

@@ -1,8 +1,6 @@
 """The pages of cases and subjects, over HTTP, on a real ledger and a real store."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 
 import pytest
 
@@ -10,33 +8,16 @@ from ratelimit.console.render import Console
 from ratelimit.core.message import Entity
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import QueueFilter
-from ratelimit.ledger.ledger import Ledger
 from ratelimit.review.audit import AuditFilter, entries
-from ratelimit.stores.server import find_server
-from tests.console.case_desk import CaseDesk, case_desk
+from tests.console.case_desk import CaseDesk
 from tests.console.conftest import Browser, Serve, counts
 from tests.review.case_site import NOW, flagged, subject, warning
-from tests.stores.conftest import Node
 
 
 @pytest.fixture
 def console() -> Console:
     """A console at the time of the desk's rows."""
     return Console("Europe/Berlin", counts, lambda: NOW)
-
-
-@pytest.fixture
-def own_node() -> Iterator[Node]:
-    """A Valkey for one test."""
-    with closing(Node(find_server())) as node:
-        yield node
-
-
-@pytest.fixture
-async def desk(ledger: Ledger, own_node: Node, console: Console) -> AsyncIterator[CaseDesk]:
-    """A desk with a case."""
-    async with case_desk(ledger, own_node.url, console) as made:
-        yield made
 
 
 async def browser(serve: Serve, desk: CaseDesk, who: Principal | None = None) -> Browser:

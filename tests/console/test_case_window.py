@@ -1,8 +1,7 @@
 """The page of a case in a real browser, by keyboard alone: evidence, previews, acting, undoing, notes, links, and leaving it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +12,10 @@ from ratelimit.console import plain
 from ratelimit.console.queue_work import QueueWork
 from ratelimit.console.render import Console
 from ratelimit.core.identity import Caller
-from ratelimit.stores.server import find_server
-from tests.console.case_desk import DIGEST, CaseDesk, case_desk
+from tests.console.case_desk import DIGEST, CaseDesk
 from tests.console.conftest import Serve, counts
 from tests.console.window import press, window
-from tests.ledger.database import opened, sqlite_url
 from tests.review.case_site import NOW
-from tests.stores.conftest import Node
 
 
 class Seen(NamedTuple):
@@ -38,20 +34,6 @@ class Seen(NamedTuple):
 def console() -> Console:
     """A console at the time of the desk's rows."""
     return Console("Europe/Berlin", counts, lambda: NOW)
-
-
-@pytest.fixture
-def own_node() -> Iterator[Node]:
-    """A Valkey for one test."""
-    with closing(Node(find_server())) as node:
-        yield node
-
-
-@pytest.fixture
-async def desk(own_node: Node, console: Console, tmp_path: Path) -> AsyncIterator[CaseDesk]:
-    """A desk with a case."""
-    async with opened(sqlite_url(tmp_path)) as ledger, case_desk(ledger, own_node.url, console) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Search, and the page of one decision, over HTTP on a real ledger."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
-
 import pytest
 from sqlalchemy import update
 
@@ -12,17 +9,14 @@ from ratelimit.console.search import SearchPages
 from ratelimit.core.decision import Decision
 from ratelimit.core.message import Entity
 from ratelimit.core.record import Record, record_of
-from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.tables.purchase import PURCHASE
 from ratelimit.review.decision_record import Decisions
 from ratelimit.review.search import Search
 from ratelimit.review.weighing import Weigher
-from ratelimit.stores.server import find_server
-from tests.console.case_desk import OWNER, CaseDesk, case_desk, where
+from tests.console.case_desk import OWNER, CaseDesk, where
 from tests.console.conftest import Browser, Serve, counts
 from tests.review.case_site import NOW, SUBJECTS, subject
 from tests.review.deed_site import POLICY
-from tests.stores.conftest import Node
 
 
 async def fresh(id: str) -> Record | None:
@@ -37,20 +31,6 @@ async def fresh(id: str) -> Record | None:
 def console() -> Console:
     """A console at the time of the desk's rows."""
     return Console("Europe/Berlin", counts, lambda: NOW)
-
-
-@pytest.fixture
-def own_node() -> Iterator[Node]:
-    """A Valkey for one test."""
-    with closing(Node(find_server())) as node:
-        yield node
-
-
-@pytest.fixture
-async def desk(ledger: Ledger, own_node: Node, console: Console) -> AsyncIterator[CaseDesk]:
-    """A desk with a case."""
-    async with case_desk(ledger, own_node.url, console) as made:
-        yield made
 
 
 async def browser(serve: Serve, desk: CaseDesk, console: Console, role: str = "mia") -> Browser:
