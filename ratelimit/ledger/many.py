@@ -42,12 +42,15 @@ class Look:
 
     def __init__(self, table: Table, names: Sequence[str], key: Sequence[str]) -> None:
         arrays = ", ".join(f"${at}::{_type(table.c[name])}[]" for at, name in enumerate(key, 1))
-        given, of_them = f"given({_listed(key)})", f"USING ({_listed(key)})"
+        given, columns = f"given({_listed(key)})", _listed(names)
+        place = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
         self._mark = f"({', '.join('?' * len(key))})"
         self._with = f"WITH {given} AS (VALUES "
-        # CROSS has SQLite take each of those that are given and look for it: for a list of pairs it would read the whole table
-        self._rows = f') SELECT {_listed(names)} FROM given CROSS JOIN "{table.name}" {of_them}'  # noqa: S608  our own names
-        self._columns = f'SELECT {_listed(names)} FROM "{table.name}" JOIN unnest({arrays}) AS {given} {of_them}'  # noqa: S608  our own names
+        # CROSS has SQLite, and OFFSET has PostgreSQL, look for each of those that are given by the index. Of its own accord the one would read
+        # the whole table for a list of pairs, and the other for a long list, which it takes for cheaper than it is
+        self._rows = f') SELECT {columns} FROM given CROSS JOIN "{table.name}" USING ({_listed(key)})'  # noqa: S608  our own names
+        one = f'SELECT {columns} FROM "{table.name}" WHERE {place} OFFSET 0'  # noqa: S608
+        self._columns = f"SELECT found.* FROM unnest({arrays}) AS {given} CROSS JOIN LATERAL ({one}) AS found"  # noqa: S608
 
     async def __call__(self, connection: AsyncConnection, keys: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Those that are there, in no order."""
