@@ -46,8 +46,8 @@ class Look:
         place = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
         self._mark = f"({', '.join('?' * len(key))})"
         self._with = f"WITH {given} AS (VALUES "
-        # CROSS has SQLite, and OFFSET has PostgreSQL, look for each of those that are given by the index. Of its own accord the one would read
-        # the whole table for a list of pairs, and the other for a long list, which it takes for cheaper than it is
+        # CROSS has SQLite, and OFFSET has PostgreSQL, look for each of those that are given by the index. Of its own accord the one would
+        # read the whole table for a list of pairs, and the other for a long list, which it takes for cheaper than it is
         self._rows = f') SELECT {columns} FROM given CROSS JOIN "{table.name}" USING ({_listed(key)})'  # noqa: S608  our own names
         one = f'SELECT {columns} FROM "{table.name}" WHERE {place} OFFSET 0'  # noqa: S608
         self._columns = f"SELECT found.* FROM unnest({arrays}) AS {given} CROSS JOIN LATERAL ({one}) AS found"  # noqa: S608
