@@ -9,7 +9,7 @@ from ratelimit.core.message import Entity
 from ratelimit.ledger import part
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.migrate import _config
-from ratelimit.ledger.migrations.versions import v0011_search
+from ratelimit.ledger.migrations.versions import v0012_search
 from ratelimit.ledger.tables.part import PART
 from ratelimit.ledger.tables.subject import SUBJECT
 from tests.review.case_site import NOW, SUBJECTS
@@ -112,7 +112,7 @@ async def test_follows(ledger: Ledger) -> None:
 def _back_and_forth(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.downgrade(config, v0011_search.down_revision)
+    command.downgrade(config, v0012_search.down_revision)
     command.upgrade(config, "head")
 
 
