@@ -22,8 +22,9 @@ from ratelimit.review.deed import Deed
 from ratelimit.review.lock import MOST_BEAT_S
 from ratelimit.review.quality import Quality
 
-LEFT_S: Final = 11 * 3_600.0  # what has come since then is still to be looked at
+LEFT_S: Final = 11 * 3_600.0  # what has come since then, and is not urgent, is still to be looked at
 LOGINS: Final = ("tomas", "ines", "ana")
+_URGENT_LEFT_S: Final = 5_400.0
 _AN_HOUR: Final = 6  # cases that they get done together
 _WRONG: Final = 0.06
 _UNSURE: Final = 0.05
@@ -76,8 +77,10 @@ class Shift:
     async def work(self, until: float) -> None:
         """Go on until then."""
         self._free_at, self._since = max(self._free_at, self._since), until
-        while self._people and self._free_at < min(until, self._now_s - LEFT_S):
+        while self._people and self._free_at < until:
             self._clock.now_s = self._free_at
+            if self._free_at >= self._now_s - LEFT_S and not await self._is_urgent():
+                break
             one = self._chance.choice(self._people)
             view = await self._cases.take_next(one)
             if view is None:
@@ -93,6 +96,11 @@ class Shift:
         """Of those who were refused, each with its time and reference, some will say that it was a mistake."""
         chosen = sorted(self._chance.sample(list(refused), min(len(refused), _APPEALS)))
         self._complaints = [(at + self._chance.uniform(*_COMPLAIN_S), reference) for at, reference in chosen]
+
+    async def _is_urgent(self) -> bool:
+        """Whether something of the first priority waits, which is looked at nearly until now."""
+        page = await self._cases.queue(QueueFilter(priority=1, most=1), self._people[0])
+        return bool(page.rows) and self._free_at < self._now_s - _URGENT_LEFT_S
 
     async def block(self) -> None:
         """Just now, stop some of those who go on: what is in force is seen to hold."""
