@@ -119,8 +119,8 @@ def possible(run: Run, load: str, rate: Rate) -> int:
 
 
 def offered(run: Run, load: str, rate: Rate) -> bool:
-    """Whether so much was asked, and so steadily, that a central bucket would have admitted about all it may: a busy machine asks less."""
-    return possible(run, load, rate) >= 0.8 * ideal(run, rate)
+    """Whether so much was asked so steadily that a central bucket would have admitted half of all it may: a busy machine asks less."""
+    return possible(run, load, rate) >= 0.5 * ideal(run, rate)
 
 
 @pytest.fixture(scope="module")
