@@ -20,6 +20,8 @@ T = TypeVar("T")
 # stay, and with Python's 700 an eighth of the time of callers who come once goes into looking through them
 _COLLECT: Final = (10_000, 10, 10)
 
+_MOST_END_S: Final = 10.0  # for what does not end, which is a bug of ours
+
 _log = structlog.get_logger()
 
 
@@ -27,7 +29,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, in a process that does nothing else."""
     spare_collector()
     with asyncio.Runner(loop_factory=make_loop) as runner:
-        return runner.run(work)
+        return runner.run(_whole(work))
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> T:
+    """Until what was cancelled has ended too: the runner cancels it again, and a connection to the ledger that lets go never would."""
+    try:
+        return await work
+    finally:
+        if ending := [task for task in asyncio.all_tasks() if task.cancelling()]:
+            await asyncio.wait(ending, timeout=_MOST_END_S)
 
 
 def spare_collector() -> None:
@@ -47,5 +58,9 @@ def keep_running(work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExit
                 _log.exception("work in the background failed, which is our bug; it begins again")
                 await asyncio.sleep(pause_s)
 
-    task = asyncio.get_running_loop().create_task(for_ever())
-    stack.callback(task.cancel)
+    stack.push_async_callback(_end, asyncio.get_running_loop().create_task(for_ever()))
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=_MOST_END_S)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from structlog.testing import capture_logs
 
-from ratelimit.loop import keep_running
+from ratelimit.loop import keep_running, run
 
 
 async def test_work_that_fails_begins_again() -> None:
@@ -26,3 +26,44 @@ async def test_work_that_fails_begins_again() -> None:
         await asyncio.sleep(0.01)
         assert begun.qsize() == count
     assert {entry["event"] for entry in logs} == {"work in the background failed, which is our bug; it begins again"}
+
+
+async def test_work_has_ended_when_the_service_has() -> None:
+    """Whoever leaves waits for what must be put in order after a cancellation, such as a connection to the ledger, and cancels once."""
+    cancelled = ended = 0
+
+    async def work() -> None:
+        nonlocal cancelled, ended
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled += 1
+            for _ in range(5):
+                await asyncio.sleep(0)
+            ended += 1
+            raise
+
+    async with AsyncExitStack() as stack:
+        keep_running(work, stack)
+        await asyncio.sleep(0)
+    assert (cancelled, ended) == (1, 1)
+
+
+def test_nothing_is_cancelled_twice() -> None:
+    """Whoever was cancelled while the service ended comes to its own end."""
+    ended = asyncio.Queue[bool]()
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.01)
+            ended.put_nowait(True)
+
+    async def work() -> None:
+        task = asyncio.create_task(slow())
+        await asyncio.sleep(0)
+        task.cancel()
+
+    run(work())
+    assert ended.qsize() == 1
