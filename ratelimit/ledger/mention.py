@@ -1,21 +1,23 @@
 """Where people have written about an account in texts that are not its own: a note on another case, the reason of an action, an appeal.
 
 It is looked for by the account's name and its mailboxes as words of their own. In rows the word is struck out; what the audit has is given
-up as a whole, since its chain vouches for each content as it was.
+up as a whole, since its chain vouches for each content as it was. Databases do not agree on small letters beyond ASCII, so they are asked
+for what is ASCII in a name, and whether it is the name is seen here.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import Column, String, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.erasure import Owned
 from ratelimit.ledger.tables.action import ACTION, APPEAL
 from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT
 from ratelimit.ledger.tables.case import CASE
+from ratelimit.ledger.tables.rule import MODEL_PIN, RULE_VERSION
 from ratelimit.ledger.tables.subject import SUBJECT
 
 STRUCK: Final = "[erased]"
@@ -27,7 +29,10 @@ _TEXTS: Final = (
     (ACTION, ACTION.c.undone_why),
     (APPEAL, APPEAL.c.text),
     (APPEAL, APPEAL.c.why),
+    (RULE_VERSION, RULE_VERSION.c.why),
+    (MODEL_PIN, MODEL_PIN.c.why),
 )
+_ASCII: Final = re.compile("[\0-\x7f]{2,}")
 
 
 async def words_of(connection: AsyncConnection, it: Owned) -> list[str]:
@@ -40,18 +45,15 @@ async def words_of(connection: AsyncConnection, it: Owned) -> list[str]:
 
 
 async def told(connection: AsyncConnection, words: Sequence[str]) -> list[int]:
-    """Entries of the audit about cases and subjects, whoever's, whose contents name it."""
+    """Entries of the audit about cases, subjects, rules and models, whoever's, whose contents name it; none about people of the console."""
     if not words:
         return []
-    needles = [json.dumps(word)[1:-1] for word in words]
-    about = or_(AUDIT.c.case_number.is_not(None), AUDIT_CONTENT.c.subject.is_not(None))
+    of_rules = or_(AUDIT.c.kind.startswith("rule."), AUDIT.c.kind.startswith("model."))
+    about = or_(AUDIT.c.case_number.is_not(None), AUDIT_CONTENT.c.subject.is_not(None), of_rules)
     query = select(AUDIT.c.seq, AUDIT_CONTENT.c.content).join(AUDIT_CONTENT, AUDIT_CONTENT.c.seq == AUDIT.c.seq)
-    pattern = _pattern(needles)
-    return [
-        row.seq
-        for row in await connection.execute(query.where(about, _has(AUDIT_CONTENT.c.content, needles)))
-        if pattern.search(row.content)
-    ]
+    pattern, needles = _pattern(words), [json.dumps(needle)[1:-1] for needle in _needles(words)]
+    rows = await connection.execute(query.where(about, _has(AUDIT_CONTENT.c.content, needles)))
+    return [row.seq for row in rows if any(pattern.search(text) for text in _texts(json.loads(row.content)))]
 
 
 async def strike(connection: AsyncConnection, words: Sequence[str]) -> int:
@@ -66,20 +68,42 @@ async def strike(connection: AsyncConnection, words: Sequence[str]) -> int:
 
 async def _strike(connection: AsyncConnection, table: Table, column: Column[Any], words: Sequence[str], pattern: re.Pattern[str]) -> int:
     (key,) = table.primary_key.columns
-    rows = await connection.execute(select(key.label("key"), column.label("text")).where(_has(column, words)))
-    struck = [{"its_key": row.key, "struck": pattern.sub(STRUCK, row.text)} for row in rows if pattern.search(row.text)]
+    longest = column.type.length if isinstance(column.type, String) else None  # what stands for a short name is longer than it
+    rows = await connection.execute(select(key.label("key"), column.label("text")).where(_has(column, _needles(words))))
+    struck = [{"its_key": row.key, "struck": pattern.sub(STRUCK, row.text)[:longest]} for row in rows if pattern.search(row.text)]
     if struck:
         await connection.execute(update(table).where(key == bindparam("its_key")).values({column.name: bindparam("struck")}), struck)
     return len(struck)
 
 
-def _has(column: Any, words: Sequence[str]) -> Any:
-    """What may have one of them; the database knows no words, and small letters of English alone."""
-    return and_(column.is_not(None), or_(*(func.lower(column).contains(_small(word), autoescape=True) for word in words)))
+def _has(column: Any, needles: Sequence[str]) -> Any:
+    """What may have one of them."""
+    return and_(column.is_not(None), or_(*(func.lower(column).contains(_small(one), autoescape=True) for one in needles)))
 
 
-def _small(word: str) -> str:
-    return re.sub("[A-Z]+", lambda it: it[0].lower(), word)
+def _needles(words: Sequence[str]) -> list[str]:
+    """For each word what every spelling of it has: its longest part in ASCII, or else the spellings that are usual."""
+    return [needle for word in words for needle in ([max(_ASCII.findall(word), key=len)] if _ASCII.search(word) else _spelt(word))]
+
+
+def _spelt(word: str) -> list[str]:
+    return [word, word.lower(), word.upper(), word.title()]
+
+
+def _small(text: str) -> str:
+    return re.sub("[A-Z]+", lambda it: it[0].lower(), text)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """All that is written in a content: in JSON a line's end or a quotation mark before a name would be a letter."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for one in (*tree, *tree.values()):
+            yield from _texts(one)
+    elif isinstance(tree, list):
+        for one in tree:
+            yield from _texts(one)
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:

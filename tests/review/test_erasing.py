@@ -277,3 +277,24 @@ async def test_what_was_written_of_it_elsewhere(erasing: Erasing, ledger: Ledger
     assert left == {"the same hand as [erased], see [erased]", f"not {ACCOUNT}2 nor un{ACCOUNT}"}
     assert not any(EMAIL in note for note in notes)
     assert any(f"{ACCOUNT}2" in note for note in notes)
+
+
+async def test_however_it_is_written(erasing: Erasing, ledger: Ledger) -> None:
+    """Behind a line's end or a quotation mark a name is one, also in letters of which databases know no small ones, and in a rule's why."""
+    async with ledger.write() as connection:
+        ids = await Subjects([LEDGER_KEY]).ids(connection, [Entity("account", "özgür"), ENTITIES["other"]], T0)
+        named = {"then": "block", "target_kind": "account", "target": ids["account", OTHER], "by": 1, "by_login": "eve", "at": T0}
+        reasons = ["like ÖZGÜR", "like Özgür", "özgür " * 83]
+        rows = [{**named, "state": "ended", "reason": text, "before": {}, "detail": {}, "key": text[:12]} for text in reasons]
+        await connection.execute(insert(ACTION), rows)
+        for text in ("first\nözgür", "“ÖZGÜR”", "—Özgür"):
+            await audit.append(connection, "eve", "case.noted", {"text": text, "mentions": []}, at=T0, subject=ids["account", OTHER])
+        await audit.append(connection, "eve", "rule.promoted", {"rule": "r", "why": "stops özgür"}, at=T0)
+        await audit.append(connection, "eve", "person.changed", {"login": "özgür", "person": 1}, at=T0)
+    erased = await erasing.erase(ids["account", "özgür"])
+    assert erased.struck == 3
+    async with ledger.read() as connection:
+        left = list((await connection.execute(select(ACTION.c.reason))).scalars())
+        contents = [json.loads(text) for text in (await connection.execute(select(AUDIT_CONTENT.c.content))).scalars()]
+    assert [text for text in left if "zg" in text.lower()] == []
+    assert [content for content in contents if "zg" in str(content).lower()] == [{"login": "özgür", "person": 1}]
