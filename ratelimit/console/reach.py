@@ -3,6 +3,7 @@
 An act's answer waits until the first sidecar has confirmed it. What is said then asks on by itself until all have, or ten seconds are over.
 """
 
+from binascii import a2b_hex
 from typing import Annotated, Final, Protocol
 from urllib.parse import urlencode
 
@@ -115,6 +116,6 @@ def far(found: Reach, revision: bytes, look: int = 0, *, rules: bool = False) ->
 def _asked(request: web.Request) -> tuple[Asked, bytes]:
     try:
         asked = msgspec.convert(dict(request.query), Asked, strict=False)
-        return asked, bytes.fromhex(asked.of)
+        return asked, a2b_hex(asked.of)  # bytes.fromhex passes over spaces
     except (msgspec.ValidationError, ValueError):
         raise ClientError(422, f"of: expected {_DIGITS} hexadecimal digits, as an act says them, and look: a number") from None

@@ -79,7 +79,9 @@ async def test_the_store_goes_away(serve: Serve, console: Console) -> None:
     assert (status, "hx-get" in text, "does not say" in text) == (200, False, True)
 
 
-@pytest.mark.parametrize("query", ["", "of=", "of=00", f"of={'zz' * 12}", f"of={OF.hex()}&look=x"])
+@pytest.mark.parametrize(
+    "query", ["", "of=", "of=00", f"of={'zz' * 12}", f"of={'%20' * 24}", f"of={'ab' * 11}%20%20", f"of={OF.hex()}&look=x"]
+)
 async def test_mistakes(serve: Serve, console: Console, query: str) -> None:
     """What is no revision is the client's mistake."""
     browser = await serve(Reaches(console, Book(None)).routes())
