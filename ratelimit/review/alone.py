@@ -14,14 +14,20 @@ TOO_LONG: Final = (
 
 def alone_too_long(word: Standing, locks_out: Callable[[Standing], bool], beside: Sequence[Standing] = ()) -> bool:
     """Whether a second person is needed for it. `beside` is what stands about its target, itself before an edit included: blocks in a
-    row are one, and what ends no later than a block that stands is nothing new. `locks_out` says what is a block.
+    row are one, and what ends no later than a block that stands, and locks out of no more, is nothing new. `locks_out` says what is one.
     """
     if word.target.kind != "account" or not locks_out(word):
         return False
     blocks = [one for one in beside if locks_out(one)]
-    if any(_ends(word) <= _ends(one) for one in blocks):
+    if any(_ends(word) <= _ends(one) and _covers(one, word) for one in blocks):
         return False
     return _ends(word) > min((one.made_at for one in blocks), default=word.made_at) + ALONE_S
+
+
+def _covers(there: Standing, word: Standing) -> bool:
+    """Whether whoever `word` is about is locked out of as much already: a bucket of one limit is not all requests, nor are purchases."""
+    scoped = there.scope in {"both", word.scope}
+    return scoped and (there.then == "block" or (word.then != "block" and there.limit in {None, word.limit}))
 
 
 def _ends(word: Standing) -> float:

@@ -1,8 +1,9 @@
 """What one person may not say alone."""
 
 import pytest
+from msgspec.structs import replace
 
-from ratelimit.core.standing import Standing, Target, TargetKind, Then
+from ratelimit.core.standing import Scope, Standing, Target, TargetKind, Then
 from ratelimit.review.alone import alone_too_long
 
 HOUR = 3_600.0
@@ -54,3 +55,19 @@ def block(made: float, hours: float | None) -> Standing:
 def test_blocks_in_a_row(until: float | None, beside: tuple[float, float | None], *, too_long: bool) -> None:
     """They are one block, from when the first of them was said; what stands already may be made shorter."""
     assert alone_too_long(block(71, until), locks, [block(*beside)]) is too_long
+
+
+@pytest.mark.parametrize(
+    ("there", "scope", "limit", "too_long"),
+    [
+        ("block", "both", None, False),
+        ("block", "request", None, False),
+        ("block", "purchase", None, True),  # of purchases alone, and the word is of requests as well
+        ("bucket", "both", "login", True),  # of one limit alone
+        ("bucket", "both", None, True),
+    ],
+)
+def test_a_block_of_more(there: Then, scope: Scope, limit: str | None, *, too_long: bool) -> None:
+    """What two have said of purchases, or of one limit, lets nobody alone block all requests for as long."""
+    beside = replace(block(0, 400), then=there, scope=scope, limit=limit)
+    assert alone_too_long(replace(block(71, 400), scope="request"), locks, [beside]) is too_long
