@@ -32,7 +32,7 @@ class ReplyIntake:
         told = {id: status for one in reversed(messages) for id, status in reversed(one.statuses)}
         there = await _write(connection, told)
         for id in told.keys() - there:
-            self._early[id] = told[id]
+            self._early.setdefault(id, told[id])
         for id in list(self._early)[: len(self._early) - self._most]:
             del self._early[id]
 

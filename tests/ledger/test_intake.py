@@ -173,11 +173,12 @@ async def test_status(ledger: Ledger, order: str) -> None:
 
 
 async def test_early_statuses(ledger: Ledger) -> None:
-    """Of those without a record the latest are remembered."""
+    """Of those without a record the latest are remembered, each as it was told first."""
     replies = ReplyIntake(most=2)
     async with ledger.write() as connection:
         await replies.take_replied(connection, [Replied(tuple((f"r-{number}", 200) for number in range(5)))], NOW)
         await replies.take_replied(connection, [Replied((("r-7", 404),))], NOW)
+        await replies.take_replied(connection, [Replied((("r-7", 500),))], NOW)
     assert len(replies._early) == 2
     assert replies._early["r-7"] == 404
 
