@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.core.address import mask, parse_address
@@ -58,7 +58,7 @@ async def subjects_in(connection: AsyncConnection, network: str, most: int) -> l
     packed, bits = parse_address(address), int(prefix)
     if packed is None or bits < _LEAST_BITS:
         return []
-    starts = or_(*(part.begins(one) for one in _starts(packed, bits)))
+    starts = or_(false(), *(part.begins(one) for one in _starts(packed, bits)))
     query = select(*_COLUMNS).join(PART, PART.c.subject == SUBJECT.c.id).where(starts, SUBJECT.c.kind.in_(("ip", "network")))
     found = {row.id: SubjectRef(*row) for row in await connection.execute(query.limit(_CANDIDATES))}
     return [one for one in found.values() if _is_in(one.shown, packed, bits)][:most]
@@ -112,9 +112,14 @@ def _starts(packed: bytes, bits: int) -> Iterator[str]:
             yield ".".join(map(str, one.to_bytes(octets))) + "." * (octets < 4)
         return
     groups = [f"{int.from_bytes(packed[place : place + 2]):x}" for place in range(0, bits // _GROUP * 2, 2)]
+    if not groups:
+        first = int.from_bytes(packed[:2])
+        yield from (f"{one:x}:" for one in range(first, first + (1 << (_GROUP - bits))))
     whole = groups[: groups.index("0")] if "0" in groups else groups  # what is zero may be left out of the text
     if whole:
         yield ":".join(whole) + ":"
+    elif not any(packed[:2]):
+        yield from ("0:", "::")
 
 
 def _is_in(shown: str | None, network: bytes, bits: int) -> bool:
