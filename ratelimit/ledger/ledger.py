@@ -31,10 +31,15 @@ _STATEMENT_MS: Final = 30_000
 _ENTANGLED: Final = frozenset({"40P01", "40001"})  # deadlocked, or not in one order with others: nothing was made, and again it may be
 # the server ends the connection, shuts down, starts, or has no connection left
 _AWAY: Final = frozenset({"57P01", "57P02", "57P03", "53300"})
+_NO_TEXT: Final = frozenset({"22021", "22P05"})  # PostgreSQL has no NUL, neither in a text nor in a tree
 
 
 class LedgerAwayError(Exception):
     """The database cannot be reached, or did not answer; a transaction that was under way may or may not have been made."""
+
+
+class NoTextError(ValueError):
+    """The database takes no such text; nothing was made."""
 
 
 class Ledger:
@@ -48,7 +53,7 @@ class Ledger:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection whose statements see one state of the database; raises LedgerAwayError."""
+        """A connection whose statements see one state of the database; raises LedgerAwayError and NoTextError."""
         with _away():
             async with self.engine.connect() as connection:
                 if self.dialect == "postgresql":
@@ -57,7 +62,7 @@ class Ledger:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction, made if nothing is raised in it; raises LedgerAwayError. Nothing but SQL should be waited for inside."""
+        """One transaction, made if nothing is raised in it; raises LedgerAwayError and NoTextError. Inside wait for nothing but SQL."""
         with _away():
             async with self._turn, self.engine.connect() as connection:
                 if self.dialect == "sqlite":
@@ -77,8 +82,11 @@ class _away:  # noqa: N801  reads as what it is: a context in which the driver's
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
             raise LedgerAwayError(str(error)) from error
-        if isinstance(error, DBAPIError) and (error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _ENTANGLED | _AWAY):
+        state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+        if isinstance(error, DBAPIError) and (error.connection_invalidated or state in _ENTANGLED | _AWAY):
             raise LedgerAwayError(str(error)) from error
+        if state in _NO_TEXT:
+            raise NoTextError("a text has the character U+0000, which the database does not take") from error
 
 
 def driver_url(url: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.ledger.ledger import LedgerAwayError, NoTextError
 from ratelimit.service.ask import StoreAwayError
 from ratelimit.web.counts import Counts
 from ratelimit.web.cross_site import refuse_cross_site
@@ -49,6 +49,8 @@ def guard(counts: Counts, door: Door, routes: Routes, trouble: Trouble = no_page
             problem = ClientError(
                 503, "the ledger is away, and nothing was changed as far as is known; ask again", headers={"Retry-After": "2"}
             )
+        except NoTextError as error:
+            problem = ClientError(422, str(error))
         except Exception as error:
             if not route.page:
                 raise

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, literal, select, text
 
-from ratelimit.ledger.ledger import Ledger, LedgerAwayError
+from ratelimit.ledger.ledger import Ledger, LedgerAwayError, NoTextError
+from ratelimit.ledger.schema import Tree
 from ratelimit.ledger.tables.privacy import ERASURE
 from tests.ledger.database import new_database, opened
 
@@ -84,3 +86,13 @@ async def test_shutting_down(postgres_socket: str) -> None:
             async with ledger.read() as connection:
                 await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         assert await _count(ledger) == 0
+
+
+@pytest.mark.parametrize("tree", [False, True])
+async def test_no_text(ledger: Ledger, *, tree: bool) -> None:
+    """Text that PostgreSQL does not take is said to be that, and its connection goes on."""
+    wanted = select(literal({"text": "a\0b"}, Tree)) if tree else select(literal("a\0b"))
+    with pytest.raises(NoTextError) if ledger.dialect == "postgresql" else nullcontext():
+        async with ledger.write() as connection:
+            await connection.execute(wanted)
+    await _write(ledger)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit.core.principal import OPERATOR
-from ratelimit.ledger.ledger import LedgerAwayError
+from ratelimit.ledger.ledger import LedgerAwayError, NoTextError
 from ratelimit.review.account import Change, TokenAsked
 from tests.ledger.database import opened, sqlite_url
 from tests.review.front import GOOD, NOW
@@ -229,6 +229,19 @@ async def test_without_the_ledger(start: Any, monkeypatch: pytest.MonkeyPatch) -
     assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
     assert (await lane.get("/page", session=session)).status == 503
     assert (await lane.get("/viewer", token=OPERATOR_TOKEN)).status == 200
+
+
+async def test_a_text_that_the_ledger_does_not_take(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is the client's mistake, on pages as well."""
+    lane = await start(operator=True)
+    session, _ = await lane.front.person("mira", role="admin")
+
+    def refused(*_: Any) -> Any:
+        raise NoTextError("there is no NUL")
+
+    monkeypatch.setattr(lane.front.accounts, "people", refused)
+    for path in ("/v1/people", "/users"):
+        assert (await lane.get(path, session=session)).status == 422
 
 
 async def test_nothing_is_kept(start: Any) -> None:
