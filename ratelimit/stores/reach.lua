@@ -4,7 +4,8 @@
 -- ARGV  i  the call for KEYS[i]: nothing asks; 8 bytes, the id of a sidecar, say that it goes; with 12 more behind them, the revision up to
 --       which it has heard, that it lives
 -- Reply for each  to who asks, in one list: the id, and what the hash has of it, for each that lives; {} to a sidecar
--- State  by id: big-endian u4 u4 the ms at which it first said that revision, and the revision. Who said nothing for 30 s is struck out
+-- State  by id: big-endian u4 u4 the ms at which it first said that revision, and the revision. Who said nothing for 30 s is struck out,
+--       and so is whom a clock that was set back since has last heard in the future
 -- TTL   60 s after the last call of a sidecar
 
 local WORD = 2 ^ 32
@@ -23,8 +24,10 @@ end
 
 local function turn(key, call)
     local now = now_ms()
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', key .. ':alive', '-inf', now - LIVES_MS)) do
-        strike_out(key, id)
+    for _, span in ipairs({{'-inf', now - LIVES_MS}, {now + LIVES_MS, '+inf'}}) do
+        for _, id in ipairs(redis.call('ZRANGEBYSCORE', key .. ':alive', span[1], span[2])) do
+            strike_out(key, id)
+        end
     end
     if call == '' then
         return redis.call('HGETALL', key)

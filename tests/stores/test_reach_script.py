@@ -79,6 +79,14 @@ def test_who_goes_and_who_is_silent(sidecars: Sidecars, client: Any) -> None:
     assert client.exists(sidecars.name, f"{sidecars.name}:alive") == 0
 
 
+def test_a_clock_that_was_set_back(sidecars: Sidecars, client: Any) -> None:
+    """Who died before is not waited for until that time comes again."""
+    for id in (ONE, TWO):
+        sidecars.ask(living(id, NO_REVISION))
+    client.zadd(f"{sidecars.name}:alive", {TWO: client.zscore(f"{sidecars.name}:alive", TWO) + 3_600_000})
+    assert sidecars.of(1).sidecars == 1
+
+
 def test_it_ends(sidecars: Sidecars, client: Any) -> None:
     """Without any sidecar nothing of it stays."""
     sidecars.ask(living(ONE, NO_REVISION))
