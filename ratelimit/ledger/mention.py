@@ -1,4 +1,5 @@
-"""Where people have written about an account in texts that are not its own: a note on another case, the reason of an action, an appeal.
+"""Where people have written about an account in texts that are not its own: a note on another case, the reason of an action, an appeal,
+a view of the queue that they saved.
 
 It is looked for by the account's name and its mailboxes as words of their own. In rows the word is struck out; what the audit has is given
 up as a whole, since its chain vouches for each content as it was. Databases do not agree on small letters beyond ASCII, so they are asked
@@ -9,14 +10,16 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
-from sqlalchemy import Column, String, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import Column, String, Table, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ratelimit.ledger.erasure import Owned
 from ratelimit.ledger.tables.action import ACTION, APPEAL
 from ratelimit.ledger.tables.audit import AUDIT, AUDIT_CONTENT
 from ratelimit.ledger.tables.case import CASE
+from ratelimit.ledger.tables.person import VIEW
 from ratelimit.ledger.tables.rule import MODEL_PIN, RULE_VERSION
 from ratelimit.ledger.tables.subject import SUBJECT
 
@@ -63,7 +66,7 @@ async def strike(connection: AsyncConnection, words: Sequence[str]) -> int:
     pattern, count = _pattern(words), 0
     for table, column in _TEXTS:
         count += await _strike(connection, table, column, words, pattern)
-    return count
+    return count + await _drop_views(connection, pattern)
 
 
 async def _strike(connection: AsyncConnection, table: Table, column: Column[Any], words: Sequence[str], pattern: re.Pattern[str]) -> int:
@@ -74,6 +77,15 @@ async def _strike(connection: AsyncConnection, table: Table, column: Column[Any]
     if struck:
         await connection.execute(update(table).where(key == bindparam("its_key")).values({column.name: bindparam("struck")}), struck)
     return len(struck)
+
+
+async def _drop_views(connection: AsyncConnection, pattern: re.Pattern[str]) -> int:
+    """Views that look for it find nobody any more; people have at most some dozens."""
+    rows = (await connection.execute(select(VIEW.c.id, VIEW.c.name, VIEW.c.query))).all()
+    gone = [row.id for row in rows if pattern.search(row.name) or pattern.search(unquote_plus(row.query))]
+    for id in gone:
+        await connection.execute(delete(VIEW).where(VIEW.c.id == id))
+    return len(gone)
 
 
 def _has(column: Any, needles: Sequence[str]) -> Any:

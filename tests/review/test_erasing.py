@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from ratelimit.core.message import Entity
 from ratelimit.core.privacy import JOURNAL_S
 from ratelimit.core.standing import Target
-from ratelimit.ledger import privacy
+from ratelimit.ledger import privacy, views
 from ratelimit.ledger.ledger import Ledger
 from ratelimit.ledger.subjects import Subjects
 from ratelimit.ledger.tables.action import ACTION, APPEAL, KNOWN_NORMAL, LABEL
@@ -298,3 +298,14 @@ async def test_however_it_is_written(erasing: Erasing, ledger: Ledger) -> None:
         contents = [json.loads(text) for text in (await connection.execute(select(AUDIT_CONTENT.c.content))).scalars()]
     assert [text for text in left if "zg" in text.lower()] == []
     assert [content for content in contents if "zg" in str(content).lower()] == [{"login": "özgür", "person": 1}]
+
+
+async def test_a_view_that_looks_for_it(erasing: Erasing, ledger: Ledger) -> None:
+    """What people saved to look for it goes, however its name stands in the address; what looks for others stays."""
+    of = await fill(ledger)
+    async with ledger.write() as connection:
+        for name, query in (("mine", "text=quinn%40mailbox.test&tab=mine"), (f"about {ACCOUNT}", "tab=mine"), ("all", "text=quinn")):
+            await views.save(connection, 1, "queue", name, query)
+    await erasing.erase(of["account"])
+    async with ledger.read() as connection:
+        assert [view.name for view in await views.of_person(connection, 1, "queue")] == ["all"]
