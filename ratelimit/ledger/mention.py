@@ -59,6 +59,11 @@ async def told(connection: AsyncConnection, words: Sequence[str]) -> list[int]:
     return [row.seq for row in rows if any(pattern.search(text) for text in _texts(json.loads(row.content)))]
 
 
+def struck(words: Sequence[str], text: str) -> str:
+    """A text without these words."""
+    return _pattern(words).sub(STRUCK, text) if words else text
+
+
 async def strike(connection: AsyncConnection, words: Sequence[str]) -> int:
     """Strike the words out of what people wrote in rows; how many texts that were."""
     if not words:

@@ -7,6 +7,7 @@ the ledger. Times are seconds since the epoch.
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -78,11 +79,12 @@ class Erasing:
         async with self._ledger.read() as connection:  # the whole audit is looked through, for which nobody should have to wait
             words = await mention.words_of(connection, it)
             about = await mention.told(connection, words)
+        struck = await self._forgetting.strike(partial(mention.struck, words))
         async with self._ledger.write() as connection:
             at = self._wall()
             kept = await bans.note(connection, self._subjects, subject, cut(self._retained().bans, at))
             names = await erasure.erase(connection, it)
-            struck = await mention.strike(connection, words)
+            struck += await mention.strike(connection, words)
             seqs = [*await erasure.told_in(connection, it.cases), *about]
             contents = await audit.forget(connection, AUTHOR, at=at, subject=subject, seqs=seqs)
             for key in it.key_ids:

@@ -5,12 +5,14 @@ What is on its way to the ledger is erased there. Idempotent: what was forgotten
 StoreAwayError.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from secrets import randbits
 from typing import Any, Final
 from zlib import crc32
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ratelimit.core.call import Call
 from ratelimit.core.forgetting import packed_needles, unheard, unlinked, unrefused, unsaid, unsent, without, written_needles
@@ -59,6 +61,17 @@ class Forgetting:
         about = written_needles(bought) or [b"\0"]
         messages = sum(await ask(self._store, [unsent(QUEUE, written), unheard(STRIPE, about), unrefused(f"{RECORDS}:refused", packed)]))
         return Forgotten(words=words, keys=keys, links=links, entries=entries, messages=messages)
+
+    async def strike(self, struck: Callable[[str], str]) -> int:
+        """Words about others stand on with the reason that `struck` makes of theirs; of how many it changed."""
+        named = [word for word in self._standings.all() if struck(word.reason) != word.reason]
+        for word in named:
+            await self._standings.change(
+                word.id, lambda before: replace(before, reason=struck(before.reason)) if before is not None else None
+            )
+        if named:
+            await self._go_through(f"{STANDING}:changes", [msgspec.msgpack.encode(word.reason) for word in named])
+        return len(named)
 
     async def _take_words(self, targets: Sequence[Target]) -> int:
         about = set(targets)

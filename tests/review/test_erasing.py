@@ -309,3 +309,14 @@ async def test_a_view_that_looks_for_it(erasing: Erasing, ledger: Ledger) -> Non
     await erasing.erase(of["account"])
     async with ledger.read() as connection:
         assert [view.name for view in await views.of_person(connection, 1, "queue")] == ["all"]
+
+
+async def test_a_reason_in_the_store(erasing: Erasing, ledger: Ledger, lived: Site) -> None:
+    """A word about another that gives it as the reason stands on without its name, and no version of before is left."""
+    of = await fill(ledger)
+    await lived.put(Target("account", OTHER), "block", id="like", reason=f"like {ACCOUNT.title()} and {EMAIL}")
+    assert (await erasing.erase(of["account"])).struck == 1
+    word = lived.standings.get("like")
+    assert word is not None
+    assert (word.then, word.reason) == ("block", "like [erased] and [erased]")
+    assert [secret for secret in (ACCOUNT.title(), EMAIL) if secret.encode() in dump(lived.client)] == []
