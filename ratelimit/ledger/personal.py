@@ -85,7 +85,7 @@ async def gathered(connection: AsyncConnection, it: Owned) -> dict[str, Rows]:
 
 
 async def told(connection: AsyncConnection, it: Owned) -> tuple[Rows, Rows]:
-    """Notes on its cases, and what else people and programs did about it and when; of who did it nothing, since that is theirs."""
+    """Notes on its cases, and what else people and programs did about it, when and why; of who did it nothing, since that is theirs."""
     of_it = or_(AUDIT.c.case_number.in_(select(CASE.c.number).where(CASE.c.anchor.in_(it.ids))), AUDIT_CONTENT.c.subject.in_(it.ids))
     query = select(AUDIT.c.at, AUDIT.c.kind, AUDIT.c.case_number, AUDIT_CONTENT.c.content).join(
         AUDIT_CONTENT, AUDIT_CONTENT.c.seq == AUDIT.c.seq, isouter=True
@@ -93,10 +93,11 @@ async def told(connection: AsyncConnection, it: Owned) -> tuple[Rows, Rows]:
     notes: Rows = []
     history: Rows = []
     for row in await connection.execute(query.where(of_it).order_by(AUDIT.c.seq.desc()).limit(MOST)):
-        if row.kind == NOTED and row.content is not None:
-            notes.append({"case_number": row.case_number, "at": row.at, "text": json.loads(row.content)["text"]})
+        content = json.loads(row.content) if row.content is not None else {}
+        if row.kind == NOTED and content:
+            notes.append({"case_number": row.case_number, "at": row.at, "text": content["text"]})
         else:
-            history.append({"kind": row.kind, "case_number": row.case_number, "at": row.at})
+            history.append({"kind": row.kind, "case_number": row.case_number, "at": row.at, "reason": content.get("reason")})
     return notes, history
 
 

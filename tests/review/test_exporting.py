@@ -67,6 +67,8 @@ async def test_an_export_is_complete(room: Room) -> None:
         signals = {"signals": np.zeros(len(NAMES)).tobytes(), "signal_version": 1}
         await connection.execute(update(PURCHASE).where(PURCHASE.c.account == account).values(**signals))
         await audit.append(connection, "eve", "case.noted", {"text": "rang him up", "mentions": ["eve"]}, at=NOW, case=1042)
+        said = {"override": "o-9", "then": "allow", "reason": "an old friend", "until": None, "subject": account}
+        await audit.append(connection, "eve", "override_ended", said, at=NOW, subject=account)
     found = await room.privacy.export((await room.ask("export")).id, MIRA)
     given = {part for kept in INVENTORY for part in kept.given}
     assert given - {"account"} == found.keys() - HEAD
@@ -77,6 +79,8 @@ async def test_an_export_is_complete(room: Room) -> None:
     for table, section in SECTIONS.items():
         assert set(SCHEMA.tables[table].c.keys()) - INTERNAL[table] == found[section][0].keys() - {"meaning"}, table
     assert found["notes"][0] == {"case_number": 1042, "at": "2027-01-15T08:00:00.000+00:00", "text": "rang him up"}
+    ended = {"kind": "override_ended", "case_number": None, "at": "2027-01-15T08:00:00.000+00:00", "reason": "an old friend"}
+    assert ended in found["history"]  # of what stands no more, too
     assert found["weighed"][0]["signals"]["attempts_1h"] == 0.0
     assert "540 days" in json.dumps(found["what_is_kept"])
 
