@@ -37,6 +37,7 @@ VERDICTS: Final = (
 )
 _TOLD: Final = {"block": "override_block", "throttle": "override_throttle"}
 _FIGURED: Final = frozenset({"block", "throttle", "allow", "hold", "revoke", "rotate_key"})
+MANY: Final = "case"  # the kind of a preview that is about many cases
 _MOST_HIT: Final = 8  # that are named
 _FINAL_WORDS: Final = "The site does it, and nobody can take it back"
 
@@ -123,7 +124,7 @@ def preview_view(  # noqa: PLR0913  what it is made of, by name
         span=asked.span,
         spans=SPANS if lasting else (),
         until=it.until if it is not None else None,
-        figures=_figures(it) if it is not None and then in _FIGURED else (),
+        figures=_figures(it, many=kind == MANY) if it is not None and then in _FIGURED else (),
         bar=_bar(it) if it is not None and then in {"block", "throttle"} else (),
         bar_words=_bar_words(it) if it is not None else ("", ""),
         hit=_hit(it, role) if it is not None else (),
@@ -154,27 +155,33 @@ def _title(then: DeedThen, kind: str) -> str:
     return f"{VERBS[then]} this {word}" if then != "hold" else "Hold tokens of this account"
 
 
-def _figures(it: Preview) -> tuple[Figure, ...]:
+def _figures(it: Preview, *, many: bool) -> tuple[Figure, ...]:
     others = sum(1 for one in it.other_accounts if one.kind == "account")
     found = [
-        _met(it),
+        _met(it, many=many),
         Figure("of them, refused already", count(it.already_throttled)),
-        Figure("from the customer's usual addresses", told(it.from_usual), strong=it.from_usual.value > 0),
+        Figure(
+            "from the customers' usual addresses" if many else "from the customer's usual addresses",
+            told(it.from_usual),
+            strong=it.from_usual.value > 0,
+        ),
         Figure("Other accounts hit", count(others), strong=others > 0),
     ]
     if it.good:
-        found.append(Figure("Good accounts that share it", count(it.good), strong=True))
+        found.append(Figure(f"Good accounts that share {'them' if many else 'it'}", count(it.good), strong=True))
     if it.tokens_left is not None:
         price = money(it.left_minor, it.currency) if it.left_minor is not None and it.currency else ""
         found.append(Figure("Tokens left", count(it.tokens_left), price))
     return tuple(found)
 
 
-def _met(it: Preview) -> Figure:
+def _met(it: Preview, *, many: bool) -> Figure:
     if it.requests == it.of_requests:
-        return Figure("All its requests", told(it.requests))
+        return Figure("All their requests" if many else "All its requests", told(it.requests))
     if not it.of_requests.value:
-        return Figure("Its requests", "none recorded", "" if it.requests.exact else f"at most {count(it.requests.high)}")
+        return Figure(
+            "Their requests" if many else "Its requests", "none recorded", "" if it.requests.exact else f"at most {count(it.requests.high)}"
+        )
     return Figure("Requests it would have met", told(it.requests), f"of {told(it.of_requests)}")
 
 

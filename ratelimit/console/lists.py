@@ -91,7 +91,7 @@ class ListPages:
         """Whom a word would hit; nothing is said."""
         who = request[PRINCIPAL]
         try:
-            view = check(await self._words.try_(await read(request, WordAsked), who), who.role)
+            view = check(await self._words.try_(parse(_with_reason(await fields(request)), WordAsked), who), who.role)
         except FormError as error:
             view = check(None, who.role, str(error))
         except OverrideError as error:
@@ -143,6 +143,12 @@ class ListPages:
         if word.id.startswith(OF_DEED):
             raise ClientError(409, "this was done on a case or a subject; undo it there, so that what stood before stands again")
         return word
+
+
+def _with_reason(given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A trial needs none: why is thought of after one has seen whom it hits."""
+    filled = [(name, value) for name, value in given if value.strip()]
+    return filled if any(name == "reason" for name, _ in filled) else [*filled, ("reason", "tried")]
 
 
 def _filter(request: web.Request) -> Filter:

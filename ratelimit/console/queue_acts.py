@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from ratelimit.console.case_preview import SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, done_to, preview_view
+from ratelimit.console.case_preview import MANY, SPANS, VERBS, VERDICTS, Asked, Figure, HitLine, done_to, preview_view
 from ratelimit.console.error import error_page
 from ratelimit.console.form import FormError, read
 from ratelimit.console.queue_query import QUEUE
@@ -192,7 +192,7 @@ def bulk_view(bulk: Bulk, found: Preview | None, who: Principal, console: Consol
     then, lasting, now = deed.then, deed.then in WORDS, console.now()
     spans = tuple(Pick(span, words, f"to {console.clock.moment(now + SPAN_S[span], now)}") for span, words in SPANS) if lasting else ()
     asked = Asked(then=then, span=deed.for_, key=deed.key)
-    seen = preview_view(found, asked, base=QUEUE, version=None, kind="case", role=who.role) if found is not None else None
+    seen = preview_view(found, asked, base=QUEUE, version=None, kind=MANY, role=who.role) if found is not None else None
     return BulkView(
         then=then,
         title=f"{VERBS[then]}: {several(len(cases), 'case')}",

@@ -42,7 +42,10 @@ ACTED: Final = {
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One row. `name` and `owner` are hostile text. `decision` is that of the last action, "" for none; `acted` says it in a word."""
+    """One row. `name` and `owner` are hostile text. `decision` is that of the last action, "" for none; `acted` says it in a word.
+
+    `snoozed_until` is when it comes back, None where it is not put off.
+    """
 
     number: int
     id: str
@@ -63,6 +66,7 @@ class Line(Struct, frozen=True, kw_only=True):
     due: str
     late: bool
     soon: bool
+    snoozed_until: float | None
     open_for: str
     assignee: str
     mine: bool
@@ -101,6 +105,7 @@ def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float, usual: s
         due=due(left) if left is not None else "",
         late=left is not None and left < 0,
         soon=left is not None and left < SOON_S,
+        snoozed_until=row.snoozed_until if row.snoozed_until is not None and row.snoozed_until > now else None,
         open_for=duration(now - row.opened_at),
         assignee=person.name if person is not None else "",
         mine=person is not None and person.id == who.id,

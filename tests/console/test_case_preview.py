@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit.console.case_preview import VERBS, Asked, PreviewView, preview_view
+from ratelimit.console.case_preview import MANY, VERBS, Asked, PreviewView, preview_view
 from ratelimit.core.deed import DeedThen
 from ratelimit.core.estimate import Estimate
 from ratelimit.review.deed import HURTING, Hit, Preview, Softer
@@ -35,9 +35,9 @@ def preview(then: DeedThen = "block", **more: Any) -> Preview:
     return Preview(then=then, **{**fields, **more})
 
 
-def panel(it: Preview | None, then: DeedThen = "block") -> PreviewView:
+def panel(it: Preview | None, then: DeedThen = "block", kind: str = "api_key") -> PreviewView:
     return preview_view(
-        it, Asked(then=then, span="24h", key="k" * 12), base="/cases/1", version=3, kind="api_key", role="analyst", purchases=PURCHASES
+        it, Asked(then=then, span="24h", key="k" * 12), base="/cases/1", version=3, kind=kind, role="analyst", purchases=PURCHASES
     )
 
 
@@ -51,6 +51,13 @@ def test_figures() -> None:
         ("Other accounts hit", "0", "", False),
         ("Tokens left", "41,300", "€212.40", False),
     ]
+
+
+def test_of_many() -> None:
+    """What many cases add up to is theirs."""
+    found = [one.words for one in panel(preview(good=2), kind=MANY).figures]
+    assert found[:3] == ["All their requests", "of them, refused already", "from the customers' usual addresses"]
+    assert found[4] == "Good accounts that share them"
 
 
 def test_a_part_of_them() -> None:

@@ -124,6 +124,7 @@ async def test_tried_first(site: Site, serve: Serve) -> None:
     status, text, _ = await here.post("/lists/check", BLOCK)
     assert status == 200
     assert "about 1,003, of which 3 were refused" in text
+    assert (await here.post("/lists/check", {**BLOCK, "reason": " "}))[1] == text  # why is thought of afterwards
     assert "nothing is known of it" in (await here.post("/lists/check", {**BLOCK, "target": "ip:192.0.2.8"}))[1]
     assert site.standings.all() == []
 

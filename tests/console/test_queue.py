@@ -21,11 +21,12 @@ class Cases:
 
     def __init__(self) -> None:
         self.asked: list[QueueFilter] = []
-        self.waiting = True
+        self.waiting, self.rows = True, 9
 
     async def queue(self, wanted: QueueFilter, _who: Principal) -> QueuePage:
         self.asked.append(wanted)
         page = sample(NOW)
+        page = msgspec.structs.replace(page, rows=page.rows[: self.rows])
         return page if wanted.after is None else msgspec.structs.replace(page, rows=page.rows[:1], following=None)
 
     async def take_next(self, _who: Principal) -> CaseView | None:
@@ -51,7 +52,19 @@ async def test_rows_alone(serve: Serve, console: Console) -> None:
     _, part, _ = await browser.get("/queue/rows")
     assert 'id="queue-rows"' in part
     assert 'id="queue-sums"' in part
+    assert '<span id="queue-found">23 cases</span>' in part
+    assert "Nothing waits here" not in part
     assert "<html" not in part
+
+
+async def test_no_rows(serve: Serve, console: Console) -> None:
+    """Where the last row has left the same answer says so, and takes it back when one has come."""
+    cases = Cases()
+    cases.rows = 0
+    browser = await serve(QueuePages(console, cases, Views(), Taken()).routes())
+    _, part, _ = await browser.get("/queue/rows")
+    assert "Nothing waits here" in part.partition('id="queue-none"')[2]
+    assert "Nothing waits here" in (await browser.get("/queue"))[1]
 
 
 async def test_take_next(serve: Serve, console: Console) -> None:

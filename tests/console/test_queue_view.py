@@ -73,6 +73,13 @@ def test_states_of_the_last_action() -> None:
     assert (lines[2250].name, lines[2250].blind) == ("erased", True)
 
 
+def test_when_it_comes_back() -> None:
+    """What is put off says until when; what has woken is as due as ever."""
+    row = msgspec.structs.replace(sample(NOW).rows[0], snoozed_until=NOW + 60.0)
+    page = msgspec.structs.replace(sample(NOW), rows=(row,))
+    assert [queue_view(page, QueueFilter(tab="snoozed"), MIRA, now).lines[0].snoozed_until for now in (NOW, NOW + 61)] == [NOW + 60.0, None]
+
+
 def test_a_lock_that_lapsed_is_none() -> None:
     """Nobody is reading whose lock has ended."""
     view = queue_view(sample(NOW), QueueFilter(), MIRA, NOW + 601)

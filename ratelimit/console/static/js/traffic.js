@@ -82,7 +82,8 @@ function words(u) {
     }
     u.over.append(word);
     const half = word.offsetWidth / 2;
-    word.style.left = `${Math.min(Math.max(left, half), u.over.clientWidth - half)}px`;
+    const wide = u.bbox.width / devicePixelRatio; // when the chart is ready its overlay has no width yet
+    word.style.left = `${Math.min(Math.max(left, half), wide - half)}px`;
   }
 }
 
