@@ -30,7 +30,7 @@ from ratelimit.service.address_book import AddressBook, Sources
 from ratelimit.service.model_watch import check_models
 from ratelimit.service.policy_source import built_in_policy, read_policy
 from ratelimit.service.reload import Reload, ReloadState, Swap
-from ratelimit.setting_value import Address, TcpAddress, UnixAddress
+from ratelimit.setting_value import Address, Secret, TcpAddress, UnixAddress, place_of
 from ratelimit.settings import Settings
 from ratelimit.sidecar import GATEWAY, Sidecar, Terms
 from ratelimit.stores.embedded import EmbeddedStore
@@ -238,7 +238,8 @@ class App:
             f"  operator lane  {operator}   (metrics, policy, docs)",
             f"  console        {console_origin(settings, operator)}/",
             *([f"  workers        {settings.workers}"] if settings.workers > 1 else []),
-            f"  store          {'embedded' if settings.redis_url is None else 'RATELIMIT_REDIS_URL'}",
+            f"  store          {_place(settings.redis_url, 'embedded')}",
+            f"  ledger         {_place(settings.database_url, 'SQLite in the data folder')}",
             f"  data           {settings.data.absolute()}",
             f"  policy         {source}, {len(policy.limits)} limits, {policy.mode}",
             *(f"                 warning: {warning}" for warning in policy.warnings),
@@ -246,6 +247,10 @@ class App:
             "  Ask it:",
             f"  curl{token} {to}/v1/check -d '{_EXAMPLE}'",
         ]
+
+
+def _place(url: Secret[str] | None, ours: str) -> str:
+    return place_of(url.reveal()) if url is not None else ours
 
 
 def _text(path: Path | None) -> str | None:

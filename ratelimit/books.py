@@ -18,6 +18,7 @@ from ratelimit.ledger.ledger import Ledger, LedgerAwayError
 from ratelimit.ledger.migrate import migrate
 from ratelimit.ledger.subjects import may_be_by
 from ratelimit.loop import keep_running
+from ratelimit.setting_value import place_of
 from ratelimit.settings import Settings
 from ratelimit.stores.folder import make_folder
 from ratelimit.stores.key_file import load_or_create_key
@@ -104,7 +105,7 @@ class Books(Ledger):
             await self._check_key(plain)
         except (LedgerAwayError, ConfigError) as error:
             if str(error) != self.why:
-                _log.error("the ledger cannot be opened, and is tried again", why=str(error))
+                _log.error("the ledger cannot be opened, and is tried again", ledger=place_of(self._url), why=str(error))
             self.why = str(error)
         else:
             self.opened.set()

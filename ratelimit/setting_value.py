@@ -250,3 +250,9 @@ def stripe_secrets(text: str) -> Secret[tuple[str, ...]]:
     if len(secrets) > _MOST_STRIPE_SECRETS or not all(re.fullmatch(r"whsec_[!-~]{16,250}", secret, re.ASCII) for secret in secrets):
         raise RefusedError(f"the signing secret of the endpoint, whsec_...; up to {_MOST_STRIPE_SECRETS} with commas between them")
     return Secret(secrets)
+
+
+def place_of(url: str) -> str:
+    """Where a server or a file is, for a person who reads: the URL without login, password and options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme.partition('+')[0]}://{parts.netloc.rpartition('@')[2]}{parts.path}"

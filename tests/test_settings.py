@@ -7,7 +7,7 @@ import pytest
 
 from ratelimit.core.errors import ConfigError
 from ratelimit.cores import usable_cores
-from ratelimit.setting_value import Secret, TcpAddress, UnixAddress
+from ratelimit.setting_value import Secret, TcpAddress, UnixAddress, place_of
 from ratelimit.settings import Settings, documented, read_settings
 
 KEY = "0123456789abcdef" * 4
@@ -224,3 +224,17 @@ def test_documentation_knows_every_variable() -> None:
     fields: tuple[Any, ...] = Settings.__struct_fields__
     assert [entry.name for entry in documented()] == [f"RATELIMIT_{name.upper()}" for name in fields]
     assert all(entry.default and entry.meaning for entry in documented())
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://ada:hunter2@db.internal:5432/ledger?ssl=on&password=hunter2", "postgresql://db.internal:5432/ledger"),
+        ("sqlite:////var/lib/ledger.db", "sqlite:////var/lib/ledger.db"),
+        ("rediss://:hunter2@[::1]:6379/1", "rediss://[::1]:6379/1"),
+        ("unix:///run/store.sock?db=1", "unix:///run/store.sock"),
+    ],
+)
+def test_where_a_server_is(url: str, place: str) -> None:
+    """People are told where it is, and never with what one gets in."""
+    assert place_of(url) == place

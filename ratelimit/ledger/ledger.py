@@ -81,12 +81,17 @@ class _away:  # noqa: N801  reads as what it is: a context in which the driver's
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
-            raise LedgerAwayError(str(error)) from error
+            raise LedgerAwayError(_said(error)) from error
         state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
         if isinstance(error, DBAPIError) and (error.connection_invalidated or state in _ENTANGLED | _AWAY):
-            raise LedgerAwayError(str(error)) from error
+            raise LedgerAwayError(_said(error)) from error
         if state in _NO_TEXT:
             raise NoTextError("a text has the character U+0000, which the database does not take") from error
+
+
+def _said(error: BaseException) -> str:
+    """What the database said, without the statement and what stood in it: that is about people, and this goes to the log."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def driver_url(url: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, literal, select, text
+from sqlalchemy.exc import OperationalError
 
 from ratelimit.ledger.ledger import Ledger, LedgerAwayError, NoTextError
 from ratelimit.ledger.schema import Tree
@@ -76,6 +77,14 @@ async def test_away(tmp_path: Path) -> None:
     for thread in threading.enumerate():
         if "_connection_worker_thread" in thread.name:  # aiosqlite's, which lets go of its loop a moment after it failed
             await asyncio.to_thread(thread.join)
+
+
+async def test_what_is_said_of_it(ledger: Ledger) -> None:
+    """What goes to the log names neither the statement nor whom it was about."""
+    with pytest.raises(LedgerAwayError) as caught:
+        async with ledger.read():
+            raise OperationalError("SELECT :whom", {"whom": "acc_42"}, OSError("it went away"))
+    assert str(caught.value) == "it went away"
 
 
 async def test_shutting_down(postgres_socket: str) -> None:
