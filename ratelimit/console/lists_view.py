@@ -131,8 +131,11 @@ class Check(Struct, frozen=True, kw_only=True):
     wrong: str
 
 
-def chosen(words: Iterable[Standing], wanted: Filter, now: float) -> list[Standing]:
-    """Those that the filter lets through: what ends first where only those are wanted, else the latest first."""
+def chosen(words: Iterable[Standing], wanted: Filter, now: float, role: Role) -> list[Standing]:
+    """Those that the filter lets through: what ends first where only those are wanted, else the latest first.
+
+    Whoever sees names masked finds words by what is shown of them, or by the whole of a name: parts would spell it out.
+    """
     text = wanted.q.casefold()
     found = [
         word
@@ -140,11 +143,20 @@ def chosen(words: Iterable[Standing], wanted: Filter, now: float) -> list[Standi
         if word.source == wanted.source
         and wanted.then in {"", word.then}
         and (not wanted.soon or (word.until is not None and word.until < now + SOON_S))
-        and (not text or any(text in part.casefold() for part in (str(word.target), word.reason, word.author)))
+        and (not text or _has(word, text, role))
     ]
     if wanted.soon:
         return sorted(found, key=lambda word: word.until or 0.0)
     return sorted(found, key=lambda word: (-word.made_at, word.id))
+
+
+def _has(word: Standing, text: str, role: Role) -> bool:
+    """Whether a text, in small letters, is in what somebody of that role may look for."""
+    target = word.target
+    if role != "viewer":
+        return any(text in part.casefold() for part in (str(target), word.reason, word.author))
+    whole = text in {str(target).casefold(), target.value.casefold()}
+    return whole or any(text in part.casefold() for part in (_name(word, role), word.author))
 
 
 def lists_page(  # noqa: PLR0913  what the page is made of, by name
@@ -162,7 +174,7 @@ def lists_page(  # noqa: PLR0913  what the page is made of, by name
     editing: str,
 ) -> ListsPage:
     """The page for one person."""
-    found = chosen(words, wanted, now)
+    found = chosen(words, wanted, now, who.role)
     start = (wanted.page - 1) * MOST
     return ListsPage(
         tabs=tuple(

@@ -174,7 +174,7 @@ def test_filter() -> None:
     ]
 
     def found(**fields: Any) -> list[str]:
-        return [one.id for one in chosen(words, Filter(**fields), NOW)]
+        return [one.id for one in chosen(words, Filter(**fields), NOW, "analyst")]
 
     assert found() == ["2", "3", "5", "1"]
     assert found(source="rule") == ["4"]
@@ -183,3 +183,27 @@ def test_filter() -> None:
     assert found(q="quinn") == ["3"]
     assert found(q="mira") == ["2"]
     assert found(soon=True) == ["3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("192.0.2.", ["1"]),  # so much of an address is shown
+        ("192.0.2.7", ["1"]),
+        ("IP:192.0.2.7", ["1"]),
+        ("0.2.7", []),
+        ("quinn", ["2"]),
+        ("quinn-4711", ["2"]),
+        ("quinn-4", []),
+        ("4711", []),
+        ("spray", []),  # reasons are not shown
+        ("mira", ["2"]),
+    ],
+)
+def test_a_viewer_spells_nothing_out(q: str, found: list[str]) -> None:
+    """Whoever sees names masked finds words by what is shown of them, or by the whole of a name."""
+    words = [
+        word("1", target=Target("ip", "192.0.2.7"), reason="login spray"),
+        word("2", target=Target("account", "quinn-4711"), author="mira"),
+    ]
+    assert [one.id for one in chosen(words, Filter(q=q), NOW, "viewer")] == found
