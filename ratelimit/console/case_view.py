@@ -23,6 +23,7 @@ from ratelimit.ledger.evidence import MOST_REFUSED, BoughtRow, LifeRow, RequestR
 from ratelimit.review.deed import ActionView
 from ratelimit.review.dossier import ADDRESS_STEPS, SPANS_S, STEPS, Alike, Dossier, Privacy
 from ratelimit.review.dossier_force import NOTHING
+from ratelimit.web.case_mask import masked_for
 
 _BECAME: Final = {"replaced": "Replaced by a later one", "proposed": "Waits for a second person", "failed": "Not done"}
 
@@ -94,6 +95,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
 
 def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, where: Place) -> CasePage:
     """The page for one who looks."""
+    it = it if it.case is None else replace(it, case=masked_for(principal, it.case))
     row = it.case.row if it.case is not None else None
     blind = row is not None and row.blind and row.state == "open"
     it = blinded(it, principal) if blind else it
@@ -116,7 +118,7 @@ def case_page(it: Dossier, principal: Principal, zone: tzinfo, wanted: Wanted, w
         timeline=drawn,
         span=SpanView(it.span, wording.duration(span_s / STEPS), wording.duration(span_s / ADDRESS_STEPS)),
         numbers=tuple((it.now - span_s + one.step * span_s / STEPS, one.decision, one.count) for one in it.bins),
-        events=events(it),
+        events=tuple(replace(one, text=text_of(one.text, principal.role)) for one in events(it)),
         links=links(it.linked, principal.role, wanted.hops),
         past=_past(it),
         notes=tuple(

@@ -10,6 +10,7 @@ from ratelimit.console.wording import due, duration
 from ratelimit.core.case import CaseKind, CaseReason, shown
 from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseRow, QueueFilter
+from ratelimit.web.case_mask import masked_for
 
 SOON_S: Final = 3_600.0
 MOST_REASONS: Final = 3
@@ -81,6 +82,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 def line(row: CaseRow, wanted: QueueFilter, who: Principal, now: float, usual: str = "EUR") -> Line:
     """One row for whoever looks; `usual` is the currency of a row that has none."""
+    row = masked_for(who, row)
     left = row.due_at - now if row.due_at is not None else None
     decision, acted = _acted(row)
     reader = row.locked_by if row.locked_by is not None and (row.locked_until or 0) > now else None

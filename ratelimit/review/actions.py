@@ -10,7 +10,9 @@ A deed is written down before anything is done, then done in the store, then con
 from collections.abc import Iterable
 from typing import Final
 
-from ratelimit.core.masked import name_of
+from msgspec.structs import replace
+
+from ratelimit.core.masked import name_of, text_of
 from ratelimit.core.principal import Principal
 from ratelimit.ledger import actions, subjects
 from ratelimit.ledger.actions import STANDING, ActionRow
@@ -93,7 +95,14 @@ class Actions:
         now = self.doing.wall()
         whole = principal.may("analyst")
         shown = {id: one.shown if whole or one.shown is None else name_of(one.kind, one.shown) for id, one in whom.items()}
-        return [view_of(row, shown.get(row.target), why_not(principal, row, now), now) for row in rows]
+        found = [view_of(row, shown.get(row.target), why_not(principal, row, now), now) for row in rows]
+        return found if whole else list(map(_in_part, found))
+
+
+def _in_part(it: ActionView) -> ActionView:
+    """Without the emails and addresses that people wrote."""
+    detail = {name: text_of(said) if isinstance(said, str) else said for name, said in it.detail.items() if name != "deed"}
+    return replace(it, reason=text_of(it.reason), undone_why=text_of(it.undone_why) if it.undone_why is not None else None, detail=detail)
 
 
 def view_of(row: ActionRow, shown: str | None, why: str, now: float) -> ActionView:

@@ -15,7 +15,7 @@ from ratelimit.core.principal import Role
 from ratelimit.ledger.cases import CaseView, SubjectRef
 from ratelimit.ledger.sharing import said
 from ratelimit.review.dossier import Customer, Dossier, InForce, Linked, Page
-from tests.console.case_sample import AGAINST, MIRA, NOW, REQUESTS, TOMAS, action, dossier, linked, row, where
+from tests.console.case_sample import AGAINST, MIRA, NOW, OPENING, REQUESTS, TOMAS, action, dossier, linked, row, where
 
 KEY = SubjectRef(1, "api_key", "5f3c91", NOW)
 ACCOUNT = SubjectRef(2, "account", "halden", NOW)
@@ -135,6 +135,10 @@ def test_viewer_is_masked() -> None:
     assert found.head.owner == "Halde•••"
     assert found.evidence.requests[0].address == "203.0.113.•"
     assert found.evidence.requests[3].address == "2001:db8:7::•"
+    wrote = "it is quinn@mailbox.test"
+    texts = dossier(case=CaseView(row=row(), openings=(replace(OPENING, text=wrote),), why=wrote))
+    assert "quinn@" in str(page(texts))
+    assert "quinn@" not in str(page(texts, "viewer"))
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,14 @@ async def test_decided_blindly(site: DeedSite) -> None:
 
 
 async def test_a_viewer_sees_in_part(site: DeedSite) -> None:
-    """Who may look and not act sees a name in part."""
+    """Who may look and not act sees a name in part, and reasons without the emails and addresses in them."""
     case = await site.case(anchor=Entity("account", "halden-studio"))
-    await site.act(site.mia, case)
+    done = await site.act(site.mia, case, reason="asked by quinn@mailbox.test")
+    await site.actions.undo(site.mia, done.id, "not 203.0.113.77")
     assert [(await site.actions.of_case(who, case))[0].shown for who in (site.tom, site.vic)] == ["halden-studio", "halde•••"]
+    found = [(await site.actions.of_case(who, case))[0] for who in (site.tom, site.vic)]
+    assert [(one.reason.rpartition(" ")[2], one.undone_why) for one in found] == [
+        ("quinn@mailbox.test", "not 203.0.113.77"),
+        ("q•••@mailbox.test", "not 203.0.113.•"),
+    ]
+    assert "quinn@" not in str(found[1])

@@ -1,6 +1,8 @@
 """What a viewer sees of cases."""
 
-from ratelimit.core.message import Entity
+from msgspec.structs import replace
+
+from ratelimit.core.message import Entity, Flagged
 from ratelimit.core.principal import Principal, Role
 from ratelimit.ledger.cases import QueueFilter, SubjectRef
 from ratelimit.ledger.ledger import Ledger
@@ -59,3 +61,16 @@ async def test_what_people_wrote(ledger: Ledger) -> None:
             (note,) = (await lane.ask("GET", "/v1/cases/1/notes"))[1]["notes"]
             told = (await lane.ask("GET", "/v1/cases/1/history"))[1]["events"][0]["content"]["text"]
             assert (note["text"], told) == (seen, seen)
+
+
+async def test_why_it_was_opened_and_closed(ledger: Ledger) -> None:
+    """Words of people about a case are read by a viewer without the emails and addresses in them as well."""
+    said = "as quinn@mailbox.test from 203.0.113.77"
+    await flagged(ledger, Flagged("f1", account("a1"), "rule", "s1", (said,), NOW, word=said))
+    one = replace(await Cases(ledger, lambda: NOW).get(1), why=said)
+    masked = masked_for(who("viewer"), one)
+    assert masked_for(who("analyst"), one) == one
+    texts = [masked.why, *(one.text for one in masked.openings), *(f"{one.value} {one.words}" for one in masked.row.reasons)]
+    assert [text for text in texts if text and ("quinn" in text or ".77" in text)] == []
+    assert masked.why == "as q•••@mailbox.test from 203.0.113.•"
+    assert any("q•••@mailbox.test" in text for text in texts[1:] if text)
