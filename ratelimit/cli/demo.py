@@ -16,11 +16,12 @@ import click
 import msgspec
 
 from ratelimit.app import App
-from ratelimit.core.errors import ConfigError
+from ratelimit.core.errors import ConfigError, DependencyError
 from ratelimit.demo import fill
 from ratelimit.demo.fill import ENVIRONMENT, Fill
 from ratelimit.demo.policy import MODELS, demo_policy
 from ratelimit.demo.staff import STAFF, hire
+from ratelimit.ledger.ledger import LedgerAwayError
 from ratelimit.loop import run
 from ratelimit.setting_value import UnixAddress
 from ratelimit.settings import PREFIX, read_settings
@@ -100,9 +101,18 @@ async def _serve(wanted: Wanted) -> None:
             filled=str(wanted.filled),
         )
 
-        password = await hire(wanted.folder)
+        password = await _hired(wanted.folder)
         beginning = Beginning(told, password, stack)
         await App(settings).serve(beginning.announce)
+
+
+async def _hired(folder: Path) -> str | None:
+    try:
+        return await hire(folder)
+    except LedgerAwayError as error:
+        raise DependencyError(
+            f"--folder {folder}: its ledger cannot be opened: {error}; in another --folder all of it begins anew"
+        ) from None
 
 
 class Beginning:

@@ -4,13 +4,14 @@ SQLite has one writer at a time: `write` takes its turn here, before it takes th
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -87,6 +88,8 @@ class _away:  # noqa: N801  reads as what it is: a context in which the driver's
             raise LedgerAwayError(_said(error)) from error
         if state in _NO_TEXT:
             raise NoTextError("a text has the character U+0000, which the database does not take") from error
+        if isinstance(error, DatabaseError) and type(error.orig) is sqlite3.DatabaseError:  # no database, or a damaged one
+            raise LedgerAwayError(_said(error)) from error
 
 
 def _said(error: BaseException) -> str:

@@ -11,3 +11,11 @@ def test_a_folder_that_cannot_be_made_is_said_and_not_a_traceback(tmp_path: Path
     result = run("demo", "--folder", tmp_path / "file" / "demo")
     assert "cannot be used" in str(result.exception)
     assert getattr(result.exception, "exit_code", None) == 2
+
+
+def test_a_ledger_that_is_none_is_said_and_not_a_traceback(tmp_path: Path) -> None:
+    """A folder that cannot be gone on with says so, and what would do."""
+    (tmp_path / "ledger.db").mkdir()
+    result = run("demo", "--folder", tmp_path)
+    assert "its ledger cannot be opened" in str(result.exception)
+    assert getattr(result.exception, "exit_code", None) == 3

@@ -68,8 +68,9 @@ async def test_entangled(postgres_socket: str) -> None:
 
 
 async def test_away(tmp_path: Path) -> None:
-    """A database that is not there is a fault that has a name."""
-    for url in (f"sqlite://{tmp_path}/no/ledger.db", f"postgresql://nobody@/none?host={tmp_path}"):
+    """A database that is not there is a fault that has a name, and so is a file that is none."""
+    (tmp_path / "noise.db").write_bytes(b"noise" * 2_000)
+    for url in (f"sqlite://{tmp_path}/no/ledger.db", f"sqlite://{tmp_path}/noise.db", f"postgresql://nobody@/none?host={tmp_path}"):
         ledger = Ledger(url)
         with pytest.raises(LedgerAwayError):
             await _count(ledger)
