@@ -14,6 +14,7 @@ from ratelimit.core.principal import Principal
 from ratelimit.ledger.cases import CaseRow, QueueFilter, SubjectRef
 from ratelimit.ledger.sharing import LOOKED_AT, Said, said
 from ratelimit.review.case_error import NotFoundError
+from ratelimit.web.case_mask import masked_for
 from ratelimit.web.problems import ClientError
 from ratelimit.web.reply import Reply
 from ratelimit.web.route import PRINCIPAL, Route
@@ -79,6 +80,7 @@ class SharedPages:
 
 def shared_view(what: Said, subject: SubjectRef, rows: list[CaseRow], who: Principal, now: float) -> SharedView:
     """The page for whoever looks."""
+    rows = [masked_for(who, row) for row in rows]
     reason = next((one for row in rows for one in row.reasons if said(one).name == what.name), None)
     title = signal_line(reason).words if reason is not None else "The same reason"
     return SharedView(

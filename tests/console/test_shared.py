@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from ratelimit.console.render import Console
 from ratelimit.console.shared import SharedPages
+from ratelimit.core.case import CaseReason
 from ratelimit.ledger.cases import CaseRow, SubjectRef
 from ratelimit.ledger.sharing import Said, said
 from ratelimit.review.case_error import NotFoundError
@@ -12,6 +13,7 @@ from tests.console.case_sample import AGAINST
 from tests.console.conftest import MIRA, NOW, Serve
 from tests.console.queue_sample import sample
 
+WRITTEN = CaseReason(kind="person", source="person:9", value="like quinn@mailbox.test\u202e", words="")
 SUBJECT = SubjectRef(5, "api_key", "5f3c91<b>\u202e", NOW - 90)
 
 
@@ -21,7 +23,8 @@ class Dossiers:
     async def sharing(self, what: Said, subject: int) -> list[CaseRow]:
         assert subject == SUBJECT.id
         rows = sample(NOW).rows[:2]
-        return [replace(row, reasons=AGAINST[:1]) for row in rows] if what.name == AGAINST[0].source else []
+        reasons = {AGAINST[0].source: AGAINST[0], WRITTEN.source: WRITTEN}
+        return [replace(row, reasons=(reasons[what.name],)) for row in rows] if what.name in reasons else []
 
     async def subject(self, id: int) -> SubjectRef:
         if id != SUBJECT.id:
@@ -42,10 +45,14 @@ async def test_page(serve: Serve, console: Console) -> None:
 
 
 async def test_a_viewer_looks(serve: Serve, console: Console) -> None:
-    """Who may not act has no keys to act by."""
+    """Who may not act has no keys to act by, and reads what people wrote without the emails in it."""
     browser = await serve(SharedPages(console, Dossiers()).routes(), replace(MIRA, role="viewer"))
     _, page, _ = await browser.get(f"/shared?name={AGAINST[0].source}&of=5")
     assert 'data-key="b"' not in page
+    _, page, _ = await browser.get("/shared?name=person:9&of=5")
+    assert "like q•••@mailbox.test" in page
+    assert "quinn" not in page
+    assert "\u202e" not in page
 
 
 @pytest.mark.parametrize(
