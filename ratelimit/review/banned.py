@@ -50,7 +50,7 @@ class BanIntake:
             id=uuid4().hex,
             anchor=account,
             kind="banned",
-            source=f"banned:{ban.id}:{anchor}",
+            source=f"banned:{ban.id}:{ban.confirmed_at:.0f}:{anchor}",  # an id may come again once its ban is lifted
             reasons=(f"{_THINGS[ban.kind]} of an account that was confirmed as fraud and erased",),
             at=message.at,
             purchase=message.purchase,

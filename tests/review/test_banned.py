@@ -148,3 +148,15 @@ async def test_data_that_lapse(ledger: Ledger) -> None:
     async with ledger.read() as connection:
         met = await bans.found(connection, Subjects([b"n" * 32, *KEYS]), [Entity("card", "CARDPSEUDONYM")], NOW)
     assert list(met) == [("card", "CARDPSEUDONYM")]  # also while the key is exchanged
+
+
+async def test_an_id_that_comes_again(ledger: Ledger) -> None:
+    """Databases give the id of a ban that was lifted to the next one, which is another thing all the same."""
+    for number, card in enumerate(("FIRSTCARD", "SECONDCARD")):
+        digest = Subjects(KEYS).ban_digests("card", card)[0]
+        async with ledger.write() as connection:
+            await connection.execute(BAN.delete())
+            await connection.execute(BAN.insert().values(id=1, kind="card", digest=digest, confirmed_at=NOW - 100 + number))
+        await write(ledger, bought(f"p{number}", account="newcomer", card=card, device=None), at=NOW + number)
+    found = await Cases(ledger, lambda: NOW + 20).get((await rows(ledger, select(CASE)))[0].number)
+    assert sorted(one.purchase or "" for one in found.openings) == ["p0", "p1"]
