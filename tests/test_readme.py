@@ -66,7 +66,7 @@ def test_dependencies() -> None:
 
 def test_workflow_of_the_load_test() -> None:
     """The workflow is YAML with pinned actions, makes what the Makefile has, and uploads what the load test writes."""
-    (text,) = re.findall(r"```yaml\n(name: load\n.*?)```", README, re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(name: load\n.*?)```", PAGES, re.DOTALL)
     workflow = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - texts only: `on` is no boolean
     steps = workflow["jobs"]["load"]["steps"]
     assert workflow["on"]
@@ -82,17 +82,17 @@ def test_workflow_of_the_load_test() -> None:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_measures(measure: str) -> None:
     """Each measure that an objective can have is in the table of the load test."""
-    assert f"`{measure}`" in README
+    assert f"`{measure}`" in PAGES
 
 
 @pytest.mark.parametrize("objective", read_objectives(ROOT / "bench" / "objectives.yaml"), ids=lambda it: f"{it.measure}-{it.of}")
 def test_objectives(objective: Objective) -> None:
     """The bound of each shipped objective stands in the row of its measure."""
-    (row,) = (line for line in README.splitlines() if line.startswith("|") and f"`{objective.measure}`" in line)
+    (row,) = (line for line in PAGES.splitlines() if line.startswith("|") and f"`{objective.measure}`" in line)
     bound = objective.at_most if objective.at_most is not None else objective.at_least
     assert f"{bound:g}" in re.findall(r"[\d.]+", row.rsplit("|", 2)[1])
 
 
 def test_no_placeholder_is_left() -> None:
     """What was to be filled in is filled in."""
-    assert "<!--" not in README
+    assert "<!--" not in PAGES
