@@ -103,7 +103,7 @@ def _told(row: PersonRow, asked: Change) -> dict[str, Any]:
         told["role"] = [row.role, asked.role]
     if asked.name is not None and asked.name != row.name:
         told["name"] = [row.name, asked.name]
-    if asked.disabled is not None:
+    if asked.disabled is not None and asked.disabled != (row.disabled_at is not None):
         told["disabled"] = asked.disabled
     return told
 
