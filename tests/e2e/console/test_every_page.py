@@ -75,6 +75,17 @@ def test_pages(busy: Busy, visit: Visitor, wide: Page, path: str) -> None:
     assert found == []
 
 
+def test_names_on_the_chart(visit: Visitor) -> None:
+    """What changed stands over its line: the name of the policy that was begun with, within the chart."""
+    mark = visit.go("/traffic").locator(".lane-mark").first
+    expect(mark).to_contain_text("policy")
+    box, chart = mark.bounding_box(), visit.page.locator("[data-lane='allow'] .u-over").bounding_box()
+    assert box is not None
+    assert chart is not None
+    assert chart["x"] <= box["x"]
+    assert box["x"] + box["width"] <= chart["x"] + chart["width"] + 1
+
+
 @pytest.mark.parametrize(("width", "scheme"), [("desk", "light"), ("desk", "dark"), ("phone", "light")])
 def test_panel(busy: Busy, width: str, scheme: Scheme) -> None:
     """The page of a case with its panel open; what callers sent is shown, and does nothing."""

@@ -82,8 +82,7 @@ function words(u) {
     }
     u.over.append(word);
     const half = word.offsetWidth / 2;
-    const wide = u.bbox.width / devicePixelRatio; // when the chart is ready its overlay has no width yet
-    word.style.left = `${Math.min(Math.max(left, half), wide - half)}px`;
+    word.style.left = `${Math.min(Math.max(left, half), u.over.clientWidth - half)}px`;
   }
 }
 
