@@ -28,6 +28,7 @@ objectives:
   - {measure: requests_per_s, at_least: 1}
 """
 SECONDS = 6  # long enough for a flood to use up its burst
+LONGER = 40  # on a machine that is busy with other things
 
 
 class Sidecar(NamedTuple):
@@ -59,7 +60,7 @@ def answers(url: str) -> bool:
 def begin(folder: Path, objectives: str, *more: str) -> "subprocess.Popen[str]":
     """Start it, with all its files in a folder."""
     (folder / "objectives.yaml").write_text(objectives, encoding="utf-8")
-    (folder / "tmp").mkdir()
+    (folder / "tmp").mkdir(exist_ok=True)
     words = [sys.executable, str(BENCH / "load_test.py"), "--objectives", f"{folder}/objectives.yaml", "--results", str(folder), *more]
     environment = clean_environment({"COLUMNS": "150", "TMPDIR": str(folder / "tmp"), TOKEN: "let-me-in-please"})
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=folder)
@@ -70,6 +71,15 @@ def load_test(folder: Path, objectives: str, *more: str) -> "subprocess.Complete
     with begin(folder, objectives, *more) as process:
         out, errors = process.communicate(timeout=100)
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def flooded(folder: Path, objectives: str, *more: str) -> "subprocess.CompletedProcess[str]":
+    """Run it until the flood was refused something."""
+    done = load_test(folder, objectives, "--duration", str(SECONDS), *more)
+    judged = json.loads((folder / "load.json").read_text(encoding="utf-8"))["objectives"]
+    if next(it["met"] for it in judged if it["measure"] == "refused_share"):
+        return done
+    return load_test(folder, objectives, "--duration", str(LONGER), *more)
 
 
 def left_over(folder: Path) -> list[str]:
@@ -94,7 +104,7 @@ def until(true: Callable[[], bool], otherwise: str) -> None:
 
 def test_a_sound_sidecar_meets_its_objectives(tmp_path: Path) -> None:
     """A sidecar of its own is started, loaded and judged; the reports say the same as the exit code, and nothing is left running."""
-    done = load_test(tmp_path, SAFE, "--duration", str(SECONDS), "--summary", str(tmp_path / "summary.md"))
+    done = flooded(tmp_path, SAFE, "--summary", str(tmp_path / "summary.md"))
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "load.json").read_text(encoding="utf-8"))
     assert report["met"] is True
@@ -115,7 +125,7 @@ def test_a_sidecar_that_admits_too_much_is_found(tmp_path: Path, sidecar: Sideca
     smaller = tmp_path / "smaller.yaml"
     smaller.write_text((BENCH / "load-policy.yaml").read_text(encoding="utf-8").replace("capacity: 150", "capacity: 120"), encoding="utf-8")
     objectives = f"{SAFE}  - {{measure: p99_ms, at_most: 0.001}}\n"
-    done = load_test(tmp_path, objectives, "--host", sidecar.gateway, "--policy", str(smaller), "--duration", str(SECONDS))
+    done = flooded(tmp_path, objectives, "--host", sidecar.gateway, "--policy", str(smaller))
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads((tmp_path / "load.json").read_text(encoding="utf-8"))
     assert {it["measure"] for it in report["objectives"] if not it["met"]} == {"over_admission", "p99_ms"}

@@ -22,10 +22,16 @@ class Checkout:
         self._gateway, self._operator, self._secret, self._told = gateway, operator, secret, 0
 
     def ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a purchase."""
-        status, text = _post(f"{self._gateway}/v1/purchases", json.dumps(body).encode(), {})
-        assert status == 200, text
-        answer: dict[str, Any] = json.loads(text)
+        """The answer to a purchase; where the store of a busy machine was too slow for one, the answer to the same question asked again."""
+        answer: dict[str, Any] = {}
+
+        def answered() -> bool:
+            status, text = _post(f"{self._gateway}/v1/purchases", json.dumps(body).encode(), {})
+            assert status == 200, text
+            answer.update(json.loads(text))
+            return bool(answer["reason"] != "store_unavailable")
+
+        until(answered)
         return answer
 
     def tell(self, body: dict[str, Any], outcome: str) -> None:
