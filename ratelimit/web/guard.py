@@ -113,5 +113,5 @@ def _problem(error: web.HTTPException) -> ClientError:
         allowed = ", ".join(sorted(error.allowed_methods))
         return ClientError(405, f"this is not answered here; use {allowed}", headers={"Allow": allowed})
     if error.status == 404:
-        return ClientError(404, "nothing is here; / has links to what is")
+        return ClientError(404, "nothing is here; the console begins at /, and /docs lists the calls")
     return ClientError(error.status, error.reason)

@@ -254,9 +254,11 @@ async def test_problems(start_operator: StartOperator, caplog: pytest.LogCapture
     operator = await start_operator([KEY], store=False)
     wrong = await operator.lane.get("/metrics", method="DELETE")
     assert (wrong.status, wrong.headers["allow"], wrong.json["status"]) == (405, "GET, HEAD", 405)
+    nowhere = await operator.lane.get("/nowhere")
+    assert (nowhere.status, nowhere.json["detail"]) == (404, "nothing is here; the console begins at /, and /docs lists the calls")
     broken = await operator.lane.ask(b"GET / HTTP/1.1\r\nX-Api-Key: secret\x01\r\n\r\n")
     assert (broken.status, broken.headers["content-type"]) == (400, "application/problem+json")
-    assert operator.lane.counts.problems == {405: 1, 400: 1}
+    assert operator.lane.counts.problems == {405: 1, 404: 1, 400: 1}
     assert "secret" not in caplog.text + broken.body.decode()
 
 
