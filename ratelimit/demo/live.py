@@ -55,10 +55,13 @@ class Live:
         async with ClientSession(self._lanes.gateway) as gateway, ClientSession(self._lanes.operator) as operator:
             self._gateway, self._operator = gateway, operator
             now = time.time()
-            for told in later:
-                self._begin(self._bank(told._replace(at=now + (told.at - now) / HURRY)))
-            await asyncio.gather(self._requests(), self._purchases(), self._strikes())
-        await asyncio.Event().wait()
+            try:
+                for told in later:
+                    self._begin(self._bank(told._replace(at=now + (told.at - now) / HURRY)))
+                await asyncio.gather(self._requests(), self._purchases(), self._strikes())
+                await asyncio.Event().wait()
+            finally:
+                await self._end()
 
     async def _requests(self) -> None:
         entries = self._site.later()
@@ -135,6 +138,13 @@ class Live:
     async def _later(self, at: float, do: Callable[[Purchase], Awaitable[None]], bought: Purchase) -> None:
         await _until(at)
         await do(bought)
+
+    async def _end(self) -> None:
+        """Leave what was begun, before the connections go that it asks over."""
+        begun = list(self._tasks)
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
 
     def _begin(self, work: Any) -> None:
         task = asyncio.create_task(work)
