@@ -12,6 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ratelimit.core.call import Call
+from ratelimit.core.purchase import Purchase
+from ratelimit.core.purchase_entity import Entities
 
 KEPT_S: Final = 180 * 86_400  # disputes come up to 120 days later
 MOST_ATTEMPTS: Final = 64
@@ -40,6 +42,23 @@ class Attempt(Struct, frozen=True, array_like=True):
     tokens: int
     entities: dict[str, str]
     slices: tuple[str, ...]
+
+
+def attempt_of(purchase: Purchase, entities: Entities, at: float, answer: bytes, body: bytes = b"") -> Attempt:
+    """The attempt that a purchase was, as the book keeps it; `at` is seconds since the epoch."""
+    return Attempt(
+        attempt=purchase.attempt,
+        at=at,
+        body=body,
+        answer=answer,
+        kind=purchase.kind,
+        account=purchase.account,
+        amount=purchase.amount,
+        currency=purchase.currency or "",
+        tokens=purchase.tokens,
+        entities=entities.names,
+        slices=tuple(entities.slices.values()),
+    )
 
 
 class Fact(Struct, frozen=True, array_like=True):

@@ -17,8 +17,7 @@ from ratelimit.core.address import parse_address
 from ratelimit.core.message import Message
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase import Purchase, PurchaseDecision
-from ratelimit.core.purchase_entity import Entities
-from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, writing
+from ratelimit.core.purchase_entry import PurchaseEntry, attempt_of, writing
 from ratelimit.core.purchase_event import PurchaseEvent
 from ratelimit.core.purchase_log import events_of
 from ratelimit.core.store_key import BOOK, StoreKeys
@@ -85,7 +84,7 @@ class PurchasePast:
             self._flags.risky_purchase(asked, decision, signals)
         self._flags.purchase(asked, decision, [hit.rule for hit in hits if hit.enforced and hit.rule.then == "review"], signals)
         entry = self._book.get(purchase.id, PurchaseEntry(purchase.id))
-        self._book[purchase.id] = entry.with_attempt(_attempt(at, purchase, entities, decision))
+        self._book[purchase.id] = entry.with_attempt(attempt_of(purchase, entities, at, msgspec.json.encode(decision)))
         if decision.held and (decision.lapses_at or 0) > self._now_s:
             self.held.append((purchase, decision))
         if decision.action == "refuse":
@@ -117,19 +116,3 @@ def events(bought: Iterable[Simulated], now_s: float) -> list[PurchaseEvent]:
     """All that became known until now, by time, though each attempt tells of its own future."""
     told = (event for one in bought for event in events_of(purchase_line(one)) if event.at < now_s)
     return sorted(told, key=lambda event: event.at)
-
-
-def _attempt(at: float, purchase: Purchase, entities: Entities, decision: PurchaseDecision) -> Attempt:
-    return Attempt(
-        attempt=purchase.attempt,
-        at=at,
-        body=b"",
-        answer=msgspec.json.encode(decision),
-        kind=purchase.kind,
-        account=purchase.account,
-        amount=purchase.amount,
-        currency=purchase.currency or "",
-        tokens=purchase.tokens,
-        entities=entities.names,
-        slices=tuple(entities.slices.values()),
-    )

@@ -14,7 +14,7 @@ from ratelimit.core.call import Call
 from ratelimit.core.protocols import Store
 from ratelimit.core.purchase import Purchase
 from ratelimit.core.purchase_entity import Entities
-from ratelimit.core.purchase_entry import Attempt
+from ratelimit.core.purchase_entry import Attempt, attempt_of
 from ratelimit.core.purchase_event import Bought, Ended, PurchaseEvent
 from ratelimit.core.purchase_row import rows_of
 from ratelimit.core.purchase_signals import Row
@@ -85,19 +85,7 @@ class PurchaseHistory:
         ip = parse_address(purchase.ip)
         entities = self._velocity.entities(purchase, ip)
         own = self._velocity.calls(purchase, entities, at)
-        self._attempts[purchase.id, purchase.attempt] = Attempt(
-            attempt=purchase.attempt,
-            at=at,
-            body=b"",
-            answer=b"",
-            kind=purchase.kind,
-            account=purchase.account,
-            amount=purchase.amount,
-            currency=purchase.currency or "",
-            tokens=purchase.tokens,
-            entities=entities.names,
-            slices=tuple(entities.slices.values()),
-        )
+        self._attempts[purchase.id, purchase.attempt] = attempt_of(purchase, entities, at, answer=b"")
         found = _Waiting(bought, ip, entities, len(calls), len(own))
         calls += own
         return found

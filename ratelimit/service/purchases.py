@@ -18,7 +18,7 @@ from ratelimit.core.policy import Policy
 from ratelimit.core.protocols import AddressBook, Store
 from ratelimit.core.purchase import OnStoreFailure, Purchase, PurchaseDecision
 from ratelimit.core.purchase_check import Checked
-from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, read, reading, writing
+from ratelimit.core.purchase_entry import Attempt, PurchaseEntry, attempt_of, read, reading, writing
 from ratelimit.core.purchase_verdict import EXEMPT, waived, without_store
 from ratelimit.core.store_key import BOOK, StoreKeys
 from ratelimit.service.ask import StoreAwayError, ask
@@ -86,7 +86,7 @@ class Purchases:
         judgement = self.judge.judge(self._id(), asked, row)
         try:
             judgement = self._with_case(asked, await self._explored(asked, judgement))
-            attempt = _attempt(asked, judgement.decision)
+            attempt = attempt_of(asked.purchase, asked.entities, asked.now_s, _encode(judgement.decision), asked.body)
             kept = await self._keep(book, entry, attempt)
             if kept is attempt:
                 await self._follow(purchase, judgement.decision)
@@ -183,20 +183,3 @@ class Purchases:
     def _id(self) -> str:
         self._count += 1
         return f"{self._instance}-{self._count:x}"
-
-
-def _attempt(asked: Asked, decision: PurchaseDecision) -> Attempt:
-    purchase = asked.purchase
-    return Attempt(
-        attempt=purchase.attempt,
-        at=asked.now_s,
-        body=asked.body,
-        answer=_encode(decision),
-        kind=purchase.kind,
-        account=purchase.account,
-        amount=purchase.amount,
-        currency=purchase.currency or "",
-        tokens=purchase.tokens,
-        entities=asked.entities.names,
-        slices=tuple(asked.entities.slices.values()),
-    )

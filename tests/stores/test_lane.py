@@ -254,8 +254,10 @@ async def test_probe_that_gets_no_answer(own_node: Node, proxy: Proxy, connect: 
     lane.want(Asker())
     await until(lambda: proxy.made >= made + 2)
     monkeypatch.setattr(link_module, "CONNECT_S", PATIENCE_S)
+    assert lane.away  # it was reached, and not answered
     own_node.client.client_unpause()
     await back(lane)
+    assert (await ask(lane, Asker())).retries == [0]
 
 
 @pytest.mark.usefixtures("quiet")
